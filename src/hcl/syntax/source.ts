@@ -1,0 +1,106 @@
+import type { SourcePosition, SourceRange } from '../../model/diagnostic.ts';
+
+const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
+
+/** Printable ASCII and tab: one unit is one column and one byte. A CR could join the LF after it. */
+const oneColumnEach = /^[\t\x20-\x7e]*$/;
+
+/**
+ * A text with its name, and the way from offsets to positions.
+ *
+ * Offsets are UTF-16 units of `text`, which has no byte order mark: `skippedBytes` says how many bytes were
+ * dropped in front of it. Lines start at 1 and end with LF; columns count grapheme clusters, as Terraform does.
+ * The index of lines is made at the first question, so that a file without errors never pays for it.
+ */
+export class SourceText {
+  readonly file: string;
+  readonly text: string;
+  readonly #skippedBytes: number;
+  #lineStarts: number[] | undefined;
+  #lineBytes: number[] | undefined;
+
+  constructor(file: string, text: string, skippedBytes = 0) {
+    this.file = file;
+    this.text = text;
+    this.#skippedBytes = skippedBytes;
+  }
+
+  /** The number of lines; an empty text has one. */
+  get lineCount(): number {
+    return this.#starts().length;
+  }
+
+  /** Line `line` (from 1) without its line ending; empty when there is no such line. */
+  line(line: number): string {
+    const starts = this.#starts();
+    const from = starts[line - 1];
+    if (from === undefined) return '';
+    const next = starts[line];
+    let to = next === undefined ? this.text.length : next - 1;
+    if (next !== undefined && to > from && this.text.charCodeAt(to - 1) === 0x0d) to--;
+    return this.text.slice(from, to);
+  }
+
+  /** The line, from 1, that holds `offset`. */
+  lineAt(offset: number): number {
+    const starts = this.#starts();
+    let low = 0;
+    let high = starts.length;
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if ((starts[middle] ?? 0) <= offset) low = middle;
+      else high = middle;
+    }
+    return low + 1;
+  }
+
+  /** Offsets outside of the text are moved to its nearest end. */
+  position(offset: number): SourcePosition {
+    const at = Math.max(0, Math.min(offset, this.text.length));
+    const line = this.lineAt(at);
+    const from = this.#starts()[line - 1] ?? 0;
+    const before = this.text.slice(from, at);
+    const lineByte = this.#bytes()[line - 1] ?? 0;
+    if (oneColumnEach.test(before))
+      return { line, column: before.length + 1, byte: lineByte + before.length };
+    return { line, column: countGraphemes(before) + 1, byte: lineByte + Buffer.byteLength(before) };
+  }
+
+  range(start: number, end: number): SourceRange {
+    return { file: this.file, start: this.position(start), end: this.position(end) };
+  }
+
+  /** The range of a node of this text. */
+  rangeOf(node: { readonly start: number; readonly end: number }): SourceRange {
+    return this.range(node.start, node.end);
+  }
+
+  #starts(): number[] {
+    if (this.#lineStarts !== undefined) return this.#lineStarts;
+    const starts = [0];
+    for (let at = this.text.indexOf('\n'); at >= 0; at = this.text.indexOf('\n', at + 1)) starts.push(at + 1);
+    this.#lineStarts = starts;
+    return starts;
+  }
+
+  #bytes(): number[] {
+    if (this.#lineBytes !== undefined) return this.#lineBytes;
+    const starts = this.#starts();
+    const bytes: number[] = [];
+    let total = this.#skippedBytes;
+    for (let index = 0; index < starts.length; index++) {
+      bytes.push(total);
+      total += Buffer.byteLength(this.text.slice(starts[index], starts[index + 1]));
+    }
+    this.#lineBytes = bytes;
+    return bytes;
+  }
+}
+
+/** The number of grapheme clusters of `text`: what a person would count as characters. */
+export function countGraphemes(text: string): number {
+  if (oneColumnEach.test(text)) return text.length;
+  let count = 0;
+  for (const _ of graphemes.segment(text)) count++;
+  return count;
+}
