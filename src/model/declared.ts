@@ -1,0 +1,266 @@
+/**
+ * What the files say, evaluated: no expressions, no references, no functions are left. Everything is plain
+ * JSON, so a plan can carry it whole and a revert can take it from the record of an earlier deployment.
+ */
+import type { SourceRange } from './diagnostic.ts';
+import type { Address, Instant, Json, Sha256 } from './words.ts';
+
+export interface Declared {
+  readonly environment: string;
+  /** Absolute folder of the environment: relative artifacts and operator hooks start here. */
+  readonly folder: string;
+  readonly hosts: readonly HostDeclared[];
+  readonly balancers: readonly BalancerDeclared[];
+  readonly services: readonly ServiceDeclared[];
+  readonly policy: PolicyDeclared;
+  /** Hooks for the whole run: before_apply, after_apply, on_failure, on_revert. */
+  readonly hooks: readonly HookDeclared[];
+  readonly secrets: Readonly<Record<string, SecretSource>>;
+  readonly outputs: Readonly<Record<string, OutputDeclared>>;
+  readonly state: StateDeclared;
+}
+
+export interface OutputDeclared {
+  readonly value: Json;
+  readonly sensitive: boolean;
+  readonly description?: string;
+}
+
+export interface StateDeclared {
+  readonly backend: 'local';
+  /** Absolute folder of the state. */
+  readonly path: string;
+}
+
+/** Where a secret is read when it is used. The value itself is never in a plan, state, log or argument list. */
+export type SecretSource =
+  | { readonly from: 'env'; readonly name: string }
+  | { readonly from: 'file'; readonly path: string }
+  | { readonly from: 'command'; readonly argv: readonly string[] };
+
+// ── hosts ──────────────────────────────────────────────────────────────────────────────────────────
+
+export interface HostDeclared {
+  /** `host.lb-1` or `host.web["web-1"]`. */
+  readonly address: Address;
+  /** The name a pool member, a flag and a report use: the key of `for_each`, `web-0` with `count`. Unique. */
+  readonly name: string;
+  readonly connection: Connection;
+  /** What others on the network call it: the address that balancers and health checks use. */
+  readonly networkAddress: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly origin: SourceRange;
+}
+
+export type Connection =
+  | { readonly kind: 'local' }
+  | {
+      readonly kind: 'ssh';
+      readonly address: string;
+      readonly port: number;
+      readonly user: string;
+      /** Absolute path; without it the running agent is asked. */
+      readonly identityFile?: string;
+      /** Absolute paths of the known_hosts files, in order. */
+      readonly knownHosts: readonly string[];
+      readonly become: 'sudo' | 'none';
+      /** The name of the host to go through. */
+      readonly jump?: string;
+      readonly connectTimeoutMs: number;
+      readonly transport: 'ssh2' | 'openssh';
+    };
+
+// ── load balancers ─────────────────────────────────────────────────────────────────────────────────
+
+export interface BalancerDeclared {
+  /** `load_balancer.edge`. */
+  readonly address: Address;
+  readonly name: string;
+  /** The provider's name: `haproxy`, `lab`. */
+  readonly provider: string;
+  /** Names of the hosts that run it, in the order in which they are told. */
+  readonly hosts: readonly string[];
+  /** The provider's own arguments, checked against its schema: `master_socket`, `map_file`, `config_file`. */
+  readonly settings: Readonly<Record<string, Json>>;
+  /** The routes and pools of the services behind it. */
+  readonly routes: readonly { readonly route: string; readonly service: Address }[];
+  readonly pools: readonly PoolDeclared[];
+  readonly origin: SourceRange;
+}
+
+export interface PoolDeclared {
+  readonly name: string;
+  readonly service: Address;
+  readonly members: readonly { readonly name: string; readonly address: string; readonly port: number }[];
+  /** For pools that deployctl writes itself and for `snippet --full`; undefined: a TCP connect. */
+  readonly health?: HealthDeclared;
+}
+
+// ── releases ───────────────────────────────────────────────────────────────────────────────────────
+
+export interface ReleaseDeclared {
+  readonly name: string;
+  readonly version: string;
+  readonly artifact: ArtifactDeclared;
+  readonly notes?: string;
+  readonly origin: SourceRange;
+}
+
+/** An artifact whose content is known: reading it again must give the same digest. */
+export interface ArtifactDeclared {
+  /** Absolute path of a file or folder on the operator's machine. */
+  readonly path: string;
+  /** `file`: installed under its own name. `archive`: unpacked. `folder`: packed the same way every time. */
+  readonly kind: 'file' | 'archive' | 'folder';
+  readonly fileName: string;
+  readonly sha256: Sha256;
+  readonly bytes: number;
+}
+
+/** The folder of a release below `<root>/releases/`: version and the first 8 digits of the content's SHA-256. */
+export const releaseDirectory = (release: ReleaseDeclared): string =>
+  `${release.version}-${release.artifact.sha256.slice(0, 8)}`;
+
+// ── services ───────────────────────────────────────────────────────────────────────────────────────
+
+export interface ServiceDeclared {
+  /** `service.shop`. */
+  readonly address: Address;
+  readonly name: string;
+  readonly dependsOn: readonly Address[];
+  readonly release: ReleaseDeclared;
+  readonly slots: readonly SlotDeclared[];
+  readonly install: InstallDeclared;
+  readonly traffic: readonly TrafficDeclared[];
+  readonly strategy: StrategyDeclared;
+  readonly origin: SourceRange;
+}
+
+export interface SlotDeclared {
+  /** `service.shop.slot["green"]`. */
+  readonly address: Address;
+  readonly name: string;
+  readonly port: number | undefined;
+  readonly instances: readonly InstanceDeclared[];
+}
+
+/** One slot on one host, with every expression of its process, health and hooks evaluated for it. */
+export interface InstanceDeclared {
+  /** `service.shop.slot["green"].host["web-1"]`. */
+  readonly address: Address;
+  readonly slot: string;
+  readonly host: string;
+  readonly process: ProcessDeclared | undefined;
+  readonly health: HealthDeclared | undefined;
+  readonly hooks: readonly HookDeclared[];
+}
+
+export interface InstallDeclared {
+  /** Absolute folder on the host: `releases/`, `shared/` and one symlink for each slot. */
+  readonly root: string;
+  /** How many releases stay installed; what a slot uses or a revert needs is kept beyond that. */
+  readonly keep: number;
+  readonly owner?: string;
+}
+
+export type EnvironmentValue = string | { readonly secret: string };
+
+interface ProcessCommon {
+  /** `<service>-<slot>`: the systemd unit's name without `.service`, and the folder of the process's own files. */
+  readonly unit: string;
+  readonly environment: Readonly<Record<string, EnvironmentValue>>;
+  readonly user?: string;
+  readonly stopTimeoutMs: number;
+}
+
+export type ProcessDeclared =
+  | (ProcessCommon & { readonly kind: 'systemd' | 'exec'; readonly command: readonly string[] })
+  | (ProcessCommon & {
+      readonly kind: 'script';
+      readonly start: readonly string[];
+      readonly stop: readonly string[];
+      /** Exit 0: runs; anything else: does not. */
+      readonly status: readonly string[];
+      readonly startTimeoutMs: number;
+    });
+
+interface HealthCommon {
+  readonly intervalMs: number;
+  /** How many times in a row it must pass. */
+  readonly passes: number;
+  readonly timeoutMs: number;
+  /** How long it may take until it passes. */
+  readonly deadlineMs: number;
+  readonly origin: SourceRange;
+}
+
+export type HealthDeclared =
+  | (HealthCommon & {
+      readonly kind: 'http';
+      /** As the host itself sees it: by default the host's own network address. */
+      readonly address: string;
+      readonly port: number;
+      readonly path: string;
+      readonly status: number;
+    })
+  | (HealthCommon & { readonly kind: 'tcp'; readonly address: string; readonly port: number })
+  | (HealthCommon & { readonly kind: 'command'; readonly argv: readonly string[] });
+
+export type HookPoint =
+  | 'before_install'
+  | 'after_install'
+  | 'before_start'
+  | 'after_start'
+  | 'before_traffic'
+  | 'after_traffic'
+  | 'before_stop'
+  | 'after_stop'
+  | 'before_apply'
+  | 'after_apply'
+  | 'on_failure'
+  | 'on_revert';
+
+export interface HookDeclared {
+  readonly point: HookPoint;
+  /** An argument list; a string in the configuration is `["sh", "-eu", "-c", string]` here. */
+  readonly argv: readonly string[];
+  readonly on: 'each_host' | 'first_host' | 'operator';
+  readonly timeoutMs: number;
+  readonly environment: Readonly<Record<string, EnvironmentValue>>;
+  readonly origin: SourceRange;
+}
+
+export type TrafficDeclared = {
+  readonly kind: 'load_balancer';
+  readonly balancer: Address;
+  readonly route: string;
+  /** Slot name to pool name. */
+  readonly pools: Readonly<Record<string, string>>;
+  readonly origin: SourceRange;
+};
+
+export type OnFailure = 'revert' | 'pause' | 'freeze';
+
+export type StrategyDeclared =
+  | {
+      readonly kind: 'blue_green';
+      readonly bakeMs: number;
+      readonly keepWarm: boolean;
+      /** How long old connections may finish before a slot is stopped or replaced. */
+      readonly drainTimeoutMs: number;
+      readonly onFailure: OnFailure;
+      readonly origin: SourceRange;
+    }
+  | {
+      readonly kind: 'in_place';
+      readonly drainTimeoutMs: number;
+      readonly onFailure: OnFailure;
+      readonly origin: SourceRange;
+    };
+
+export interface PolicyDeclared {
+  /** The floor of capacity of each service behind a balancer, in whole percent of its hosts; 0: none declared. */
+  readonly minInServicePercent: number;
+  readonly freezes: readonly { readonly from: Instant; readonly until: Instant; readonly reason: string }[];
+  readonly origin?: SourceRange;
+}

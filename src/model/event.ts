@@ -1,0 +1,71 @@
+/** Everything that can happen while a run goes on. Views only read it; the JSON lines are these, one a line. */
+import type { Diagnostic } from './diagnostic.ts';
+import type { Plan } from './plan.ts';
+import type { RunNumber, RunOutcome } from './recorded.ts';
+import type { Address, Instant, StepId } from './words.ts';
+
+export type Event = EventBody & { readonly at: Instant; readonly run: RunNumber; readonly seq: number };
+
+export type EventBody =
+  /** First. The plan says what is to come; `resumed` that a part is already done. */
+  | { readonly type: 'run_started'; readonly plan: Plan; readonly resumed: boolean }
+  | { readonly type: 'step_started'; readonly step: StepId; readonly undoing: boolean }
+  /** `done` of `total` in `unit` ("bytes", "ms", "passes"); `text` is what a person reads. */
+  | {
+      readonly type: 'step_progress';
+      readonly step: StepId;
+      readonly done: number;
+      readonly total: number;
+      readonly unit: 'bytes' | 'ms' | 'passes' | 'sessions';
+      readonly text: string;
+    }
+  /** One line of what a hook or a process printed; already made safe for a terminal. */
+  | {
+      readonly type: 'step_output';
+      readonly step: StepId;
+      readonly stream: 'stdout' | 'stderr';
+      readonly line: string;
+    }
+  /** `unchanged`: the world already was as the step would make it. */
+  | {
+      readonly type: 'step_done';
+      readonly step: StepId;
+      readonly undoing: boolean;
+      readonly unchanged: boolean;
+      readonly elapsedMs: number;
+    }
+  | {
+      readonly type: 'step_failed';
+      readonly step: StepId;
+      readonly undoing: boolean;
+      readonly failure: Diagnostic;
+      readonly elapsedMs: number;
+    }
+  /** The balancer's own counters since the run began, by pool. */
+  | { readonly type: 'traffic'; readonly balancer: Address; readonly pools: readonly PoolTraffic[] }
+  | { readonly type: 'paused'; readonly by: string; readonly reason: string }
+  | { readonly type: 'continued'; readonly by: string }
+  /** From here on the run undoes what it did. */
+  | { readonly type: 'reverting'; readonly reason: string; readonly steps: readonly StepId[] }
+  /** The run stops after the steps in hand. */
+  | { readonly type: 'stopping'; readonly reason: string }
+  | { readonly type: 'diagnostic'; readonly diagnostic: Diagnostic }
+  /** Last. */
+  | {
+      readonly type: 'summary';
+      readonly outcome: RunOutcome | 'refused';
+      readonly exitCode: number;
+      readonly elapsedMs: number;
+      readonly stepsDone: number;
+      readonly stepsUndone: number;
+      readonly failures: readonly Diagnostic[];
+      readonly traffic: { readonly requests: number; readonly failed: number } | undefined;
+    };
+
+export interface PoolTraffic {
+  readonly pool: string;
+  readonly requests: number;
+  /** Answers with a 5xx status, and requests without an answer. */
+  readonly failed: number;
+  readonly sessions: number;
+}

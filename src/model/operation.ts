@@ -1,0 +1,155 @@
+/**
+ * The whole vocabulary of effects. An operation is plain data and almost always a move `from` one observed value
+ * `to` another: performing it twice changes nothing the second time, it is refused when the world holds neither
+ * value, and its inverse is the same operation with the two swapped.
+ *
+ *   on a host      release.put ─ slot.link ─ process.set ─ health.verify ─ release.prune      hook.run
+ *   on a balancer  balancer.configure ─ member.set ─ pool.drain ─ route.set
+ *   nowhere        bake
+ */
+import type {
+  ArtifactDeclared,
+  EnvironmentValue,
+  HealthDeclared,
+  HookPoint,
+  InstallDeclared,
+} from './declared.ts';
+import type { MemberAdmin, RouteState, RouteValue, RunningProcess } from './observation.ts';
+import type { Address, Sha256 } from './words.ts';
+
+/** Where a service lives on one host. */
+export interface Place {
+  readonly service: Address;
+  readonly host: string;
+  readonly install: InstallDeclared;
+}
+
+export type Operation =
+  /** Brings the artifact into `releases/<directory>`, whole or not at all. Skips what is already there. */
+  | {
+      readonly op: 'release.put';
+      readonly place: Place;
+      readonly directory: string;
+      readonly artifact: ArtifactDeclared;
+    }
+  /** The inverse of `release.put`: only for a folder that this run brought and that no slot uses. */
+  | {
+      readonly op: 'release.remove';
+      readonly place: Place;
+      readonly directory: string;
+      readonly artifact: ArtifactDeclared;
+    }
+  /** Points the slot's symlink elsewhere, atomically. null: no symlink. */
+  | {
+      readonly op: 'slot.link';
+      readonly place: Place;
+      readonly instance: Address;
+      readonly slot: string;
+      readonly from: string | null;
+      readonly to: string | null;
+    }
+  /** Starts, stops or restarts: afterwards the slot's process runs with exactly `to`, or nothing runs. */
+  | {
+      readonly op: 'process.set';
+      readonly place: Place;
+      readonly instance: Address;
+      readonly slot: string;
+      readonly from: RunningProcess | null;
+      readonly to: RunningProcess | null;
+    }
+  /** Waits until the check passes; fails at its deadline. `release` must be what runs: a check of something else proves nothing. */
+  | {
+      readonly op: 'health.verify';
+      readonly place: Place;
+      readonly instance: Address;
+      readonly slot: string;
+      readonly release: string;
+      readonly health: HealthDeclared | undefined;
+    }
+  | {
+      readonly op: 'hook.run';
+      readonly point: HookPoint;
+      /** undefined: on the operator's machine. */
+      readonly place: Place | undefined;
+      /** Absolute folder in which it runs. */
+      readonly folder: string;
+      readonly argv: readonly string[];
+      readonly environment: Readonly<Record<string, EnvironmentValue>>;
+      readonly user?: string;
+      readonly timeoutMs: number;
+    }
+  | {
+      readonly op: 'release.prune';
+      readonly place: Place;
+      readonly directories: readonly { readonly directory: string; readonly sha256: Sha256 }[];
+    }
+  /** Writes the configuration file, has the proxy check it, loads it, and sees that it is in effect. null: no file. */
+  | {
+      readonly op: 'balancer.configure';
+      readonly balancer: Address;
+      readonly from: string | null;
+      readonly to: string | null;
+    }
+  | {
+      readonly op: 'member.set';
+      readonly balancer: Address;
+      readonly pool: string;
+      readonly member: string;
+      readonly from: MemberAdmin;
+      readonly to: MemberAdmin;
+    }
+  /** Waits until no session is left on the pool (or on one member of it), in every generation of the proxy. */
+  | {
+      readonly op: 'pool.drain';
+      readonly balancer: Address;
+      readonly pool: string;
+      readonly member?: string;
+      readonly withinMs: number;
+    }
+  /** Moves the route for all requests at once; `from` null: the route does not exist. */
+  | {
+      readonly op: 'route.set';
+      readonly balancer: Address;
+      readonly route: string;
+      readonly from: Pick<RouteState, 'runtime' | 'persisted'>;
+      readonly to: RouteValue | null;
+    }
+  /** Watches the checks of the instances for a while; fails as soon as one fails for longer than its passes allow. */
+  | {
+      readonly op: 'bake';
+      readonly service: Address;
+      readonly durationMs: number;
+      readonly watch: readonly (Operation & { readonly op: 'health.verify' })[];
+    };
+
+export type OperationName = Operation['op'];
+
+/**
+ * How the engine treats an operation. `move`: looked at before and after. `wait`: nothing to look at but itself, done
+ * again from the start after a crash. `once`: leaves a mark where it ran, so that it is not run again. `time`: the
+ * engine's own clock, kept as an absolute time in the journal.
+ */
+export const operationClass: Readonly<Record<OperationName, 'move' | 'wait' | 'once' | 'time'>> = {
+  'release.put': 'move',
+  'release.remove': 'move',
+  'slot.link': 'move',
+  'process.set': 'move',
+  'health.verify': 'wait',
+  'hook.run': 'once',
+  'release.prune': 'move',
+  'balancer.configure': 'move',
+  'member.set': 'move',
+  'pool.drain': 'wait',
+  'route.set': 'move',
+  bake: 'time',
+};
+
+/** The host an operation runs on, `'operator'` for the operator's own machine, undefined for balancers and waits. */
+export function hostOf(operation: Operation): string | undefined {
+  if (operation.op === 'hook.run') return operation.place?.host ?? 'operator';
+  return 'place' in operation ? operation.place?.host : undefined;
+}
+
+/** The balancer an operation talks to. */
+export const balancerOf = (operation: Operation): Address | undefined =>
+  'balancer' in operation ? operation.balancer : undefined;
