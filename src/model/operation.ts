@@ -4,7 +4,7 @@
  * value, and its inverse is the same operation with the two swapped.
  *
  *   on a host      release.put ─ slot.link ─ process.set ─ health.verify ─ release.prune      hook.run
- *   on a balancer  balancer.configure ─ member.set ─ pool.drain ─ route.set
+ *   on a balancer  balancer.configure ─ member.set ─ pool.drain ─ pool.settle ─ route.set
  *   nowhere        bake
  */
 import type {
@@ -48,7 +48,10 @@ export type Operation =
       readonly from: string | null;
       readonly to: string | null;
     }
-  /** Starts, stops or restarts: afterwards the slot's process runs with exactly `to`, or nothing runs. */
+  /**
+   * Starts or stops: one of `from` and `to` is null. A restart is a stop, whatever else has to change meanwhile, and a
+   * start, so that the way back goes through the same states in reverse.
+   */
   | {
       readonly op: 'process.set';
       readonly place: Place;
@@ -106,6 +109,14 @@ export type Operation =
       readonly member?: string;
       readonly withinMs: number;
     }
+  /** Waits until the balancer's own checks call every one of these members up; fails when the time is over. */
+  | {
+      readonly op: 'pool.settle';
+      readonly balancer: Address;
+      readonly pool: string;
+      readonly members: readonly string[];
+      readonly withinMs: number;
+    }
   /** Moves the route for all requests at once; `from` null: the route does not exist. */
   | {
       readonly op: 'route.set';
@@ -140,6 +151,7 @@ export const operationClass: Readonly<Record<OperationName, 'move' | 'wait' | 'o
   'balancer.configure': 'move',
   'member.set': 'move',
   'pool.drain': 'wait',
+  'pool.settle': 'wait',
   'route.set': 'move',
   bake: 'time',
 };

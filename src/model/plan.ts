@@ -28,7 +28,13 @@ export interface Drift {
 }
 
 export type Inverse =
-  | { readonly kind: 'operation'; readonly operation: Operation; readonly summary: string }
+  | {
+      readonly kind: 'operation';
+      readonly operation: Operation;
+      /** Performed after it: what comes back into service is checked before traffic can go there again. */
+      readonly verify?: Operation & { readonly op: 'health.verify' };
+      readonly summary: string;
+    }
   /** Nothing was changed, or nothing that matters: "nothing to undo". */
   | { readonly kind: 'nothing'; readonly because: string }
   | { readonly kind: 'irreversible'; readonly because: string };
