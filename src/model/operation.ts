@@ -122,7 +122,8 @@ export type Operation =
       readonly op: 'route.set';
       readonly balancer: Address;
       readonly route: string;
-      readonly from: Pick<RouteState, 'runtime' | 'persisted'>;
+      /** `disagreeing`: values of other hosts and workers that the plan saw and means to mend; none: those are refused too. */
+      readonly from: Pick<RouteState, 'runtime' | 'persisted'> & Partial<Pick<RouteState, 'disagreeing'>>;
       readonly to: RouteValue | null;
     }
   /** Watches the checks of the instances for a while; fails as soon as one fails for longer than its passes allow. */
