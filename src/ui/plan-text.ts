@@ -1,0 +1,215 @@
+/** A plan as a person reads it: drift, changes with reasons, steps with their inverses, what was proved. */
+import { type Diagnostic, type Instant, type Plan, summarizeChanges } from '../model/index.ts';
+import { changeBlocks, changeLines, driftBlocks, legendText } from './changes-text.ts';
+import { columns, wrap } from './layout.ts';
+import { type Paint, paint as paintOf } from './paint.ts';
+import { type PhaseSteps, phasesOf, planSeconds } from './phases.ts';
+import { printable } from './printable.ts';
+import { type EarlierRuns, proofLines } from './proof-text.ts';
+import { stepTable } from './steps-text.ts';
+import { agoText, counted, durationText } from './time-text.ts';
+
+export interface PlanTextOptions {
+  readonly color: boolean;
+  /** Columns; no line is wider. At least 40. */
+  readonly width: number;
+  /** One line for each change, and the totals. */
+  readonly concise?: boolean;
+  /** First line: "Read 4 hosts, 1 load balancer in 0.9 s." */
+  readonly read?: string;
+  /** What a revert goes back to: "Back to deployment 41 (shop 1.0.0, by lee, 3 hours ago). ..." */
+  readonly header?: string;
+  /** The newest deployment, for "since deployment 41 (3 hours ago)". */
+  readonly deployment?: { readonly number: number; readonly at: Instant };
+  /** Where the plan was saved. */
+  readonly out?: string;
+  /** The command that performs what was planned, when it was not saved. */
+  readonly applyCommand?: string;
+  readonly earlier?: EarlierRuns;
+  /** `--parallelism`, for the duration. */
+  readonly parallelism?: number;
+  /** Frames what is held and warned about, with the lines of its source. */
+  readonly frame: (diagnostic: Diagnostic) => string;
+}
+
+/** Ends without a line end. Guarantees: no control characters but colours, no line wider than `width`. */
+export function renderPlan(plan: Plan, options: PlanTextOptions): string {
+  const paint = paintOf(options.color);
+  const width = Math.max(40, options.width);
+  const safe = safePlan(plan);
+  const phases = phasesOf(safe, options.parallelism);
+  const sections = [
+    options.read === undefined ? [] : wrap(options.read, width),
+    options.header === undefined ? [] : wrap(options.header, width),
+    driftSection(safe, options, paint, width),
+    ...(isEmpty(safe)
+      ? [nothingSection(safe, paint, width)]
+      : workSections(safe, phases, options, paint, width)),
+    ...[...safe.held, ...safe.warnings].map((diagnostic) => [options.frame(diagnostic)]),
+    closingSection(safe, options, paint, width),
+  ];
+  return sections
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join('\n'))
+    .join('\n\n');
+}
+
+const isEmpty = (plan: Plan): boolean => plan.changes.length === 0 && plan.steps.length === 0;
+
+/** Names and values of a plan come from files and hosts: none may steer the terminal. */
+function safePlan(plan: Plan): Plan {
+  return {
+    ...plan,
+    environment: printable(plan.environment),
+    drift: plan.drift.map((each) => ({
+      ...printable(each),
+      before: printable(each.before, { newlines: true }),
+      after: printable(each.after, { newlines: true }),
+    })),
+    changes: plan.changes.map((each) => ({
+      ...printable(each),
+      before: printable(each.before, { newlines: true }),
+      after: printable(each.after, { newlines: true }),
+    })),
+    held: printable(plan.held, { newlines: true }),
+    warnings: printable(plan.warnings, { newlines: true }),
+    steps: plan.steps.map((step) => ({
+      ...step,
+      phase: printable(step.phase),
+      inverse:
+        step.inverse.kind === 'operation'
+          ? { ...step.inverse, summary: printable(step.inverse.summary) }
+          : printable(step.inverse),
+    })),
+  };
+}
+
+function workSections(
+  plan: Plan,
+  phases: readonly PhaseSteps[],
+  options: PlanTextOptions,
+  paint: Paint,
+  width: number,
+): readonly (readonly string[])[] {
+  const seconds = planSeconds(plan, options.parallelism);
+  const totals = totalsLine(plan, paint);
+  if (options.concise === true) {
+    return [
+      changeLines(plan.changes, paint, width),
+      wrap(`${totals} ${counted(phases.length, 'step')}, about ${durationText(seconds)}.`, width),
+    ];
+  }
+  const legend = legendText(plan.changes, paint);
+  const rest = {
+    ...(options.earlier === undefined ? {} : { earlier: options.earlier }),
+    ...(options.parallelism === undefined ? {} : { parallelism: options.parallelism }),
+  };
+  return [
+    [
+      ...(plan.drift.length > 0 ? [paint.dim('─'.repeat(ruleWidth(width)))] : []),
+      ...wrap('deployctl used the declared and the observed state to plan the following. Symbols:', width),
+      legend === '' ? '  (no changes, only steps)' : legend,
+    ],
+    changeBlocks(plan.changes, paint, width),
+    [totals],
+    stepTable(phases, paint, width),
+    proofLines(plan, phases, paint, width, rest),
+  ];
+}
+
+const ruleWidth = (width: number): number => Math.min(width, 98);
+
+/** Terraform's line: a replacement is both an addition and a removal. */
+export function totalsLine(plan: Pick<Plan, 'changes'>, paint: Paint): string {
+  const { create, update, replace, remove } = summarizeChanges(plan.changes);
+  return `${paint.bold('Plan:')} ${create + replace} to add, ${update} to change, ${remove + replace} to remove.`;
+}
+
+function driftSection(plan: Plan, options: PlanTextOptions, paint: Paint, width: number): readonly string[] {
+  if (plan.drift.length === 0) return [];
+  const { deployment } = options;
+  const since =
+    deployment === undefined
+      ? ''
+      : ` since deployment ${deployment.number} (${agoText(deployment.at, plan.createdAt)})`;
+  const title = `Note: Objects have changed outside of deployctl${since}.`;
+  return [...wrap(title, width).map(paint.bold), '', ...driftBlocks(plan.drift, paint, width)];
+}
+
+function nothingSection(plan: Plan, paint: Paint, width: number): readonly string[] {
+  const rule = plan.drift.length > 0 ? [paint.dim('─'.repeat(ruleWidth(width))), ''] : [];
+  if (plan.held.length > 0) {
+    return [
+      ...rule,
+      paint.bold(
+        `Nothing can be done now: ${counted(plan.held.length, 'thing is', 'things are')} held, see below.`,
+      ),
+    ];
+  }
+  if (plan.intent.kind === 'refresh_only' && plan.drift.length > 0) {
+    return [
+      ...rule,
+      ...wrap(
+        'This is a refresh-only plan: nothing is done to undo these changes. If you apply it, deployctl records ' +
+          'what it observed.',
+        width,
+      ),
+    ];
+  }
+  const scope = plan.targets.length === 0 ? 'Everything is' : 'What was targeted is';
+  return [
+    ...rule,
+    `${paint.bold('No changes.')} ${scope} as it is declared.`,
+    '',
+    ...wrap(
+      'deployctl compared the hosts and load balancers with the configuration and found no differences, so there is ' +
+        'nothing to do.',
+      width,
+    ),
+  ];
+}
+
+function closingSection(
+  plan: Plan,
+  options: PlanTextOptions,
+  paint: Paint,
+  width: number,
+): readonly string[] {
+  const lines: string[] = [];
+  if (plan.targets.length > 0) {
+    lines.push(
+      ...wrap(
+        `Only ${counted(plan.targets.length, 'target')} and what it needs were planned: ${plan.targets.join(', ')}. ` +
+          'The rest of the environment may still differ from what is declared.',
+        width,
+      ),
+    );
+  }
+  if (isEmpty(plan) && (plan.intent.kind !== 'refresh_only' || plan.drift.length === 0)) return lines;
+  if (options.out !== undefined) {
+    lines.push(
+      ...saved(
+        `Saved to ${options.out}. To perform exactly these actions:`,
+        `deployctl apply ${options.out}`,
+        width,
+        paint,
+      ),
+    );
+  } else if (options.applyCommand !== undefined) {
+    lines.push(
+      ...saved(
+        'The plan was not saved (--out), so what is applied later may differ. To plan again and apply:',
+        options.applyCommand,
+        width,
+        paint,
+      ),
+    );
+  }
+  return lines;
+}
+
+function saved(sentence: string, command: string, width: number, paint: Paint): readonly string[] {
+  const one = `${sentence}  ${command}`;
+  if (columns(one) <= width) return [`${sentence}  ${paint.bold(command)}`];
+  return [...wrap(sentence, width), ...wrap(command, width - 4).map((row) => `    ${paint.bold(row)}`)];
+}

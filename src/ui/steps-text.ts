@@ -1,0 +1,78 @@
+/** The table of a plan's steps: what is done, what undoes it, how long it takes. */
+import { hostsText } from './hosts-text.ts';
+import { columns, padEnd, padStart, wrap } from './layout.ts';
+import type { Paint } from './paint.ts';
+import { type PhaseSteps, undoneBy } from './phases.ts';
+import { durationText } from './time-text.ts';
+
+/** What a phase does and where, `2.0.0-9f86d081 as green on 3 hosts`. */
+export function phaseText({ phase, hosts }: Pick<PhaseSteps, 'phase' | 'hosts'>, most = 3): string {
+  if (hosts.length === 0) return phase.title;
+  const preposition = phase.verb === 'upload' ? 'to' : 'on';
+  const where = `${preposition} ${hostsText(hosts, most)}`;
+  if (phase.title === '') return where;
+  return `${phase.title}${/[,:]/.test(phase.title) ? ',' : ''} ${where}`;
+}
+
+/** Wider than this, the eye loses the line between the columns. */
+const widest = 110;
+
+export function stepTable(phases: readonly PhaseSteps[], paint: Paint, width: number): readonly string[] {
+  if (phases.length === 0) return [];
+  const rows = phases.map((each) => ({
+    number: String(each.number),
+    verb: each.phase.verb,
+    what: phaseText(each),
+    undone: undoneBy(each),
+    takes: durationText(each.seconds),
+  }));
+  const longest = (pick: (row: (typeof rows)[number]) => string): number =>
+    Math.max(...rows.map((row) => columns(pick(row))));
+  const numbers = longest((row) => row.number);
+  const verbs = Math.min(
+    12,
+    longest((row) => row.verb),
+  );
+  const takes = Math.max(
+    'takes'.length,
+    longest((row) => row.takes),
+  );
+  const left = 2 + numbers + 2 + verbs + 2;
+  const room = Math.min(width, widest) - left - 2 - 2 - takes;
+  const undone = fewestLines(rows, room);
+  const what = room - undone;
+  const cells = (head: string, second: string, third: string, fourth: string): string =>
+    `${padEnd(head, left)}${padEnd(second, what)}  ${padEnd(third, undone)}  ${padStart(fourth, takes)}`.trimEnd();
+  return [
+    paint.bold(cells('  step', '', 'undone by', 'takes')),
+    ...rows.flatMap((row) => {
+      const texts = wrap(row.what, what);
+      const inverses = wrap(row.undone, undone);
+      return Array.from({ length: Math.max(texts.length, inverses.length) }, (_, at) =>
+        cells(
+          at === 0 ? `  ${padStart(row.number, numbers)}  ${row.verb}` : '',
+          texts[at] ?? '',
+          inverses[at] ?? '',
+          at === 0 ? row.takes : '',
+        ),
+      );
+    }),
+  ];
+}
+
+/** The width of the second column that makes the table shortest; among equals the one that leaves most to the first. */
+function fewestLines(
+  rows: readonly { readonly what: string; readonly undone: string }[],
+  room: number,
+): number {
+  const least = 'undone by'.length;
+  let best = { width: least, lines: Number.POSITIVE_INFINITY };
+  for (let width = least; width <= Math.max(least, Math.floor(room * 0.6)); width += 1) {
+    const lines = rows.reduce(
+      (sum, { what, undone }) => sum + Math.max(wrap(what, room - width).length, wrap(undone, width).length),
+      0,
+    );
+    if (lines < best.lines) best = { width, lines };
+  }
+  return Math.min(best.width, Math.max(least, ...rows.map(({ undone }) => columns(undone))));
+}
