@@ -1,0 +1,90 @@
+import type { Expression, Step, Traversal } from '../syntax/ast.ts';
+
+/**
+ * Every reference in an expression, in source order: what it needs from outside. Names that a `for` in it binds are
+ * its own and left out; bare keys of objects are not references.
+ */
+export function references(expression: Expression): Traversal[] {
+  const found: Traversal[] = [];
+  collect(expression, [], found);
+  return found;
+}
+
+function collect(node: Expression, bound: readonly string[], found: Traversal[]): void {
+  switch (node.kind) {
+    case 'traversal':
+      if (!bound.includes(node.root)) found.push(node);
+      return;
+    case 'for': {
+      collect(node.collection, bound, found);
+      const inner = [...bound, node.valueName, ...(node.keyName === undefined ? [] : [node.keyName])];
+      if (node.key !== undefined) collect(node.key, inner, found);
+      collect(node.value, inner, found);
+      if (node.condition !== undefined) collect(node.condition, inner, found);
+      return;
+    }
+    case 'templateFor':
+      collect(node.collection, bound, found);
+      collect(
+        node.body,
+        [...bound, node.valueName, ...(node.keyName === undefined ? [] : [node.keyName])],
+        found,
+      );
+      return;
+    case 'object':
+      for (const item of node.items) {
+        if (item.bareKey === undefined) collect(item.key, bound, found);
+        collect(item.value, bound, found);
+      }
+      return;
+    default:
+      for (const child of childrenOf(node)) collect(child, bound, found);
+  }
+}
+
+function childrenOf(node: Expression): readonly Expression[] {
+  switch (node.kind) {
+    case 'template':
+      return node.parts;
+    case 'templateWrap':
+    case 'parentheses':
+      return [node.inner];
+    case 'templateIf':
+    case 'conditional':
+      return [node.condition, node.then, node.otherwise];
+    case 'relative':
+      return [node.source];
+    case 'index':
+      return [node.collection, node.key];
+    case 'splat':
+      return [node.source, node.each];
+    case 'call':
+      return node.args;
+    case 'unary':
+      return [node.operand];
+    case 'binary':
+      return [node.left, node.right];
+    case 'tuple':
+      return node.items;
+    default:
+      return [];
+  }
+}
+
+/** A reference as one would write it: `host.web["web-1"].address`. */
+export const referenceText = (reference: Traversal): string =>
+  reference.root + reference.steps.map(stepText).join('');
+
+function stepText(step: Step): string {
+  if (step.kind === 'attributeStep') return `.${step.name}`;
+  switch (step.key.kind) {
+    case 'string':
+      return `[${JSON.stringify(step.key.value)}]`;
+    case 'number':
+      return `[${step.key.text}]`;
+    case 'boolean':
+      return `[${step.key.value}]`;
+    default:
+      return '[null]';
+  }
+}

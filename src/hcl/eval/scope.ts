@@ -1,0 +1,125 @@
+import type { Traversal } from '../syntax/ast.ts';
+import type { SourceText } from '../syntax/source.ts';
+import type { FunctionDefinition } from './functions/definition.ts';
+import type { Budget } from './limits.ts';
+import type { Ports } from './ports.ts';
+import type { Problem } from './problem.ts';
+import type { Value } from './values.ts';
+
+/** What a name at the root of a reference stands for. */
+export interface Resolution {
+  readonly value: Value;
+  /** How many of the reference's steps `value` has already taken: 1 for `local.x` when it is the value of `x`. */
+  readonly stepsTaken?: number;
+  /** Why there is no value; `value` is then unknown. */
+  readonly problem?: Pick<Problem, 'code' | 'summary' | 'detail' | 'hint'>;
+}
+
+/** The names that references begin with: `var`, `local`, `each`, `host`. Asked only when a reference is evaluated. */
+export interface Roots {
+  /**
+   * Undefined when there is no such name. The whole reference is given, so that only what it asks for need be
+   * worked out.
+   */
+  resolve(name: string, reference: Traversal): Resolution | undefined;
+  /** For "did you mean". */
+  names(): Iterable<string>;
+}
+
+export type FunctionTable = ReadonlyMap<string, FunctionDefinition>;
+
+export interface ScopeOptions {
+  /** The text the expression was parsed from: it turns offsets into lines and columns. */
+  readonly source: SourceText;
+  readonly functions: FunctionTable;
+  readonly roots?: Roots | undefined;
+  readonly ports?: Ports | undefined;
+  /** Shared by all evaluations that together must not take too long. A new one for each evaluation by default. */
+  readonly budget?: Budget | undefined;
+}
+
+/** Where an expression is evaluated: the names it can use. Never changes; `bind` and `at` make new ones. */
+export class Scope {
+  readonly source: SourceText;
+  readonly functions: FunctionTable;
+  readonly roots: Roots | undefined;
+  readonly ports: Ports;
+  readonly budget: Budget | undefined;
+  readonly #parent: Scope | undefined;
+  readonly #bindings: Bindings | undefined;
+  /** What `[*]` stands for in the innermost splat. */
+  readonly item: Value | undefined;
+
+  constructor(options: ScopeOptions, inside?: { parent: Scope; bindings?: Bindings; item?: Value }) {
+    this.source = options.source;
+    this.functions = options.functions;
+    this.roots = options.roots;
+    this.ports = options.ports ?? {};
+    this.budget = options.budget;
+    this.#parent = inside?.parent;
+    this.#bindings = inside?.bindings;
+    this.item = inside?.item ?? inside?.parent.item;
+  }
+
+  /** The same names for expressions of another text. */
+  at(source: SourceText): Scope {
+    if (source === this.source) return this;
+    const { functions, roots, ports, budget } = this;
+    return new Scope({ source, functions, roots, ports, budget }, { parent: this });
+  }
+
+  /** With more names, which hide those of the same name outside. */
+  bind(bindings: Bindings): Scope {
+    return new Scope(this, { parent: this, bindings });
+  }
+
+  /** With a value for the item of a splat. */
+  withItem(item: Value): Scope {
+    return new Scope(this, { parent: this, item });
+  }
+
+  /** A name bound in this scope or around it; not a root. */
+  bound(name: string): Value | undefined {
+    for (let scope: Scope | undefined = this; scope !== undefined; scope = scope.#parent) {
+      const value = scope.#bindings?.[name];
+      if (value !== undefined) return value;
+    }
+    return undefined;
+  }
+
+  resolve(name: string, reference: Traversal): Resolution | undefined {
+    const value = this.bound(name);
+    return value === undefined ? this.roots?.resolve(name, reference) : { value };
+  }
+
+  /** Every name there is, the innermost first. */
+  names(): string[] {
+    const names: string[] = [];
+    for (let scope: Scope | undefined = this; scope !== undefined; scope = scope.#parent) {
+      names.push(...Object.keys(scope.#bindings ?? {}));
+    }
+    return [...names, ...(this.roots?.names() ?? [])];
+  }
+}
+
+/** Names and their values. Made without a prototype, so that `constructor` is not a name: see `bindings`. */
+export type Bindings = Readonly<Record<string, Value>>;
+
+/** A record of bindings that has nothing but what is put into it. */
+export function bindings(...pairs: readonly (readonly [string, Value])[]): Bindings {
+  const record: Record<string, Value> = Object.create(null);
+  for (const [name, value] of pairs) record[name] = value;
+  return record;
+}
+
+/** Roots with fixed values. */
+export const rootsOf = (values: Readonly<Record<string, Value>> | ReadonlyMap<string, Value>): Roots => {
+  const known = values instanceof Map ? values : new Map<string, Value>(Object.entries(values));
+  return {
+    resolve: (name) => {
+      const value = known.get(name);
+      return value === undefined ? undefined : { value };
+    },
+    names: () => known.keys(),
+  };
+};
