@@ -136,8 +136,8 @@ export interface TemplateWrap extends Node {
 export interface TemplateIf extends Node {
   readonly kind: 'templateIf';
   readonly condition: Expression;
-  readonly then: Expression;
-  readonly otherwise: Expression;
+  readonly whenTrue: Expression;
+  readonly whenFalse: Expression;
 }
 
 /** `%{ for k, v in c }..%{ endfor }`. Only as a part of a template. The body is a `string` or a `template`. */
@@ -248,12 +248,12 @@ export interface Binary extends Node {
   readonly right: Expression;
 }
 
-/** `condition ? then : otherwise`. */
+/** `condition ? whenTrue : whenFalse`. */
 export interface Conditional extends Node {
   readonly kind: 'conditional';
   readonly condition: Expression;
-  readonly then: Expression;
-  readonly otherwise: Expression;
+  readonly whenTrue: Expression;
+  readonly whenFalse: Expression;
 }
 
 export interface Parentheses extends Node {

@@ -1,0 +1,468 @@
+import type { Attribute, Block, Body, Expression, Label } from './ast.ts';
+import { ExpressionParser } from './expression-parser.ts';
+import * as T from './token.ts';
+
+const itemRequired = 'Argument or block definition required';
+const invalidBlock = 'Invalid block definition';
+
+/** Reads bodies: arguments and blocks. The top layer of the parser. */
+export class BodyParser extends ExpressionParser {
+  /** The whole text as a body. */
+  parseFile(): Body {
+    const { attributes, blocks } = this.#parseItems(undefined);
+    return { kind: 'body', start: 0, end: this.text.length, attributes, blocks };
+  }
+
+  /** The whole text as one expression, with newlines where they please. */
+  parseWholeExpression(): Expression {
+    this.newlines = false;
+    const expression = this.parseExpression();
+    const next = this.peekIndex();
+    if (this.tokens.type(next) !== T.EOF && !this.recovering) {
+      this.complainAt(
+        next,
+        'hcl-extra-characters',
+        'Extra characters after expression',
+        'An expression was successfully parsed, but extra characters were found after it.',
+      );
+    }
+    return expression;
+  }
+
+  /** The whole text as a template. */
+  parseWholeTemplate(): Expression {
+    return this.parseTemplateUntil(T.EOF, 0, false, false);
+  }
+
+  // -------------------------------------------------------------------------------------- bodies
+
+  /** Items up to and including the brace that closes `block`, or to the end of the file. */
+  #parseItems(block: { readonly start: number; readonly open: number } | undefined): BodyItems {
+    const items = new BodyItems();
+    const end = block === undefined ? T.EOF : T.CLOSE_BRACE;
+    for (;;) {
+      const next = this.peek();
+      if (next === end) {
+        this.read();
+        return items;
+      }
+      if (next === T.NEWLINE) {
+        this.read();
+      } else if (next === T.IDENT) {
+        this.#parseItem(items);
+      } else {
+        const bad = this.read();
+        if (next === T.EOF) {
+          if (!this.recovering && block !== undefined) this.#complainUnclosedBlock(block, items);
+          this.recovering = true;
+          return items;
+        }
+        if (!this.recovering) this.#complainBadItem(bad, next);
+        this.errors++;
+        this.#skipLine(next, end);
+      }
+    }
+  }
+
+  /**
+   * After a token that begins no item: goes on with the next line. HashiCorp's parser gives up the whole body
+   * here, and with it every error below.
+   */
+  #skipLine(type: number, end: number): void {
+    if (type === T.OPEN_QUOTE) this.recover(T.CLOSE_QUOTE);
+    this.recovering = true;
+    const next = this.peek();
+    if (next !== T.NEWLINE && next !== end) this.recoverAfterItem();
+    else this.recovering = false;
+  }
+
+  #complainBadItem(bad: number, type: number): void {
+    if (type === T.OPEN_QUOTE) {
+      this.complainAt(
+        bad,
+        'hcl-quoted-argument-name',
+        'Invalid argument name',
+        'Argument names must not be quoted.',
+        { hint: 'Write the name without its quotes.' },
+      );
+    } else if (type === T.CLOSE_BRACE) {
+      this.complainAt(
+        bad,
+        'hcl-item-required',
+        itemRequired,
+        'An argument or block definition is required here.',
+        { hint: 'This brace closes nothing: there is one too many, or an opening one is missing above.' },
+      );
+    } else {
+      this.complainAt(
+        bad,
+        'hcl-item-required',
+        itemRequired,
+        'An argument or block definition is required here.',
+      );
+    }
+  }
+
+  #complainUnclosedBlock(block: { readonly start: number; readonly open: number }, items?: BodyItems): void {
+    const hint = items === undefined ? undefined : this.#suspectedEnd(block.start, items);
+    this.complain(
+      'hcl-unclosed-block',
+      'Unclosed configuration block',
+      'There is no closing brace for this block before the end of the file. This may be caused by incorrect brace nesting elsewhere in this file.',
+      block.open,
+      block.open + 1,
+      { contextStart: block.start, ...(hint === undefined ? {} : { hint }) },
+    );
+  }
+
+  /** The first item that is not indented more than the block it is in: the brace is probably missing above it. */
+  #suspectedEnd(blockStart: number, items: BodyItems): string | undefined {
+    const column = this.source.position(blockStart).column;
+    const suspect = items.blocks.find(
+      (inner) =>
+        this.source.lineAt(inner.start) !== this.source.lineAt(blockStart) &&
+        this.source.position(inner.start).column <= column,
+    );
+    if (suspect === undefined) return undefined;
+    const line = this.source.lineAt(suspect.start);
+    return `The brace is probably missing before line ${line}, where ${JSON.stringify(suspect.type)} begins at the level of this block.`;
+  }
+
+  /** The argument or block that starts with the name that comes next. */
+  #parseItem(items: BodyItems): void {
+    const name = this.read();
+    switch (this.peek()) {
+      case T.EQUAL: {
+        const attribute = this.#parseAttribute(name, false);
+        const existing = items.add(attribute);
+        if (existing !== undefined) this.#complainRedefined(attribute, existing);
+        return;
+      }
+      case T.OPEN_QUOTE:
+      case T.OPEN_BRACE:
+      case T.IDENT:
+        items.blocks.push(this.#parseBlock(name));
+        return;
+      default:
+        this.#complainLoneName(name);
+        this.recoverAfterItem();
+    }
+  }
+
+  #complainRedefined(attribute: Attribute, existing: Attribute): void {
+    const where = this.rangeText(existing.start, existing.nameEnd);
+    this.complain(
+      'hcl-attribute-redefined',
+      'Attribute redefined',
+      `The argument ${JSON.stringify(attribute.name)} was already set at ${where}. Each argument may be set only once.`,
+      attribute.start,
+      attribute.nameEnd,
+    );
+  }
+
+  #complainLoneName(name: number): void {
+    if (this.recovering) return;
+    const colon = this.peek() === T.COLON;
+    this.complainAt(
+      name,
+      'hcl-item-required',
+      itemRequired,
+      'An argument or block definition is required here. To set an argument, use the equals sign "=" to introduce the argument value.',
+      colon ? { hint: `Write ${this.textOf(name)} = instead of ${this.textOf(name)}:` } : {},
+    );
+  }
+
+  // ---------------------------------------------------------------------------------- attributes
+
+  /** What comes next is `=`, after the name `name`. */
+  #parseAttribute(name: number, singleLine: boolean): Attribute {
+    this.read();
+    const start = this.tokens.start(name);
+    const nameEnd = this.tokens.end(name);
+    const before = this.errors;
+    const value = this.parseExpression();
+    const end = this.previousEnd();
+    if (!singleLine) this.#endAttribute(start, before);
+    return { kind: 'attribute', start, end, name: this.text.slice(start, nameEnd), nameEnd, value };
+  }
+
+  #endAttribute(start: number, before: number) {
+    if (this.failedSince(before)) return this.recoverAfterItem();
+    const next = this.peekIndex();
+    const type = this.typeOf(next);
+    if (type === T.NEWLINE || type === T.EOF) {
+      this.read();
+      return;
+    }
+    if (!this.recovering) {
+      const comma = type === T.COMMA;
+      const detail = 'An argument definition must end with a newline.';
+      this.complainAt(
+        next,
+        comma ? 'hcl-unexpected-comma' : 'hcl-missing-newline',
+        comma ? 'Unexpected comma after argument' : 'Missing newline after argument',
+        comma ? `Argument definitions must be separated by newlines, not commas. ${detail}` : detail,
+        { contextStart: start },
+      );
+    }
+    this.errors++;
+    this.recoverAfterItem();
+  }
+
+  // -------------------------------------------------------------------------------------- blocks
+
+  /** What comes next is a label or the opening brace, after the type `name`. */
+  #parseBlock(name: number): Block {
+    const start = this.tokens.start(name);
+    const typeEnd = this.tokens.end(name);
+    const type = this.text.slice(start, typeEnd);
+    const labels: Label[] = [];
+    for (;;) {
+      const next = this.peek();
+      if (next === T.OPEN_BRACE) break;
+      if (next === T.OPEN_QUOTE) {
+        labels.push(this.#parseQuotedLabel());
+      } else if (next === T.IDENT) {
+        const label = this.read();
+        labels.push({
+          kind: 'label',
+          start: this.tokens.start(label),
+          end: this.tokens.end(label),
+          text: this.textOf(label),
+          quoted: false,
+        });
+      } else {
+        this.#complainHeader(start);
+        this.recoverAfterItem();
+        const end = labels.at(-1)?.end ?? typeEnd;
+        const body: Body = { kind: 'body', start: end, end, attributes: [], blocks: [] };
+        return { kind: 'block', start, end, type, typeEnd, labels, headerEnd: end, body };
+      }
+    }
+    const headerEnd = labels.at(-1)?.end ?? typeEnd;
+    const open = this.tokens.start(this.read());
+    const body = this.#parseBlockBody(start, open);
+    return { kind: 'block', start, end: body.end, type, typeEnd, labels, headerEnd, body };
+  }
+
+  #complainHeader(contextStart: number): void {
+    const next = this.peekIndex();
+    const type = this.typeOf(next);
+    const code = 'hcl-invalid-block';
+    if (type === T.EQUAL) {
+      const detail =
+        'The equals sign "=" indicates an argument definition, and must not be used when defining a block.';
+      this.complainAt(next, code, invalidBlock, detail, { contextStart });
+    } else if (type === T.NEWLINE) {
+      const detail =
+        'A block definition must have block content delimited by "{" and "}", starting on the same line as the block header.';
+      this.complainAt(next, code, invalidBlock, detail, { contextStart });
+    } else if (!this.recovering) {
+      const detail = 'Either a quoted string block label or an opening brace ("{") is expected here.';
+      this.complainAt(next, code, invalidBlock, detail, { contextStart });
+    }
+    this.errors++;
+  }
+
+  /** After the opening brace at `open`. */
+  #parseBlockBody(start: number, open: number): Body {
+    if (!this.enter(open, open + 1)) {
+      this.recover(T.CLOSE_BRACE);
+      this.leave();
+      this.recoverAfterItem();
+      return { kind: 'body', start: open, end: this.previousEnd(), attributes: [], blocks: [] };
+    }
+    const next = this.peek();
+    const severalLines = next === T.NEWLINE || next === T.EOF || next === T.CLOSE_BRACE;
+    const items = severalLines ? this.#parseItems({ start, open }) : this.#parseSingle(start, open);
+    const end = this.previousEnd();
+    this.leave();
+    const after = this.peekIndex();
+    const type = this.typeOf(after);
+    if (type === T.NEWLINE || type === T.EOF) {
+      this.read();
+    } else {
+      if (!this.recovering) {
+        this.complainAt(
+          after,
+          'hcl-missing-newline',
+          'Missing newline after block definition',
+          'A block definition must end with a newline.',
+          { contextStart: start },
+        );
+      }
+      this.errors++;
+      this.recoverAfterItem();
+    }
+    return { kind: 'body', start: open, end, attributes: items.attributes, blocks: items.blocks };
+  }
+
+  /** `{ name = value }`: one argument, on the line of the header. */
+  #parseSingle(start: number, open: number): BodyItems {
+    const items = new BodyItems();
+    const before = this.errors;
+    const name = this.read();
+    const next = this.peekIndex();
+    const type = this.typeOf(next);
+    if (this.typeOf(name) !== T.IDENT) {
+      if (!this.recovering) {
+        this.complainAt(
+          name,
+          'hcl-item-required',
+          itemRequired,
+          'An argument or block definition is required here.',
+        );
+      }
+      this.recovering = true;
+    } else if (type === T.EQUAL) {
+      items.add(this.#parseAttribute(name, true));
+    } else if (type === T.OPEN_QUOTE || type === T.OPEN_BRACE || type === T.IDENT) {
+      if (!this.recovering) {
+        this.complain(
+          'hcl-single-line-block',
+          'Argument definition required',
+          `A single-line block definition can contain only a single argument. If you meant to define argument ${JSON.stringify(this.textOf(name))}, use an equals sign to assign it a value. To define a nested block, place it on a line of its own within its parent block.`,
+          this.tokens.start(name),
+          this.tokens.end(next),
+          { contextStart: start },
+        );
+      }
+      this.recovering = true;
+    } else {
+      this.#complainLoneName(name);
+      this.recovering = true;
+    }
+    if (this.errors > before && this.recovering) {
+      this.recover(T.CLOSE_BRACE);
+      return items;
+    }
+    this.#endSingle(start, open);
+    return items;
+  }
+
+  #endSingle(start: number, open: number): void {
+    const next = this.peekIndex();
+    const type = this.typeOf(next);
+    if (type === T.CLOSE_BRACE) {
+      this.read();
+      return;
+    }
+    const summary = 'Invalid single-argument block definition';
+    const code = 'hcl-single-line-block';
+    if (this.recovering) {
+      this.recover(T.CLOSE_BRACE);
+      return;
+    }
+    switch (type) {
+      case T.COMMA:
+        this.complainAt(
+          next,
+          code,
+          summary,
+          'Single-line block syntax can include only one argument definition. To define multiple arguments, use the multi-line block syntax with one argument definition per line.',
+          { contextStart: start },
+        );
+        break;
+      case T.NEWLINE:
+        this.complainAt(
+          next,
+          code,
+          summary,
+          "An argument definition on the same line as its containing block creates a single-line block definition, which must also be closed on the same line. Place the block's closing brace immediately after the argument definition.",
+          { contextStart: start },
+        );
+        break;
+      case T.EOF:
+        this.#complainUnclosedBlock({ start, open });
+        break;
+      default:
+        this.complainAt(
+          next,
+          code,
+          summary,
+          'A single-line block definition must end with a closing brace immediately after its single argument definition.',
+          { contextStart: start },
+        );
+    }
+    this.recover(T.CLOSE_BRACE);
+  }
+
+  // -------------------------------------------------------------------------------------- labels
+
+  /** What comes next is the quote that opens a label. Labels are fixed text: no `${}`. */
+  #parseQuotedLabel(): Label {
+    const open = this.read();
+    const start = this.tokens.start(open);
+    let text = '';
+    for (;;) {
+      const index = this.read();
+      switch (this.tokens.type(index)) {
+        case T.CLOSE_QUOTE:
+          return { kind: 'label', start, end: this.tokens.end(index), text, quoted: true };
+        case T.QUOTED_TEXT:
+          text += this.decode(index);
+          break;
+        case T.OPEN_INTERPOLATION:
+        case T.OPEN_DIRECTIVE: {
+          const sigil = this.text.charAt(this.tokens.start(index));
+          this.complainAt(
+            index,
+            'hcl-template-not-allowed',
+            'Invalid string literal',
+            `Template sequences are not allowed in this string. To include a literal "${sigil}", double it (as "${sigil}${sigil}") to escape it.`,
+            { contextStart: start },
+          );
+          text += `${sigil}{ ... }`;
+          this.recover(T.CLOSE_SEQUENCE);
+          break;
+        }
+        case T.EOF:
+          this.complainAt(
+            index,
+            'hcl-unterminated-string',
+            'Unterminated string literal',
+            'Unable to find the closing quote mark before the end of the file.',
+            { contextStart: start },
+          );
+          return { kind: 'label', start, end: this.tokens.end(index), text, quoted: true };
+        default:
+          this.complainAt(
+            index,
+            'hcl-invalid-string',
+            'Invalid string literal',
+            'This item is not valid in a string literal.',
+            { contextStart: start },
+          );
+          this.recover(T.CLOSE_QUOTE);
+          return { kind: 'label', start, end: this.tokens.end(index), text, quoted: true };
+      }
+    }
+  }
+}
+
+/** From this many arguments on, a map finds a duplicate faster than a look at all of them. */
+const INDEX_FROM = 12;
+
+class BodyItems {
+  readonly attributes: Attribute[] = [];
+  readonly blocks: Block[] = [];
+  #byName: Map<string, Attribute> | undefined;
+
+  /** Adds an argument; when there is one of that name already, gives that one and adds nothing. */
+  add(attribute: Attribute): Attribute | undefined {
+    const existing = this.#find(attribute.name);
+    if (existing !== undefined) return existing;
+    this.attributes.push(attribute);
+    if (this.#byName !== undefined) this.#byName.set(attribute.name, attribute);
+    else if (this.attributes.length > INDEX_FROM) {
+      this.#byName = new Map(this.attributes.map((each) => [each.name, each]));
+    }
+    return undefined;
+  }
+
+  #find(name: string): Attribute | undefined {
+    if (this.#byName !== undefined) return this.#byName.get(name);
+    for (const attribute of this.attributes) if (attribute.name === name) return attribute;
+    return undefined;
+  }
+}

@@ -1,0 +1,615 @@
+import type { BinaryOperator, Expression, IndexStep, NumberLiteral, Splat, SplatItem, Step } from './ast.ts';
+import { CollectionParser } from './collection-parser.ts';
+import * as T from './token.ts';
+
+/** Reads expressions: operators by precedence, then terms with the steps that follow them. */
+export abstract class ExpressionParser extends CollectionParser {
+  protected override parseExpression(): Expression {
+    const start = this.tokens.start(this.peekIndex());
+    const before = this.errors;
+    const condition = this.#parseBinary(1);
+    if (this.peek() !== T.QUESTION || this.failedSince(before)) return condition;
+    return this.#parseConditional(condition, start);
+  }
+
+  // ---------------------------------------------------------------------------------- operators
+
+  #parseConditional(condition: Expression, start: number): Expression {
+    let height = this.height;
+    const question = this.read();
+    if (!this.enter(this.tokens.start(question), this.tokens.end(question))) {
+      this.leave();
+      return condition;
+    }
+    const before = this.errors;
+    const whenTrue = this.parseExpression();
+    height = Math.max(height, this.height);
+    const colon = this.peekIndex();
+    if (this.failedSince(before)) {
+      this.leave();
+      return condition;
+    }
+    if (this.typeOf(colon) !== T.COLON) {
+      this.complainAt(
+        colon,
+        'hcl-missing-false-expression',
+        'Missing false expression in conditional',
+        'The conditional operator (...?...:...) requires a false expression, delimited by a colon.',
+        { contextStart: start },
+      );
+      this.recovering = true;
+      this.leave();
+      return condition;
+    }
+    this.read();
+    const whenFalse = this.parseExpression();
+    this.leave();
+    if (this.failedSince(before)) return condition;
+    if (!this.setHeight(Math.max(height, this.height) + 1, start, whenFalse.end)) return condition;
+    return { kind: 'conditional', start, end: whenFalse.end, condition, whenTrue, whenFalse };
+  }
+
+  /** Operators that bind at least as tightly as `level`; those of one level associate to the left. */
+  #parseBinary(level: number): Expression {
+    const before = this.errors;
+    let left = this.#parseWithSteps();
+    for (;;) {
+      const token = this.peek();
+      const binds = precedence(token);
+      if (binds < level || this.failedSince(before)) return left;
+      let height = this.height;
+      this.read();
+      const right = this.#parseBinary(binds + 1);
+      if (this.failedSince(before)) return left;
+      height = Math.max(height, this.height) + 1;
+      if (!this.setHeight(height, left.start, right.end)) return left;
+      left = { kind: 'binary', start: left.start, end: right.end, operator: operator(token), left, right };
+    }
+  }
+
+  // --------------------------------------------------------------------------------------- terms
+
+  #parseWithSteps(): Expression {
+    return this.#parseSteps(this.#parseTerm());
+  }
+
+  #parseTerm(): Expression {
+    const index = this.peekIndex();
+    switch (this.tokens.type(index)) {
+      case T.IDENT:
+        return this.#parseName();
+      case T.OPEN_QUOTE:
+      case T.OPEN_HEREDOC:
+        return this.#nested(index, () => this.parseQuoteOrHeredoc());
+      case T.NUMBER:
+        this.read();
+        this.height = 0;
+        return this.#number(index);
+      case T.OPEN_BRACKET:
+        return this.parseTuple();
+      case T.OPEN_BRACE:
+        return this.parseObject();
+      case T.OPEN_PAREN:
+        return this.#parseParentheses();
+      case T.MINUS:
+      case T.BANG:
+        return this.#parseUnary();
+      default:
+        return this.#missingTerm(index);
+    }
+  }
+
+  /** Strings nest by what is inside of `${}`; it is counted when there is one. */
+  #nested(index: number, parse: () => Expression): Expression {
+    const type = this.tokens.type(index + 1);
+    if (type === T.QUOTED_TEXT && this.tokens.type(index + 2) === T.CLOSE_QUOTE) return parse();
+    const start = this.tokens.start(index);
+    if (!this.enter(start, this.tokens.end(index))) {
+      const close = T.opposite(this.tokens.type(index));
+      this.read();
+      return this.abandon(start, close);
+    }
+    const node = parse();
+    this.leave();
+    return node;
+  }
+
+  #number(index: number): NumberLiteral {
+    const text = this.textOf(index);
+    if (!validNumber.test(text)) {
+      this.complainAt(
+        index,
+        'hcl-invalid-number',
+        'Invalid number literal',
+        'Failed to recognize the value of this number literal.',
+      );
+    }
+    return { kind: 'number', start: this.tokens.start(index), end: this.tokens.end(index), text };
+  }
+
+  #parseName(): Expression {
+    const index = this.read();
+    const start = this.tokens.start(index);
+    const end = this.tokens.end(index);
+    const next = this.peek();
+    if (next === T.OPEN_PAREN || next === T.DOUBLE_COLON) return this.#parseCall(start);
+    this.height = 0;
+    const name = this.text.slice(start, end);
+    switch (name) {
+      case 'true':
+        return { kind: 'boolean', start, end, value: true };
+      case 'false':
+        return { kind: 'boolean', start, end, value: false };
+      case 'null':
+        return { kind: 'null', start, end };
+      default:
+        return { kind: 'traversal', start, end, root: name, rootEnd: end, steps: noSteps };
+    }
+  }
+
+  #parseParentheses(): Expression {
+    const open = this.read();
+    const start = this.tokens.start(open);
+    if (!this.enter(start, this.tokens.end(open))) return this.abandon(start, T.CLOSE_PAREN);
+    const newlines = this.newlines;
+    this.newlines = false;
+    const before = this.errors;
+    const inner = this.parseExpression();
+    const height = this.height;
+    const close = this.peekIndex();
+    if (this.failedSince(before)) {
+      this.recover(T.CLOSE_PAREN);
+    } else if (this.tokens.type(close) === T.CLOSE_PAREN) {
+      this.read();
+    } else {
+      this.complainAt(
+        close,
+        'hcl-unclosed-bracket',
+        'Unbalanced parentheses',
+        'Expected a closing parenthesis to terminate the expression.',
+        { contextStart: start },
+      );
+      this.recover(T.CLOSE_PAREN);
+    }
+    this.newlines = newlines;
+    this.leave();
+    this.height = height + 1;
+    return { kind: 'parentheses', start, end: this.previousEnd(), inner };
+  }
+
+  /** A sign takes the next term with its steps, and no operator: `-1 + 2` is `(-1) + 2`. */
+  #parseUnary(): Expression {
+    const sign = this.read();
+    const start = this.tokens.start(sign);
+    if (!this.enter(start, this.tokens.end(sign))) {
+      this.leave();
+      return { kind: 'invalid', start, end: this.previousEnd() };
+    }
+    const operand = this.#parseWithSteps();
+    this.leave();
+    this.height++;
+    const operatorText = this.tokens.type(sign) === T.MINUS ? '-' : '!';
+    return { kind: 'unary', start, end: operand.end, operator: operatorText, operand };
+  }
+
+  #missingTerm(index: number): Expression {
+    this.height = 0;
+    const start = this.tokens.start(index);
+    const end = this.tokens.end(index);
+    if (!this.recovering) {
+      if (this.tokens.type(index) === T.EOF) {
+        this.complainAt(
+          index,
+          'hcl-missing-expression',
+          'Missing expression',
+          'Expected the start of an expression, but found the end of the file.',
+        );
+      } else {
+        this.complainAt(
+          index,
+          'hcl-invalid-expression',
+          'Invalid expression',
+          'Expected the start of an expression, but found an invalid expression token.',
+        );
+      }
+    } else {
+      this.errors++;
+    }
+    this.recovering = true;
+    return { kind: 'invalid', start, end };
+  }
+
+  // --------------------------------------------------------------------------------------- calls
+
+  /** What comes next is `(` or `::`, after a name that starts at `start`. */
+  #parseCall(start: number): Expression {
+    const nameEnd = this.previousEnd();
+    const open = this.read();
+    if (this.tokens.type(open) === T.DOUBLE_COLON) return this.#refuseNamespace(start, open);
+    if (!this.enter(this.tokens.start(open), this.tokens.end(open)))
+      return this.abandon(start, T.CLOSE_PAREN);
+    const newlines = this.newlines;
+    this.newlines = false;
+    const args: Expression[] = [];
+    const { expand, height } = this.#parseArguments(args, start, open);
+    this.newlines = newlines;
+    this.leave();
+    this.height = height + 1;
+    const name = this.text.slice(start, nameEnd);
+    return { kind: 'call', start, end: this.previousEnd(), name, nameEnd, args, expand };
+  }
+
+  #parseArguments(args: Expression[], start: number, open: number): { expand: boolean; height: number } {
+    let height = 0;
+    for (;;) {
+      if (this.peek() === T.CLOSE_PAREN) {
+        this.read();
+        return { expand: false, height };
+      }
+      const before = this.errors;
+      args.push(this.parseExpression());
+      height = Math.max(height, this.height);
+      if (this.failedSince(before)) {
+        this.recover(T.CLOSE_PAREN);
+        return { expand: false, height };
+      }
+      const separator = this.peekIndex();
+      switch (this.tokens.type(separator)) {
+        case T.COMMA:
+          this.read();
+          break;
+        case T.CLOSE_PAREN:
+          this.read();
+          return { expand: false, height };
+        case T.ELLIPSIS:
+          this.read();
+          if (this.peek() === T.CLOSE_PAREN) {
+            this.read();
+          } else {
+            if (!this.recovering) this.#complainEllipsis(separator, start);
+            this.recover(T.CLOSE_PAREN);
+          }
+          return { expand: true, height };
+        default:
+          this.#complainArgument(separator, start, open);
+          this.recover(T.CLOSE_PAREN);
+          return { expand: false, height };
+      }
+    }
+  }
+
+  #complainEllipsis(index: number, contextStart: number): void {
+    this.complainAt(
+      index,
+      'hcl-unclosed-bracket',
+      'Missing closing parenthesis',
+      'An expanded function argument (with ...) must be immediately followed by closing parentheses.',
+      { contextStart },
+    );
+  }
+
+  #complainArgument(separator: number, start: number, open: number): void {
+    if (this.recovering) return;
+    const atEnd = this.tokens.type(separator) === T.EOF;
+    if (atEnd || this.beginsItem(separator)) {
+      this.complain(
+        'hcl-unclosed-bracket',
+        'Unterminated function call',
+        `There is no closing parenthesis for this function call before ${atEnd ? 'the end of the file' : 'the next argument'}. This may be caused by incorrect parenthesis nesting elsewhere in this file.`,
+        start,
+        this.tokens.end(open),
+      );
+    } else {
+      this.complainAt(
+        separator,
+        'hcl-missing-separator',
+        'Missing argument separator',
+        'A comma is required to separate each function argument from the next.',
+        { contextStart: start },
+      );
+    }
+  }
+
+  /** `provider::name::f(...)`: Terraform's, for functions of providers, of which there are none here. */
+  #refuseNamespace(start: number, colons: number): Expression {
+    const newlines = this.newlines;
+    this.newlines = false;
+    let end = this.tokens.end(colons);
+    while (this.peek() === T.IDENT || this.peek() === T.DOUBLE_COLON) end = this.tokens.end(this.read());
+    if (!this.recovering) {
+      this.complain(
+        'hcl-namespaced-function',
+        'Unsupported function namespace',
+        `There are no namespaces of functions here: ${JSON.stringify(this.text.slice(start, end))} cannot be called.`,
+        start,
+        end,
+        { hint: 'Write the name of a function without "::" in it.' },
+      );
+    }
+    this.errors++;
+    this.recovering = true;
+    if (this.peek() === T.OPEN_PAREN) {
+      this.read();
+      this.recover(T.CLOSE_PAREN);
+    }
+    this.newlines = newlines;
+    this.height = 0;
+    return { kind: 'invalid', start, end: this.previousEnd() };
+  }
+
+  // --------------------------------------------------------------------------------------- steps
+
+  /** The steps after a term: `.name`, `.0`, `.*`, `[key]`, `[*]`. */
+  #parseSteps(from: Expression): Expression {
+    let node = from;
+    for (;;) {
+      const type = this.peek();
+      if (type !== T.DOT && type !== T.OPEN_BRACKET) return node;
+      const before = this.errors;
+      const mark = this.read();
+      const start = this.tokens.start(mark);
+      let height = this.height;
+      if (type === T.DOT) {
+        const step = this.peek();
+        if (step === T.STAR) node = this.#parseAttributeSplat(node, start);
+        else node = this.#parseDotStep(node, start, from.start);
+      } else if (this.peek() === T.STAR) {
+        node = this.#parseFullSplat(node, start);
+      } else {
+        node = this.#parseIndex(node, start);
+      }
+      if (this.failedSince(before)) {
+        this.height = height;
+        return node;
+      }
+      // Names with steps are one node, however many there are.
+      if (node.kind === 'traversal' || (node.kind === 'relative' && node.steps.length > 1)) continue;
+      height = Math.max(height, this.height) + 1;
+      if (!this.setHeight(height, from.start, node.end)) return node;
+    }
+  }
+
+  #parseDotStep(node: Expression, start: number, from: number): Expression {
+    const next = this.peekIndex();
+    switch (this.tokens.type(next)) {
+      case T.IDENT: {
+        this.read();
+        const end = this.tokens.end(next);
+        return withStep(node, { kind: 'attributeStep', start, end, name: this.textOf(next) });
+      }
+      case T.NUMBER:
+        this.read();
+        return withStep(node, this.#legacyIndex(next, start, false));
+      default:
+        if (!this.recovering) this.#complainAttributeName(next);
+        this.errors++;
+        this.recovering = true;
+        return { kind: 'invalid', start: from, end: start + 1 };
+    }
+  }
+
+  #complainAttributeName(index: number): void {
+    this.complainAt(
+      index,
+      'hcl-invalid-attribute-name',
+      'Invalid attribute name',
+      'An attribute name is required after a dot.',
+    );
+  }
+
+  /** `.0`, which Terraform keeps from its first language. `.0.1` would be a number, and is refused. */
+  #legacyIndex(index: number, start: number, inSplat: boolean): IndexStep {
+    const text = this.textOf(index);
+    const dot = text.indexOf('.');
+    const end = this.tokens.end(index);
+    if (dot >= 0) {
+      const keyStart = this.tokens.start(index);
+      const indexes = `[${text.slice(0, dot)}][${text.slice(dot + 1)}]`;
+      const instead = inSplat
+        ? 'Use the proper index syntax with a full splat expression [*] instead'
+        : 'Use the proper index syntax instead';
+      this.complain(
+        'hcl-legacy-index',
+        'Invalid legacy index syntax',
+        `When using the legacy index syntax, chaining two indexes together is not permitted. ${instead}, like ${indexes}.`,
+        keyStart,
+        end,
+      );
+      return { kind: 'indexStep', start, end, key: { kind: 'invalid', start: keyStart, end }, legacy: true };
+    }
+    return { kind: 'indexStep', start, end, key: this.#number(index), legacy: true };
+  }
+
+  #parseIndex(node: Expression, open: number): Expression {
+    if (!this.enter(open, open + 1)) return this.abandon(node.start, T.CLOSE_BRACKET);
+    const newlines = this.newlines;
+    this.newlines = false;
+    const before = this.errors;
+    const key = this.parseExpression();
+    const close = this.peekIndex();
+    if (this.failedSince(before)) {
+      this.recover(T.CLOSE_BRACKET);
+    } else if (this.tokens.type(close) === T.CLOSE_BRACKET) {
+      this.read();
+    } else {
+      if (!this.recovering) {
+        this.complainAt(
+          close,
+          'hcl-unclosed-bracket',
+          'Missing close bracket on index',
+          'The index operator must end with a closing bracket ("]").',
+          { contextStart: node.start },
+        );
+      }
+      this.recover(T.CLOSE_BRACKET);
+    }
+    this.newlines = newlines;
+    this.leave();
+    const end = this.previousEnd();
+    switch (key.kind) {
+      case 'number':
+      case 'boolean':
+      case 'null':
+      case 'string':
+        return withStep(node, { kind: 'indexStep', start: open, end, key, legacy: false });
+      default:
+        return { kind: 'index', start: node.start, end, collection: node, key, open };
+    }
+  }
+
+  // -------------------------------------------------------------------------------------- splats
+
+  /** `[*]`: the steps that follow are evaluated for each item. What comes next is the star. */
+  #parseFullSplat(source: Expression, open: number): Expression {
+    this.read();
+    const close = this.peekIndex();
+    if (this.tokens.type(close) === T.CLOSE_BRACKET) {
+      this.read();
+    } else {
+      if (!this.recovering) {
+        this.complainAt(
+          close,
+          'hcl-unclosed-bracket',
+          'Missing close bracket on splat index',
+          'The star for a full splat operator must be immediately followed by a closing bracket ("]").',
+        );
+      }
+      this.recover(T.CLOSE_BRACKET);
+    }
+    const markerEnd = this.previousEnd();
+    const item: SplatItem = { kind: 'splatItem', start: open, end: markerEnd };
+    const sourceHeight = this.height;
+    let each: Expression = item;
+    this.height = 0;
+    if (this.enter(open, markerEnd)) each = this.#parseSteps(item);
+    this.leave();
+    this.height = Math.max(sourceHeight, this.height);
+    return splat(source, each, true, open, markerEnd);
+  }
+
+  /** `.*`: only attributes and legacy indexes that follow belong to it. What comes next is the star. */
+  #parseAttributeSplat(source: Expression, dot: number): Expression {
+    const star = this.read();
+    const markerEnd = this.tokens.end(star);
+    const item: SplatItem = { kind: 'splatItem', start: dot, end: markerEnd };
+    const steps: Step[] = [];
+    while (this.peek() === T.DOT) {
+      const start = this.tokens.start(this.read());
+      const next = this.peekIndex();
+      const type = this.tokens.type(next);
+      if (type === T.NUMBER) {
+        this.read();
+        steps.push(this.#legacyIndex(next, start, true));
+      } else if (type === T.IDENT) {
+        this.read();
+        steps.push({ kind: 'attributeStep', start, end: this.tokens.end(next), name: this.textOf(next) });
+      } else {
+        if (!this.recovering) this.#complainSplatStep(next, type);
+        this.errors++;
+        this.recovering = true;
+        break;
+      }
+    }
+    const last = steps.at(-1);
+    const each: Expression =
+      last === undefined ? item : { kind: 'relative', start: dot, end: last.end, source: item, steps };
+    if (last !== undefined) this.height = Math.max(this.height, 1);
+    return splat(source, each, false, dot, markerEnd);
+  }
+
+  #complainSplatStep(index: number, type: number) {
+    if (type !== T.STAR) return this.#complainAttributeName(index);
+    this.complainAt(
+      index,
+      'hcl-nested-splat',
+      'Nested splat expression not allowed',
+      'A splat expression (*) cannot be used inside another attribute-only splat expression.',
+    );
+  }
+}
+
+const noSteps: readonly Step[] = [];
+
+/** What HashiCorp's scanner takes for a number and its parser can read. */
+const validNumber = /^\d+(?:\.\d*)?(?:[eE][+-]?\d+)?$/;
+
+function splat(
+  source: Expression,
+  each: Expression,
+  full: boolean,
+  markerStart: number,
+  markerEnd: number,
+): Splat {
+  return { kind: 'splat', start: source.start, end: each.end, source, each, full, markerStart, markerEnd };
+}
+
+/** The expression with one more constant step. Lists of steps are only shared while they are empty. */
+function withStep(node: Expression, step: Step): Expression {
+  if (node.kind === 'traversal' && node.steps.length === 0) {
+    return { ...node, end: step.end, steps: [step] };
+  }
+  if (node.kind === 'traversal' || node.kind === 'relative') {
+    (node.steps as Step[]).push(step);
+    (node as { end: number }).end = step.end;
+    return node;
+  }
+  return { kind: 'relative', start: node.start, end: step.end, source: node, steps: [step] };
+}
+
+/** 1 binds least; 0 is no operator. */
+function precedence(token: number): number {
+  switch (token) {
+    case T.OR:
+      return 1;
+    case T.AND:
+      return 2;
+    case T.EQUAL_EQUAL:
+    case T.NOT_EQUAL:
+      return 3;
+    case T.LESS:
+    case T.LESS_EQUAL:
+    case T.GREATER:
+    case T.GREATER_EQUAL:
+      return 4;
+    case T.PLUS:
+    case T.MINUS:
+      return 5;
+    case T.STAR:
+    case T.SLASH:
+    case T.PERCENT:
+      return 6;
+    default:
+      return 0;
+  }
+}
+
+function operator(token: number): BinaryOperator {
+  switch (token) {
+    case T.OR:
+      return '||';
+    case T.AND:
+      return '&&';
+    case T.EQUAL_EQUAL:
+      return '==';
+    case T.NOT_EQUAL:
+      return '!=';
+    case T.LESS:
+      return '<';
+    case T.LESS_EQUAL:
+      return '<=';
+    case T.GREATER:
+      return '>';
+    case T.GREATER_EQUAL:
+      return '>=';
+    case T.PLUS:
+      return '+';
+    case T.MINUS:
+      return '-';
+    case T.STAR:
+      return '*';
+    case T.SLASH:
+      return '/';
+    default:
+      return '%';
+  }
+}

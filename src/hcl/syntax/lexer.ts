@@ -1,0 +1,431 @@
+import { isDigit, isNameStart, nameEnd, trimSpace } from './characters.ts';
+import type { Complaint } from './complaint.ts';
+import { LexicalComplaints } from './lexical-complaints.ts';
+import * as T from './token.ts';
+
+/** What a text is: statements and expressions, or the inside of a template (`templatefile`). */
+export type LexMode = 'configuration' | 'template';
+
+export interface LexResult {
+  readonly tokens: T.Tokens;
+  readonly complaints: readonly Complaint[];
+}
+
+/**
+ * Splits a text into tokens; never fails and takes linear time. What no grammar allows becomes a complaint and
+ * an INVALID token. The states are HashiCorp's: main, quoted string, heredoc, bare template, and they nest.
+ */
+export function lex(text: string, mode: LexMode): LexResult {
+  const lexer = new Lexer(text);
+  return lexer.run(mode);
+}
+
+const MAIN = 0;
+const QUOTED = 1;
+const HEREDOC = 2;
+const BARE = 3;
+
+interface Heredoc {
+  readonly marker: string;
+  atLineStart: boolean;
+}
+
+const QUOTE = 0x22;
+const DOLLAR = 0x24;
+const PERCENT_SIGN = 0x25;
+const BACKSLASH = 0x5c;
+const OPEN = 0x7b;
+const CLOSE = 0x7d;
+const TILDE = 0x7e;
+const LF = 0x0a;
+const CR = 0x0d;
+
+/** Single characters that are a token by themselves in any place. */
+const single = new Uint8Array(128);
+for (const [character, type] of [
+  ['[', T.OPEN_BRACKET],
+  [']', T.CLOSE_BRACKET],
+  ['(', T.OPEN_PAREN],
+  [')', T.CLOSE_PAREN],
+  [',', T.COMMA],
+  ['*', T.STAR],
+  ['%', T.PERCENT],
+  ['+', T.PLUS],
+  ['-', T.MINUS],
+  ['?', T.QUESTION],
+] as const) {
+  single[character.charCodeAt(0)] = type;
+}
+
+class Lexer {
+  readonly #text: string;
+  readonly #tokens = new T.Tokens();
+  readonly #complaints = new LexicalComplaints();
+  #at = 0;
+  /** States to go back to, innermost last. */
+  readonly #states: number[] = [];
+  #state = MAIN;
+  #braces = 0;
+  /** The brace depth of each open `${` or `%{`. */
+  readonly #sequences: number[] = [];
+  readonly #heredocs: Heredoc[] = [];
+  /** From here on there is no end of a block comment: without this, `/*` many times over is quadratic. */
+  #noCommentEndFrom = Number.POSITIVE_INFINITY;
+  /** Up to here an open string is known to go on; asked anew for each of its lines it would be quadratic. */
+  #continuesUntil = -1;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  run(mode: LexMode): LexResult {
+    this.#state = mode === 'template' ? BARE : MAIN;
+    const length = this.#text.length;
+    while (this.#at < length) {
+      switch (this.#state) {
+        case MAIN:
+          this.#main();
+          break;
+        case QUOTED:
+          this.#quoted();
+          break;
+        case HEREDOC:
+          this.#heredoc();
+          break;
+        default:
+          this.#bare();
+      }
+    }
+    this.#tokens.push(T.EOF, length, length);
+    return { tokens: this.#tokens, complaints: this.#complaints.list };
+  }
+
+  #emit(type: number, end: number): void {
+    this.#tokens.push(type, this.#at, end);
+    this.#at = end;
+  }
+
+  #push(state: number): void {
+    this.#states.push(this.#state);
+    this.#state = state;
+  }
+
+  #pop(): void {
+    this.#state = this.#states.pop() ?? MAIN;
+  }
+
+  // -------------------------------------------------------------------------------------- main
+
+  #main() {
+    const text = this.#text;
+    const at = this.#at;
+    const code = text.charCodeAt(at);
+    if (code === 0x20 || code === 0x09) {
+      let end = at + 1;
+      for (let next = text.charCodeAt(end); next === 0x20 || next === 0x09; next = text.charCodeAt(end))
+        end++;
+      this.#at = end;
+      return;
+    }
+    if (code < 128) {
+      if (isNameStart(code)) return this.#emit(T.IDENT, nameEnd(text, at + 1));
+      if (isDigit(code)) return this.#emit(T.NUMBER, this.#numberEnd(at + 1));
+      const type = single[code] ?? 0;
+      if (type !== 0) return this.#emit(type, at + 1);
+      return this.#symbol(code, text.charCodeAt(at + 1));
+    }
+    const point = text.codePointAt(at) ?? 0;
+    const width = point > 0xffff ? 2 : 1;
+    if (isNameStart(point)) return this.#emit(T.IDENT, nameEnd(text, at + width));
+    this.#invalid(width);
+  }
+
+  /** Digits, dots and exponents, as long as the last character is not a dot: `1.2.3` is one (wrong) number. */
+  #numberEnd(from: number): number {
+    const text = this.#text;
+    let at = from;
+    let end = from;
+    for (;;) {
+      const code = text.charCodeAt(at);
+      if (isDigit(code)) {
+        end = ++at;
+      } else if (code === 0x2e) {
+        at++;
+      } else if (code === 0x65 || code === 0x45) {
+        const sign = text.charCodeAt(at + 1);
+        const digit = sign === 0x2b || sign === 0x2d ? at + 2 : at + 1;
+        if (!isDigit(text.charCodeAt(digit))) return end;
+        end = at = digit + 1;
+      } else {
+        return end;
+      }
+    }
+  }
+
+  #symbol(code: number, next: number) {
+    const at = this.#at;
+    switch (code) {
+      case LF:
+        return this.#emit(T.NEWLINE, at + 1);
+      case CR:
+        return next === LF ? this.#emit(T.NEWLINE, at + 2) : this.#invalid(1);
+      case QUOTE:
+        this.#emit(T.OPEN_QUOTE, at + 1);
+        return this.#push(QUOTED);
+      case OPEN:
+        this.#braces++;
+        return this.#emit(T.OPEN_BRACE, at + 1);
+      case CLOSE:
+        return this.#closeBrace();
+      case 0x3d: // =
+        if (next === 0x3d) return this.#emit(T.EQUAL_EQUAL, at + 2);
+        return next === 0x3e ? this.#emit(T.FAT_ARROW, at + 2) : this.#emit(T.EQUAL, at + 1);
+      case 0x2e: // .
+        if (next === 0x2e && this.#text.charCodeAt(at + 2) === 0x2e) return this.#emit(T.ELLIPSIS, at + 3);
+        return this.#emit(T.DOT, at + 1);
+      case 0x23: // #
+        return this.#lineComment();
+      case 0x2f: // /
+        if (next === 0x2f) return this.#lineComment();
+        if (next === 0x2a) return this.#blockComment();
+        return this.#emit(T.SLASH, at + 1);
+      case 0x3a: // :
+        return next === 0x3a ? this.#emit(T.DOUBLE_COLON, at + 2) : this.#emit(T.COLON, at + 1);
+      case 0x21: // !
+        return next === 0x3d ? this.#emit(T.NOT_EQUAL, at + 2) : this.#emit(T.BANG, at + 1);
+      case 0x3e: // >
+        return next === 0x3d ? this.#emit(T.GREATER_EQUAL, at + 2) : this.#emit(T.GREATER, at + 1);
+      case 0x3c: // <
+        if (next === 0x3d) return this.#emit(T.LESS_EQUAL, at + 2);
+        if (next === 0x3c && this.#openHeredoc()) return;
+        return this.#emit(T.LESS, at + 1);
+      case 0x26: // &
+        return next === 0x26 ? this.#emit(T.AND, at + 2) : this.#invalid(1);
+      case 0x7c: // |
+        return next === 0x7c ? this.#emit(T.OR, at + 2) : this.#invalid(1);
+      case TILDE:
+        return next === CLOSE ? this.#closeTrimmed() : this.#invalid(1);
+      default:
+        return this.#invalid(1);
+    }
+  }
+
+  #invalid(width: number): void {
+    const end = this.#at + width;
+    this.#complaints.invalidCharacter(this.#text.slice(this.#at, end), this.#at, end);
+    this.#emit(T.INVALID, end);
+  }
+
+  #lineComment(): void {
+    const lineEnd = this.#text.indexOf('\n', this.#at);
+    if (lineEnd < 0) this.#emit(T.COMMENT, this.#text.length);
+    else this.#emit(T.LINE_COMMENT, lineEnd + 1);
+  }
+
+  #blockComment() {
+    const at = this.#at;
+    if (at < this.#noCommentEndFrom) {
+      const end = this.#text.indexOf('*/', at + 2);
+      if (end >= 0) return this.#emit(T.COMMENT, end + 2);
+      this.#noCommentEndFrom = at;
+      this.#complaints.unclosedComment(at, at + 2);
+    }
+    this.#emit(T.SLASH, at + 1);
+  }
+
+  #closeBrace(): void {
+    if (this.#sequences.at(-1) === this.#braces) {
+      this.#sequences.pop();
+      this.#emit(T.CLOSE_SEQUENCE, this.#at + 1);
+      this.#pop();
+    } else {
+      this.#emit(T.CLOSE_BRACE, this.#at + 1);
+    }
+    this.#braces--;
+  }
+
+  /** `~}`. Where no sequence ends it is still one of its ends, so that the parser can object to it. */
+  #closeTrimmed(): void {
+    const closes = this.#sequences.at(-1) === this.#braces;
+    this.#emit(T.CLOSE_SEQUENCE, this.#at + 2);
+    this.#braces--;
+    if (closes) {
+      this.#sequences.pop();
+      this.#pop();
+    }
+  }
+
+  // --------------------------------------------------------------------------------- templates
+
+  /** `${` and `%{`, and the strip marker after them. */
+  #openSequence(type: number): void {
+    const trims = this.#text.charCodeAt(this.#at + 2) === TILDE;
+    this.#emit(type, this.#at + (trims ? 3 : 2));
+    this.#braces++;
+    this.#sequences.push(this.#braces);
+    const heredoc = this.#heredocs.at(-1);
+    if (heredoc !== undefined) heredoc.atLineStart = false;
+    this.#push(MAIN);
+  }
+
+  #quoted() {
+    const text = this.#text;
+    const at = this.#at;
+    const first = text.charCodeAt(at);
+    if (first === QUOTE) {
+      this.#emit(T.CLOSE_QUOTE, at + 1);
+      return this.#pop();
+    }
+    if (first === LF || first === CR) return this.#quotedNewline();
+    const end = this.#quotedTextEnd(at);
+    if (end > at) return this.#emit(T.QUOTED_TEXT, end);
+    if (first === BACKSLASH) return this.#invalid(1);
+    this.#openSequence(first === DOLLAR ? T.OPEN_INTERPOLATION : T.OPEN_DIRECTIVE);
+  }
+
+  /** Where the text from `from` stops: at a quote, a line ending, a sequence, or a backslash before a line ending. */
+  #quotedTextEnd(from: number): number {
+    const text = this.#text;
+    const length = text.length;
+    let at = from;
+    while (at < length) {
+      const code = text.charCodeAt(at);
+      if (code === QUOTE || code === LF || code === CR) return at;
+      if (code === BACKSLASH) {
+        const next = text.charCodeAt(at + 1);
+        if (next === LF || next === CR || at + 1 === length) return at;
+        at += 2;
+      } else if (code === DOLLAR || code === PERCENT_SIGN) {
+        const width = this.#sigilWidth(at, code);
+        if (width === 0) return at;
+        at += width;
+      } else {
+        at++;
+      }
+    }
+    return at;
+  }
+
+  /** How much of the text from a `$` or `%` is literal: 3 for `$${`, 0 for `${`, else 1. */
+  #sigilWidth(at: number, code: number): number {
+    const next = this.#text.charCodeAt(at + 1);
+    if (next === OPEN) return 0;
+    return next === code && this.#text.charCodeAt(at + 2) === OPEN ? 3 : 1;
+  }
+
+  /**
+   * A line ending in a quoted string: either the closing quote was forgotten, or the string was meant to have
+   * several lines. The next line with a quote tells: an odd number of them continues this string, an even
+   * number has strings of its own, and then this one ends here, so that the lines below are read as they are.
+   */
+  #quotedNewline() {
+    const text = this.#text;
+    let end = this.#at;
+    for (let code = text.charCodeAt(end); code === LF || code === CR; code = text.charCodeAt(end)) end++;
+    this.#complaints.multiLineString(this.#at, end);
+    if (this.#stringGoesOn(end)) return this.#emit(T.QUOTED_NEWLINE, end);
+    const at = this.#at;
+    this.#emit(T.QUOTED_NEWLINE, at);
+    this.#closeAbandonedStrings();
+    this.#at = at;
+  }
+
+  #stringGoesOn(from: number): boolean {
+    const text = this.#text;
+    if (from <= this.#continuesUntil) return true;
+    const quote = text.indexOf('"', from);
+    if (quote < 0) return false;
+    let odd = false;
+    for (let at = quote; at < text.length; at++) {
+      const code = text.charCodeAt(at);
+      if (code === LF) break;
+      if (code === BACKSLASH) at++;
+      else if (code === QUOTE) odd = !odd;
+    }
+    if (odd) this.#continuesUntil = quote;
+    return odd;
+  }
+
+  /** Closes this string and what it is nested in, with empty tokens, up to the file or a heredoc. */
+  #closeAbandonedStrings(): void {
+    for (;;) {
+      this.#tokens.push(T.CLOSE_QUOTE, this.#at, this.#at);
+      this.#pop();
+      const inSequence = this.#state === MAIN && this.#states.at(-1) === QUOTED;
+      if (!inSequence) return;
+      this.#tokens.push(T.CLOSE_SEQUENCE, this.#at, this.#at);
+      this.#braces = (this.#sequences.pop() ?? 1) - 1;
+      this.#pop();
+    }
+  }
+
+  #openHeredoc(): boolean {
+    const text = this.#text;
+    let at = this.#at + 2;
+    if (text.charCodeAt(at) === 0x2d) at++;
+    const point = text.codePointAt(at) ?? 0;
+    if (!isNameStart(point)) return false;
+    const end = nameEnd(text, at + (point > 0xffff ? 2 : 1));
+    const lineEnd = text.charCodeAt(end) === CR ? end + 1 : end;
+    if (text.charCodeAt(lineEnd) !== LF) return false;
+    this.#heredocs.push({ marker: text.slice(at, end), atLineStart: true });
+    this.#emit(T.OPEN_HEREDOC, lineEnd + 1);
+    this.#push(HEREDOC);
+    return true;
+  }
+
+  #heredoc() {
+    const text = this.#text;
+    const at = this.#at;
+    const heredoc = this.#heredocs.at(-1);
+    if (heredoc === undefined) return this.#pop();
+    const code = text.charCodeAt(at);
+    if ((code === DOLLAR || code === PERCENT_SIGN) && text.charCodeAt(at + 1) === OPEN) {
+      return this.#openSequence(code === DOLLAR ? T.OPEN_INTERPOLATION : T.OPEN_DIRECTIVE);
+    }
+    const end = this.#plainTextEnd(at);
+    if (end === at) return this.#invalid(1); // a CR without LF
+    const endsLine = text.charCodeAt(end - 1) === LF;
+    if (endsLine && heredoc.atLineStart) {
+      const lineEnd = text.charCodeAt(end - 2) === CR && end - 2 >= at ? end - 2 : end - 1;
+      if (lineEnd - at >= heredoc.marker.length && trimSpace(text.slice(at, lineEnd)) === heredoc.marker) {
+        this.#heredocs.pop();
+        this.#emit(T.CLOSE_HEREDOC, lineEnd);
+        return this.#pop();
+      }
+    }
+    heredoc.atLineStart = endsLine;
+    this.#emit(T.PLAIN_TEXT, end);
+  }
+
+  #bare() {
+    const text = this.#text;
+    const at = this.#at;
+    const code = text.charCodeAt(at);
+    if ((code === DOLLAR || code === PERCENT_SIGN) && text.charCodeAt(at + 1) === OPEN) {
+      return this.#openSequence(code === DOLLAR ? T.OPEN_INTERPOLATION : T.OPEN_DIRECTIVE);
+    }
+    // A CR without LF stops the text of a heredoc; a file that is a template may have one.
+    this.#emit(T.PLAIN_TEXT, Math.max(this.#plainTextEnd(at), at + 1));
+  }
+
+  /** The end of the line (its LF included) or the next sequence or lone CR, whichever comes first. */
+  #plainTextEnd(from: number): number {
+    const text = this.#text;
+    const length = text.length;
+    let at = from;
+    while (at < length) {
+      const code = text.charCodeAt(at);
+      if (code === LF) return at + 1;
+      if (code === CR) return text.charCodeAt(at + 1) === LF ? at + 2 : at;
+      if (code === DOLLAR || code === PERCENT_SIGN) {
+        const width = this.#sigilWidth(at, code);
+        if (width === 0) return at;
+        at += width;
+      } else {
+        at++;
+      }
+    }
+    return at;
+  }
+}
