@@ -8,7 +8,13 @@ export type Event = EventBody & { readonly at: Instant; readonly run: RunNumber;
 
 export type EventBody =
   /** First. The plan says what is to come; `resumed` that a part is already done. */
-  | { readonly type: 'run_started'; readonly plan: Plan; readonly resumed: boolean }
+  | {
+      readonly type: 'run_started';
+      readonly plan: Plan;
+      readonly resumed: boolean;
+      /** Steps that are done already when a run is resumed: they have no events of their own. */
+      readonly done?: readonly StepId[];
+    }
   | { readonly type: 'step_started'; readonly step: StepId; readonly undoing: boolean }
   /** `done` of `total` in `unit` ("bytes", "ms", "passes"); `text` is what a person reads. */
   | {

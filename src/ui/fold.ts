@@ -1,0 +1,266 @@
+/**
+ * A run as far as its events tell. `fold` is pure and every view reads only what it returns, so plain lines, JSON and
+ * the terminal cannot tell different stories. Steps are counted by phase, never listed: a run of hundreds of hosts
+ * has as many lines as one of three.
+ */
+import { type Diagnostic, type Event, hostOf, type Instant, type StepId } from '../model/index.ts';
+import { phasesOf } from './phases.ts';
+import { printable } from './printable.ts';
+import { runStrategies, runTitle } from './run-title.ts';
+import { foldTraffic, type PoolView } from './traffic-view.ts';
+
+export interface View {
+  readonly run: number | undefined;
+  readonly environment: string;
+  /** `shop 1.0.0 -> 2.0.0`. */
+  readonly title: string;
+  /** `blue_green`. */
+  readonly strategies: string;
+  readonly isResumed: boolean;
+  readonly startedAt: Instant;
+  /** Of the newest event. */
+  readonly at: Instant;
+  /** `stopping` and `reverting` win over `paused`: a run that was aborted in a pause is reverting. */
+  readonly mode: 'waiting' | 'running' | 'paused' | 'stopping' | 'reverting' | 'ended';
+  /** Why it is paused, stopping or reverting; who did it is part of it. */
+  readonly reason: string | undefined;
+  readonly phases: readonly PhaseView[];
+  /** Index in `phases`, and host, of each step. */
+  readonly places: ReadonlyMap<StepId, StepPlace>;
+  readonly stepsTotal: number;
+  readonly stepsDone: number;
+  readonly stepsUndone: number;
+  /** How many steps are to be undone; 0 until the run reverts. */
+  readonly stepsToUndo: number;
+  /** The last lines that hooks and processes printed, oldest first. */
+  readonly output: readonly OutputLine[];
+  readonly traffic: readonly PoolView[];
+  readonly diagnostics: readonly Diagnostic[];
+  readonly failures: readonly FailedStep[];
+  readonly summary: Extract<Event, { type: 'summary' }> | undefined;
+}
+
+export interface StepPlace {
+  readonly phase: number;
+  readonly host: string | undefined;
+}
+
+export interface PhaseView {
+  readonly number: number;
+  readonly key: string;
+  readonly verb: string;
+  readonly title: string;
+  readonly hosts: readonly string[];
+  readonly total: number;
+  /** Done and not undone since. */
+  readonly done: number;
+  /** Of these, how many found the world as it should be. */
+  readonly unchanged: number;
+  readonly undone: number;
+  readonly running: readonly RunningStep[];
+  readonly failed: readonly FailedStep[];
+  readonly estimateSeconds: number;
+  readonly startedAt: Instant | undefined;
+  /** Of the last step that ended. */
+  readonly endedAt: Instant | undefined;
+  /** The longest single step, as it was measured. */
+  readonly longestMs: number;
+}
+
+export interface RunningStep {
+  readonly step: StepId;
+  readonly host: string | undefined;
+  readonly undoing: boolean;
+  readonly since: Instant;
+  readonly progress:
+    | { readonly done: number; readonly total: number; readonly unit: string; readonly text: string }
+    | undefined;
+}
+
+export interface FailedStep {
+  readonly step: StepId;
+  readonly verb: string;
+  readonly host: string | undefined;
+  readonly undoing: boolean;
+  readonly failure: Diagnostic;
+}
+
+export interface OutputLine {
+  readonly verb: string;
+  readonly host: string | undefined;
+  readonly stream: 'stdout' | 'stderr';
+  readonly line: string;
+}
+
+/** What a person can look back on in the details; the journal has all of it. */
+const mostOutputLines = 200;
+
+export const emptyView: View = {
+  run: undefined,
+  environment: '',
+  title: '',
+  strategies: '',
+  isResumed: false,
+  startedAt: 0 as Instant,
+  at: 0 as Instant,
+  mode: 'waiting',
+  reason: undefined,
+  phases: [],
+  places: new Map(),
+  stepsTotal: 0,
+  stepsDone: 0,
+  stepsUndone: 0,
+  stepsToUndo: 0,
+  output: [],
+  traffic: [],
+  diagnostics: [],
+  failures: [],
+  summary: undefined,
+};
+
+export function fold(before: View, event: Event): View {
+  const view: View = { ...before, at: event.at };
+  switch (event.type) {
+    case 'run_started':
+      return started(event);
+    case 'step_started':
+      return stepStarted(view, event);
+    case 'step_progress':
+      return inPhase(view, event.step, (phase) => ({
+        running: phase.running.map((each) =>
+          each.step === event.step
+            ? {
+                ...each,
+                progress: { done: event.done, total: event.total, unit: event.unit, text: printable(event.text) },
+              }
+            : each,
+        ),
+      }));
+    case 'step_output':
+      return { ...view, output: [...view.output, outputLine(view, event)].slice(-mostOutputLines) };
+    case 'step_done':
+      return stepDone(view, event);
+    case 'step_failed':
+      return stepFailed(view, event);
+    case 'traffic':
+      return { ...view, traffic: foldTraffic(view.traffic, event) };
+    case 'paused':
+      return { ...view, mode: 'paused', reason: withActor(printable(event.reason), printable(event.by)) };
+    case 'continued':
+      return { ...view, mode: 'running', reason: undefined };
+    case 'reverting':
+      return { ...view, mode: 'reverting', reason: printable(event.reason), stepsToUndo: event.steps.length };
+    case 'stopping':
+      return { ...view, mode: 'stopping', reason: printable(event.reason) };
+    case 'diagnostic':
+      return { ...view, diagnostics: [...view.diagnostics, printable(event.diagnostic, { newlines: true })] };
+    case 'summary':
+      return { ...view, mode: 'ended', summary: event };
+  }
+}
+
+const withActor = (reason: string, by: string): string =>
+  by === '' ? reason : reason === '' ? `by ${by}` : `${reason}, by ${by}`;
+
+function started(event: Extract<Event, { type: 'run_started' }>): View {
+  const { plan } = event;
+  const phases = phasesOf(plan);
+  const places = new Map<StepId, StepPlace>();
+  for (const [phase, { steps }] of phases.entries()) {
+    for (const step of steps) places.set(step.id, { phase, host: hostOf(step.operation) });
+  }
+  const done = new Set(event.done ?? []);
+  return {
+    ...emptyView,
+    run: event.run,
+    environment: printable(plan.environment),
+    title: printable(runTitle(plan)),
+    strategies: runStrategies(plan),
+    isResumed: event.resumed,
+    startedAt: event.at,
+    at: event.at,
+    mode: 'running',
+    places,
+    stepsTotal: plan.steps.length,
+    stepsDone: done.size,
+    phases: phases.map(({ number, phase, steps, hosts, seconds }) => ({
+      number,
+      key: phase.key,
+      verb: printable(phase.verb),
+      title: printable(phase.title),
+      hosts: printable(hosts),
+      total: steps.length,
+      done: steps.filter(({ id }) => done.has(id)).length,
+      unchanged: 0,
+      undone: 0,
+      running: [],
+      failed: [],
+      estimateSeconds: seconds,
+      startedAt: undefined,
+      endedAt: undefined,
+      longestMs: 0,
+    })),
+  };
+}
+
+/** The view with the phase of a step changed; an unknown step changes nothing. */
+function inPhase(view: View, step: StepId, change: (phase: PhaseView) => Partial<PhaseView>): View {
+  const place = view.places.get(step);
+  const phase = place === undefined ? undefined : view.phases[place.phase];
+  if (place === undefined || phase === undefined) return view;
+  return { ...view, phases: view.phases.with(place.phase, { ...phase, ...change(phase) }) };
+}
+
+function stepStarted(view: View, { step, undoing, at }: Extract<Event, { type: 'step_started' }>): View {
+  const host = view.places.get(step)?.host;
+  return inPhase(view, step, (phase) => ({
+    startedAt: phase.startedAt ?? at,
+    running: [
+      ...phase.running.filter((each) => each.step !== step),
+      { step, host, undoing, since: at, progress: undefined },
+    ],
+    // Tried again: what failed before does not count any more. To be undone: it still has failed.
+    failed: undoing ? phase.failed : phase.failed.filter((each) => each.step !== step),
+  }));
+}
+
+function stepDone(view: View, event: Extract<Event, { type: 'step_done' }>): View {
+  const { step, undoing, unchanged, elapsedMs, at } = event;
+  const place = view.places.get(step);
+  const hadFailed = place !== undefined && view.phases[place.phase]?.failed.some((each) => each.step === step);
+  const counted: View = undoing
+    ? { ...view, stepsUndone: view.stepsUndone + 1, stepsDone: view.stepsDone - (hadFailed === true ? 0 : 1) }
+    : { ...view, stepsDone: view.stepsDone + 1 };
+  return inPhase(counted, step, (phase) => ({
+    running: phase.running.filter((each) => each.step !== step),
+    done: phase.done + (undoing ? (hadFailed === true ? 0 : -1) : 1),
+    undone: phase.undone + (undoing ? 1 : 0),
+    unchanged: phase.unchanged + (unchanged && !undoing ? 1 : 0),
+    endedAt: at,
+    longestMs: undoing ? phase.longestMs : Math.max(phase.longestMs, elapsedMs),
+  }));
+}
+
+function stepFailed(view: View, event: Extract<Event, { type: 'step_failed' }>): View {
+  const { step, undoing, at } = event;
+  const place = view.places.get(step);
+  const failed: FailedStep = {
+    step,
+    verb: (place === undefined ? undefined : view.phases[place.phase]?.verb) ?? '',
+    host: place?.host,
+    undoing,
+    failure: printable(event.failure, { newlines: true }),
+  };
+  const known = { ...view, failures: [...view.failures, failed] };
+  return inPhase(known, step, (phase) => ({
+    running: phase.running.filter((each) => each.step !== step),
+    failed: [...phase.failed.filter((each) => each.step !== step), failed],
+    endedAt: at,
+  }));
+}
+
+function outputLine(view: View, { step, stream, line }: Extract<Event, { type: 'step_output' }>): OutputLine {
+  const place = view.places.get(step);
+  const verb = (place === undefined ? undefined : view.phases[place.phase]?.verb) ?? '';
+  return { verb, host: place?.host, stream, line: printable(line, { tabs: true }).replaceAll('\t', '    ') };
+}

@@ -1,0 +1,60 @@
+/** What a run is about, in a few words: `shop 1.0.0 -> 2.0.0`. */
+import type { Address, Plan, ServiceDeclared } from '../model/index.ts';
+import { instanceAddress, routeAddress } from '../model/index.ts';
+
+/** Services whose steps the plan has; named up to three, then counted. */
+export function runTitle(plan: Plan): string {
+  const touched = new Set(plan.steps.map(({ service }) => service).filter((each) => each !== undefined));
+  const services = plan.declared.services.filter(({ address }) => touched.has(address));
+  if (services.length === 0) return plan.intent.kind === 'refresh_only' ? 'refresh only' : 'no services';
+  if (services.length > 3) return `${services.length} services`;
+  return services.map((service) => serviceTitle(service, plan)).join(', ');
+}
+
+function serviceTitle(service: ServiceDeclared, plan: Plan): string {
+  const to = service.release.version;
+  const from = servingBefore(service, plan);
+  return from === undefined || from === to ? `${service.name} ${to}` : `${service.name} ${from} -> ${to}`;
+}
+
+/** The strategies of the services that the plan touches, `blue_green`. */
+export function runStrategies(plan: Plan): string {
+  const touched = new Set(plan.steps.map(({ service }) => service));
+  const kinds = plan.declared.services
+    .filter(({ address }) => touched.has(address))
+    .map(({ strategy }) => strategy.kind);
+  return [...new Set(kinds)].join(', ');
+}
+
+/** The version that took the traffic when the plan was made, as far as its facts tell. */
+function servingBefore(service: ServiceDeclared, plan: Plan): string | undefined {
+  const slot = activeSlot(service, plan) ?? (service.slots.length === 1 ? service.slots[0]?.name : undefined);
+  if (slot === undefined) return undefined;
+  const addresses = new Set<Address>(
+    service.slots
+      .filter(({ name }) => name === slot)
+      .flatMap(({ instances }) => instances.map(({ host }) => instanceAddress(service.address, slot, host))),
+  );
+  for (const fact of plan.facts) {
+    if (fact.status !== 'present' || fact.kind !== 'instance' || !addresses.has(fact.address)) continue;
+    const directory = fact.spec.running?.release;
+    if (directory !== undefined) return versionOf(directory);
+  }
+  return undefined;
+}
+
+function activeSlot(service: ServiceDeclared, plan: Plan): string | undefined {
+  for (const { balancer, route, pools } of service.traffic) {
+    const address = routeAddress(balancer, route);
+    for (const fact of plan.facts) {
+      if (fact.status !== 'present' || fact.kind !== 'route' || fact.address !== address) continue;
+      const stable = fact.spec.runtime?.stable;
+      const entry = Object.entries(pools).find(([, pool]) => pool === stable);
+      if (entry !== undefined) return entry[0];
+    }
+  }
+  return undefined;
+}
+
+/** `2.0.0-9f86d081` is version 2.0.0: the digest of the content is for machines. */
+export const versionOf = (directory: string): string => directory.replace(/-[0-9a-f]{8}$/, '');
