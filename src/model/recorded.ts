@@ -123,3 +123,17 @@ export interface StateStore extends AsyncDisposable {
   /** Seconds that each kind of step took in earlier runs, newest first, at most 100 a kind. */
   durations(): Promise<Readonly<Record<string, readonly number[]>>>;
 }
+
+/**
+ * Thrown by a {@link StateStore} that cannot do what it was asked: a full disk, a broken chain, a newer format. What
+ * was acknowledged before stays; the write that threw did not happen.
+ */
+export class StateFailure extends Error {
+  readonly diagnostic: Diagnostic;
+
+  constructor(diagnostic: Diagnostic, cause?: unknown) {
+    super(`${diagnostic.summary}: ${diagnostic.detail}`, cause === undefined ? undefined : { cause });
+    this.name = 'StateFailure';
+    this.diagnostic = diagnostic;
+  }
+}
