@@ -1,0 +1,112 @@
+/**
+ * What every command stands on.
+ *
+ * To add one:
+ *
+ * 1. Write `src/commands/<name>.ts` (`src/commands/state/list.ts` for `state list`) with one class as its default
+ *    export, like `lab/up.ts`: static `summary`, `description`, `examples`, `args`, `flags` (oclif's `Args` and
+ *    `Flags`, typed), and `run()`, which returns an exit code.
+ * 2. Add its line to `table.ts`, in its group. Nothing is found by looking at folders. `bin/setup` builds it, and the
+ *    manifest that help reads.
+ * 3. In `run()`: `const { args, flags } = await this.parse(Plan)`; print with `this.print(text)`; refuse with
+ *    `throw new CommandFailure(diagnostics)` or `this.refuse(diagnostic)`; notes and warnings go to standard error with
+ *    `this.report(diagnostics)`.
+ * 4. Import statically only what is cheap; `await import('../app/apply.ts')` what costs time. Never call
+ *    `process.exit`: return the code, close what is open, and let the process end.
+ */
+import { Command } from '@oclif/core/command';
+import type { Config } from '@oclif/core/config';
+import * as Flags from '@oclif/core/flags';
+import { type Diagnostic, ProviderFailure } from '../model/index.ts';
+import { bugText, diagnosticsText } from './diagnostics-text.ts';
+import { type ExitCode, exitCode } from './exit-code.ts';
+import { type Log, openLog } from './log.ts';
+import type { Terminal } from './terminal.ts';
+import { usageDiagnostics } from './usage-errors.ts';
+
+/** Ends a command with what its user can mend. Anything else that is thrown counts as a fault of deployctl. */
+export class CommandFailure extends Error {
+  readonly diagnostics: readonly Diagnostic[];
+  readonly exitCode: ExitCode;
+
+  constructor(diagnostics: readonly Diagnostic[], code: ExitCode = exitCode.error) {
+    super(diagnostics.map(({ summary, detail }) => `${summary}: ${detail}`).join('\n'));
+    this.name = 'CommandFailure';
+    this.diagnostics = diagnostics;
+    this.exitCode = code;
+  }
+}
+
+export interface CommandClass {
+  new (argv: string[], config: Config, terminal: Terminal): BaseCommand;
+  /** As it is typed; set by the dispatcher from the table. */
+  id: string;
+}
+
+export abstract class BaseCommand extends Command {
+  static override readonly baseFlags = {
+    'no-color': Flags.boolean({
+      description: 'No colours. NO_COLOR and FORCE_COLOR are obeyed too.',
+      helpGroup: 'GLOBAL',
+    }),
+    'no-input': Flags.boolean({
+      description: 'Ask nothing: refuse where an answer would be needed.',
+      helpGroup: 'GLOBAL',
+    }),
+  };
+
+  protected readonly terminal: Terminal;
+  /** Lines for DEPLOYCTL_LOG. (`this.log` is oclif's way to print; ours is {@link print}.) */
+  protected readonly trace: Log;
+
+  constructor(argv: string[], config: Config, terminal: Terminal) {
+    super(argv, config);
+    this.terminal = terminal;
+    this.trace = openLog(terminal.environment, terminal.stderr, Date.now);
+  }
+
+  /** Does the work. Resolves with the exit code; throws {@link CommandFailure} for what the user can mend. */
+  abstract override run(): Promise<ExitCode>;
+
+  /** Runs it and answers for everything it throws: never rejects. */
+  async toExitCode(): Promise<ExitCode> {
+    const command = this.id ?? '';
+    try {
+      this.trace.debug(
+        `deployctl ${command}: ${JSON.stringify(this.argv)} in ${process.cwd()}, Node ${process.version}`,
+      );
+      return await this.run();
+    } catch (error) {
+      if (error instanceof CommandFailure) {
+        this.report(error.diagnostics);
+        return error.exitCode;
+      }
+      if (error instanceof ProviderFailure) {
+        this.trace.debug(error.stack ?? error.message);
+        this.report([error.diagnostic]);
+        return exitCode.error;
+      }
+      const { flags, baseFlags } = this.ctor;
+      const known = Object.keys({ ...baseFlags, ...flags });
+      const usage = usageDiagnostics(error, { command, flags: known, argv: this.argv });
+      if (usage === undefined) this.terminal.stderr.write(bugText(error, this.terminal));
+      else this.report(usage);
+      return exitCode.error;
+    }
+  }
+
+  /** Standard output. A line end is added where the text has none. */
+  protected print(text: string): void {
+    this.terminal.stdout.write(text.endsWith('\n') || text === '' ? text : `${text}\n`);
+  }
+
+  /** Diagnostics on standard error, in Terraform's frame. */
+  protected report(diagnostics: readonly Diagnostic[]): void {
+    if (diagnostics.length > 0) this.terminal.stderr.write(diagnosticsText(diagnostics, this.terminal));
+  }
+
+  /** Ends the command with one diagnostic. */
+  protected refuse(diagnostic: Omit<Diagnostic, 'severity'>, code: ExitCode = exitCode.error): never {
+    throw new CommandFailure([{ severity: 'error', ...diagnostic }], code);
+  }
+}

@@ -1,0 +1,58 @@
+import type { Readable, Writable } from 'node:stream';
+
+/** Where a command reads and writes, and what it may do there. */
+export interface Terminal {
+  readonly stdin: Readable;
+  readonly stdout: Writable;
+  readonly stderr: Writable;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Whether standard output, or standard error, is to be coloured. */
+  readonly color: { readonly stdout: boolean; readonly stderr: boolean };
+  /** A person can be asked: standard input and output are a terminal, and `--no-input` was not given. */
+  readonly interactive: boolean;
+  /** Standard output is a terminal: a view may redraw it. */
+  readonly redraws: boolean;
+  /** Columns to lay text out for: the terminal's, 100 into a pipe. */
+  readonly columns: number;
+}
+
+/** This process's own terminal; `argv` for `--no-color` and `--no-input`, which hold before flags are parsed. */
+export function processTerminal(argv: readonly string[]): Terminal {
+  const end = argv.indexOf('--');
+  const flags = new Set(end === -1 ? argv : argv.slice(0, end));
+  const { stdin, stdout, stderr, env } = process;
+  const colors = (isTerminal: boolean): boolean => !flags.has('--no-color') && wantsColor(env, isTerminal);
+  return {
+    stdin,
+    stdout,
+    stderr,
+    environment: env,
+    color: { stdout: colors(stdout.isTTY === true), stderr: colors(stderr.isTTY === true) },
+    interactive: stdin.isTTY === true && stdout.isTTY === true && !flags.has('--no-input'),
+    redraws: stdout.isTTY === true && env['TERM'] !== 'dumb',
+    columns: stdout.isTTY === true ? stdout.columns : 100,
+  };
+}
+
+/** `NO_COLOR` (no-color.org: set and not empty) wins over `FORCE_COLOR`; else a terminal that is not dumb. */
+export function wantsColor(
+  environment: Readonly<Record<string, string | undefined>>,
+  isTerminal: boolean,
+): boolean {
+  if ((environment['NO_COLOR'] ?? '') !== '') return false;
+  const forced = environment['FORCE_COLOR'];
+  if (forced !== undefined) return forced !== '0' && forced !== 'false';
+  return isTerminal && environment['TERM'] !== 'dumb';
+}
+
+/**
+ * Lets the program go on when the reader of its output is gone (`deployctl plan | head`): a run in progress must
+ * end by its own rules, not because a pager was closed.
+ */
+export function outliveReaders(streams: readonly NodeJS.WriteStream[]): void {
+  for (const stream of streams) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+    });
+  }
+}

@@ -1,0 +1,88 @@
+/** What oclif's parser refuses, in our words: one diagnostic for each thing that is wrong with a command line. */
+import type { Diagnostic } from '../model/index.ts';
+import { nearest } from './nearest.ts';
+
+/** The parts of oclif's parse errors that are used here; its classes are not told apart by name in a bundle. */
+interface ParseError extends Error {
+  readonly oclif?: unknown;
+  readonly flags?: readonly string[];
+  readonly args?: readonly unknown[];
+  readonly parse?: unknown;
+}
+
+export interface CommandUsage {
+  /** As it is typed: `state list`. */
+  readonly command: string;
+  /** Its flags without dashes, the global ones too. */
+  readonly flags: readonly string[];
+  readonly argv: readonly string[];
+}
+
+/** Undefined: not an error of the command line. */
+export function usageDiagnostics(error: unknown, usage: CommandUsage): readonly Diagnostic[] | undefined {
+  if (!(error instanceof Error) || !('oclif' in error)) return undefined;
+  const { flags, args, message } = error as ParseError;
+  const help = `"deployctl ${usage.command} --help" tells what it takes.`;
+  if (flags !== undefined) return flags.map((flag) => unknownFlag(flag, usage));
+  if (args !== undefined && message.startsWith('Unexpected argument')) {
+    return [
+      {
+        code: 'unexpected-argument',
+        severity: 'error',
+        summary: 'There is an argument too many',
+        detail: `"deployctl ${usage.command}" does not take ${args.map((each) => `"${String(each)}"`).join(' and ')}.`,
+        hint: help,
+      },
+    ];
+  }
+  if (args !== undefined && message.startsWith('Missing')) {
+    const names = args.map((each) => (each as { readonly name: string }).name.toUpperCase());
+    return [
+      {
+        code: 'missing-argument',
+        severity: 'error',
+        summary: 'An argument is missing',
+        detail: `"deployctl ${usage.command}" needs ${names.join(' and ')}.`,
+        hint: help,
+      },
+    ];
+  }
+  const sentences = message
+    .replace(/\nSee more help with --help$/, '')
+    .replace(/^The following errors? occurred:\s*/, '');
+  return [
+    {
+      code: 'invalid-arguments',
+      severity: 'error',
+      summary: 'The command line does not make sense',
+      detail: sentences
+        .split('\n')
+        .map((line) => line.trim().replace(/([^.:])$/, '$1.'))
+        .join(' '),
+      hint: help,
+    },
+  ];
+}
+
+/** Flags that stand before the command: `deployctl -C elsewhere plan`. */
+const beforeCommand = new Set(['-C', '--chdir']);
+
+function unknownFlag(flag: string, usage: CommandUsage): Diagnostic {
+  const written = usage.argv.find((each) => each === flag || each.startsWith(`${flag}=`)) ?? flag;
+  const name = flag.replace(/^-+/, '').replace(/=.*$/, '');
+  const near = nearest(name, usage.flags);
+  const fix = beforeCommand.has(flag.replace(/=.*$/, ''))
+    ? `It stands before the command: "deployctl ${flag} DIR ${usage.command}".`
+    : !flag.startsWith('--') && usage.flags.includes(name)
+      ? `Flags have two dashes here: --${name}.`
+      : near === undefined
+        ? ''
+        : `Did you mean --${near}?`;
+  return {
+    code: 'unknown-flag',
+    severity: 'error',
+    summary: 'Unknown flag',
+    detail: `"deployctl ${usage.command}" has no flag ${written}.`,
+    hint: `${fix} "deployctl ${usage.command} --help" lists its flags.`.trim(),
+  };
+}

@@ -1,0 +1,23 @@
+/**
+ * Builds `dist/` (or the folder given): the program as bin/deployctl runs it.
+ *
+ *   deployctl.cjs        what Node starts: checks its version, answers --version, then loads main.cjs
+ *   main.cjs             commands, planner, engine, providers
+ *   vendor/<name>.cjs    packages that only some commands need: read from disk when they are first asked for
+ *   run-view.mjs         Ink and React with the view of a run (ESM, for their top-level await)
+ *   worker/<name>.cjs    files that run in threads or processes of their own
+ *   oclif.manifest.json  what help and completion say, so that they load no command
+ */
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { bundleAll } from './build/bundles.ts';
+import { writeManifest } from './build/manifest.ts';
+import { project } from './build/project.ts';
+
+const out = resolve(process.argv[2] ?? `${project.root}/dist`);
+await rm(out, { recursive: true, force: true });
+await mkdir(out, { recursive: true });
+await bundleAll(out);
+await writeManifest(out);
+await writeFile(`${out}/.version`, `${project.version}\n`);
+await writeFile(`${out}/package.json`, '{ "type": "commonjs" }\n');

@@ -1,0 +1,69 @@
+/** The bundles of dist/ and how they find each other. */
+import { basename } from 'node:path';
+import { type BuildOptions, build } from 'esbuild';
+import { type Found, leaveOut, splitOff } from './plugins.ts';
+import { project } from './project.ts';
+
+const common = {
+  absWorkingDir: project.root,
+  bundle: true,
+  platform: 'node',
+  // Names stay readable: a stack trace in a report of a bug is worth more than the bytes.
+  minifySyntax: true,
+  legalComments: 'none',
+  logLevel: 'warning',
+  define: { 'process.env.NODE_ENV': '"production"', 'import.meta.dirname': '__dirname' },
+} satisfies BuildOptions;
+
+/** A `require` for the packages in an ES module bundle that are CommonJS and ask for Node's own modules. */
+const requireInModule = `import { createRequire as __createRequire } from 'node:module';
+const require = __createRequire(import.meta.url);`;
+
+/** Bundles everything into `out`. Throws where a file does not build, and for warnings: they are traps at run time. */
+export async function bundleAll(out: string): Promise<void> {
+  const found: Found = { vendors: new Map(), workers: new Map(), views: new Map() };
+  await bundle({
+    entryPoints: { deployctl: `${project.root}/src/entry.ts` },
+    outdir: out,
+    format: 'cjs',
+    // Only what an old Node understands: this file is there to tell its user that it is too old.
+    target: 'node12',
+    external: ['./main.cjs'],
+  });
+  await bundle({
+    entryPoints: { main: `${project.root}/src/main.ts` },
+    outdir: out,
+    format: 'cjs',
+    plugins: [splitOff(found)],
+  });
+  // A worker may ask for packages, and for further workers, that nothing else did: until nothing new is found.
+  const built = new Set<string>();
+  for (;;) {
+    const worker = [...found.workers].find(([file]) => !built.has(file));
+    const view = [...found.views].find(([file]) => !built.has(file));
+    const vendor = [...found.vendors].find(([name]) => !built.has(name));
+    const next = worker ?? view ?? vendor;
+    if (next === undefined) return;
+    const [source, target] = next;
+    built.add(source);
+    await bundle({
+      entryPoints: { [basename(target).replace(/\.[cm]js$/, '')]: source },
+      outdir: out,
+      format: view === next ? 'esm' : 'cjs',
+      plugins: next === vendor ? [] : [splitOff(found)],
+      ...(view === next ? { banner: { js: requireInModule } } : {}),
+    });
+  }
+}
+
+async function bundle(options: BuildOptions): Promise<void> {
+  const { warnings } = await build({
+    ...common,
+    target: 'node24',
+    outExtension: { '.js': options.format === 'esm' ? '.mjs' : '.cjs' },
+    ...options,
+    plugins: [...(options.plugins ?? []), leaveOut],
+  });
+  if (warnings.length > 0)
+    throw new Error('the build warns (see above), and what it warns of breaks when it runs');
+}

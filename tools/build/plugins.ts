@@ -1,0 +1,76 @@
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
+import type { Plugin } from 'esbuild';
+
+/** What became files of their own while bundling: source (a path or a package's name) to file name in dist/. */
+export interface Found {
+  readonly vendors: Map<string, string>;
+  readonly workers: Map<string, string>;
+  readonly views: Map<string, string>;
+}
+
+/** Packages that cost milliseconds to read and that only some commands need. */
+const heavy = /^(ssh2|zod|dns-packet|tar-stream|hcl2-parser)$/;
+
+/** `new URL('./worker.ts', import.meta.url)`: a file that a thread or a process of its own will run. */
+const ownFile = /new URL\(\s*(['"])(\.{1,2}\/[^'"]+\.ts)\1,\s*import\.meta\.url,?\s*\)/g;
+
+/**
+ * Splits off what must not be read at every start, by what the sources already say and nothing else:
+ * a heavy package; `import('./view.tsx')` (React, which needs an ES module); `new URL('./worker.ts', import.meta.url)`.
+ */
+export const splitOff = (found: Found): Plugin => ({
+  name: 'split-off',
+  setup(build) {
+    build.onResolve({ filter: heavy }, ({ path, importer }) => {
+      if (importer === '') return undefined; // the vendor bundle itself
+      const target = `./vendor-${path}.cjs`;
+      found.vendors.set(path, target);
+      return { path: target, external: true };
+    });
+    build.onResolve({ filter: /\.tsx$/ }, ({ path, kind, resolveDir }) => {
+      if (kind !== 'dynamic-import') return undefined;
+      const target = `./view-${basename(path, '.tsx')}.mjs`;
+      found.views.set(resolve(resolveDir, path), target);
+      return { path: target, external: true };
+    });
+    build.onLoad({ filter: /[/\\]src[/\\].*\.ts$/ }, async ({ path }) => {
+      const text = await readFile(path, 'utf8');
+      if (!text.includes('import.meta')) return undefined;
+      const contents = text.replace(ownFile, (_, _quote: string, file: string) => {
+        const target = `./worker-${basename(file, '.ts')}.cjs`;
+        found.workers.set(resolve(dirname(path), file), target);
+        return build.initialOptions.format === 'esm'
+          ? `new URL('${target}', import.meta.url)`
+          : `require('node:url').pathToFileURL(require('node:path').join(__dirname, '${target}'))`;
+      });
+      if (
+        contents.replace(/^\s*(\*|\/\/|\/\*).*$/gm, '').includes('import.meta') &&
+        !path.endsWith('/src/program.ts')
+      ) {
+        return {
+          errors: [
+            { text: `${path} asks for its own place (import.meta): src/program.ts knows where things are` },
+          ],
+        };
+      }
+      return { contents, loader: 'ts' };
+    });
+  },
+});
+
+/**
+ * What packages ask for "if it is there": ssh2's native code (a build for each Node; its pure JavaScript is fast
+ * enough, and the same everywhere) and React's developer tools.
+ */
+export const leaveOut: Plugin = {
+  name: 'leave-out',
+  setup(build) {
+    build.onResolve({ filter: /^cpu-features$|\.node$/ }, ({ path }) => ({ path, namespace: 'absent' }));
+    build.onLoad({ filter: /.*/, namespace: 'absent' }, ({ path }) => ({
+      contents: `throw new Error(${JSON.stringify(`${path} is not part of this build`)});`,
+    }));
+    build.onResolve({ filter: /^react-devtools-core$/ }, ({ path }) => ({ path, namespace: 'empty' }));
+    build.onLoad({ filter: /.*/, namespace: 'empty' }, () => ({ contents: 'export default {};' }));
+  },
+};
