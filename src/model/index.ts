@@ -1,5 +1,6 @@
 export * from './declared.ts';
 export * from './diagnostic.ts';
+export * from './equal.ts';
 export * from './event.ts';
 export * from './observation.ts';
 export * from './operation.ts';
@@ -7,3 +8,4 @@ export * from './plan.ts';
 export * from './ports.ts';
 export * from './recorded.ts';
 export * from './words.ts';
+export * from './visible.ts';

@@ -1,0 +1,61 @@
+/** Observed differs from recorded: somebody else was here. */
+import {
+  type Drift,
+  type InstanceState,
+  type Json,
+  type Observation,
+  type RecordedResource,
+  type RouteState,
+  sameValue,
+} from '../model/index.ts';
+import { instanceAttributes, routeAttributes } from '../strategies/changes.ts';
+import type { World } from './situate.ts';
+
+/** In the order of the record. What could not be seen has not drifted; it is held. */
+export function findDrift(recorded: readonly RecordedResource[], world: World): readonly Drift[] {
+  return recorded.flatMap((resource) => {
+    const observation = world.at(resource.kind, resource.address);
+    if (observation.status === 'unknown') return [];
+    const before = resource.spec === null ? null : attributesOf(resource as RecordedResource);
+    const after = observation.status === 'absent' ? null : attributesOf(observation);
+    if (before === undefined || after === undefined || sameValue(before, after)) return [];
+    const note = noteOn(observation);
+    return [{ address: resource.address, before, after, ...(note === undefined ? {} : { note }) }];
+  });
+}
+
+/** What a person knows it by, without what changes by itself; undefined for what has no drift of its own. */
+function attributesOf(
+  of: RecordedResource | (Observation & { readonly status: 'present' }),
+): Json | undefined {
+  switch (of.kind) {
+    case 'instance':
+      return of.spec === null ? null : attributesOfInstance(of.spec);
+    case 'route':
+      return of.spec === null ? null : routeAttributes(of.spec.runtime, of.spec.persisted);
+    case 'member':
+      return of.spec === null ? null : { state: of.spec.admin };
+    case 'balancer_config':
+      return of.spec === null ? null : { text: of.spec.text };
+    case 'inventory':
+      return undefined;
+  }
+}
+
+const attributesOfInstance = ({ linked, running, tampered }: InstanceState): Json =>
+  instanceAttributes(linked, running, tampered?.actual);
+
+function noteOn(observation: Observation): string | undefined {
+  if (observation.status !== 'present') return undefined;
+  if (observation.kind === 'route') return noteOnRoute(observation.spec);
+  if (observation.kind === 'instance' && observation.spec.running === null) return 'it is not running';
+  return undefined;
+}
+
+function noteOnRoute({ runtime, persisted, disagreeing }: RouteState): string | undefined {
+  if (disagreeing.length > 0) return `${disagreeing.map((each) => each.worker).join(', ')} decides otherwise`;
+  if (sameValue(runtime, persisted)) return undefined;
+  return persisted === null
+    ? 'nothing is kept for a restart: a reload would lose it'
+    : `what is kept for a restart says ${persisted.stable}: a reload would go back to it`;
+}

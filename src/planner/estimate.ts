@@ -1,0 +1,25 @@
+/** How long a step takes: the median of earlier runs, else a careful guess. */
+
+/** Seconds, by verb. Guesses for a fast network and a service that starts quickly; runs replace them. */
+const guesses: Readonly<Record<string, number>> = {
+  upload: 3,
+  hook: 2,
+  install: 0.3,
+  stop: 1,
+  start: 1,
+  verify: 1,
+  settle: 2,
+  drain: 1,
+  remove: 0.1,
+  return: 3,
+  switch: 0.1,
+  configure: 2,
+  prune: 0.5,
+};
+
+export const estimateFrom =
+  (durations: Readonly<Record<string, readonly number[]>>) =>
+  (verb: string): number => {
+    const seen = (durations[verb] ?? []).toSorted((a, b) => a - b);
+    return seen[Math.floor(seen.length / 2)] ?? guesses[verb] ?? 1;
+  };

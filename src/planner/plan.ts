@@ -1,0 +1,163 @@
+/**
+ * declared + observed + recorded = a plan. Pure: the same three give the same plan.
+ *
+ *   drift ◀─ recorded ≠ observed          changes, steps ◀─ declared ≠ observed, by each service's strategy
+ *   held  ◀─ what could not be seen       proof          ◀─ the steps, run over a model of the world
+ */
+import type {
+  Address,
+  Change,
+  Declared,
+  Diagnostic,
+  Fact,
+  Instant,
+  Intent,
+  Observed,
+  Plan,
+  Recorded,
+  ServiceDeclared,
+  Step,
+} from '../model/index.ts';
+import { strategyFor } from '../strategies/index.ts';
+import type { Situation } from '../strategies/situation.ts';
+import type { Rollout } from '../strategies/strategy.ts';
+import { type ConfiguredPools, configurePools } from './balancer-config.ts';
+import { findDrift } from './drift.ts';
+import { estimateFrom } from './estimate.ts';
+import { holdMissingMembers, holdUnseen } from './hold.ts';
+import { lastOf, orderServices, orderSteps, startAfter } from './order.ts';
+import { prove } from './prove/index.ts';
+import { wrapInRunHooks } from './run-hooks.ts';
+import { type Selection, selects } from './selection.ts';
+import { situate, World } from './situate.ts';
+import { findWarnings } from './warnings.ts';
+
+export interface PlanInput {
+  readonly declared: Declared;
+  readonly observed: Observed;
+  readonly recorded: Recorded;
+  readonly intent: Intent;
+  readonly selection: Selection;
+  /** The text of each balancer's config_file, as its provider renders it. */
+  readonly balancerConfigs: ReadonlyMap<Address, string>;
+  /** Seconds that steps took in earlier runs, by verb, newest first. */
+  readonly durations: Readonly<Record<string, readonly number[]>>;
+  readonly now: Instant;
+  readonly toolVersion: string;
+}
+
+/** Everything of a plan but its digest, which is computed over all of this. */
+export function planEnvironment(input: PlanInput): Omit<Plan, 'digest'> {
+  const { declared, recorded, intent } = input;
+  const world = new World(input.observed);
+  const estimate = estimateFrom(input.durations);
+  const drift = findDrift(recorded.resources, world);
+  const services = orderServices(declared).filter((service) => selects(input.selection, declared, service));
+  const pools =
+    intent.kind === 'refresh_only'
+      ? { changes: [], steps: [], held: [], written: new Set<Address>() }
+      : configurePools(declared, services, world, input.balancerConfigs, estimate);
+  const situations = services.map((service) =>
+    situate(service, {
+      declared,
+      world,
+      deployments: recorded.deployments,
+      intent,
+      writtenPools: pools.written,
+      estimate,
+    }),
+  );
+  const rollouts = intent.kind === 'refresh_only' ? [] : rollOutAll(situations, pools);
+  const held = [...pools.held, ...rollouts.flatMap((each) => each.held)];
+  const changes = [...pools.changes, ...rollouts.flatMap((each) => each.changes)];
+  const steps = orderSteps(
+    wrapInRunHooks([...pools.steps, ...rollouts.flatMap((each) => each.steps)], declared, intent, estimate),
+  );
+  const { proof, violations } = prove(steps, situations);
+
+  return {
+    format: 1,
+    toolVersion: input.toolVersion,
+    environment: declared.environment,
+    lineage: recorded.lineage,
+    stateSerial: recorded.stateSerial,
+    createdAt: input.now,
+    intent,
+    targets: [...input.selection.targets, ...input.selection.excluded],
+    drift,
+    changes,
+    steps,
+    held: [...held, ...violations],
+    warnings: [...input.observed.notes, ...findWarnings(declared, recorded, situations, input.selection)],
+    facts: factsBehind(steps, changes, situations, world, pools.written),
+    proof,
+    declared,
+  };
+}
+
+/** Services in the order of their dependencies; each starts when those that it depends on are done. */
+function rollOutAll(situations: readonly Situation[], pools: ConfiguredPools): readonly Rollout[] {
+  const rollouts = new Map<Address, Rollout>();
+  for (const situation of situations) {
+    const { service } = situation;
+    const before = service.dependsOn.flatMap((address) => rollouts.get(address) ?? []);
+    const own = rollOut(situation, before);
+    const needs = [
+      ...before.flatMap((each) => lastOf(each.steps)),
+      ...pools.steps
+        .filter((step) => step.address === `${situation.balancer?.address}.config`)
+        .map((step) => step.id),
+    ];
+    rollouts.set(service.address, { ...own, steps: startAfter(own.steps, needs) });
+  }
+  return [...rollouts.values()];
+}
+
+function rollOut(situation: Situation, before: readonly Rollout[]): Rollout {
+  const reasons: readonly Diagnostic[] = [
+    ...holdUnseen(situation),
+    ...holdMissingMembers(situation),
+    ...(before.some((each) => each.held.length > 0) ? [heldByDependency(situation.service)] : []),
+  ];
+  const own = strategyFor(situation.service.strategy)(situation);
+  const isHeld = reasons.length > 0 && (own.steps.length > 0 || holdUnseen(situation).length > 0);
+  return isHeld ? { changes: [], steps: [], held: reasons } : own;
+}
+
+const heldByDependency = (service: ServiceDeclared): Diagnostic => ({
+  code: 'dependency-held',
+  severity: 'error',
+  summary: 'A service that this one depends on is held',
+  detail: `${service.address} waits for ${service.dependsOn.join(', ')}.`,
+  subject: service.origin,
+  address: service.address,
+});
+
+/** What was seen of everything that the steps touch, or that decided them. */
+function factsBehind(
+  steps: readonly Step[],
+  changes: readonly Change[],
+  situations: readonly Situation[],
+  world: World,
+  writtenPools: ReadonlySet<Address>,
+): readonly Fact[] {
+  const moved = situations.filter(
+    ({ service }) =>
+      steps.some((step) => step.service === service.address) ||
+      changes.some((change) => change.address.startsWith(service.address)),
+  );
+  return world.all.filter(
+    (fact) =>
+      moved.some((situation) => concerns(situation, fact)) ||
+      (fact.kind === 'balancer_config' && writtenPools.has(fact.address.replace(/\.config$/, '') as Address)),
+  );
+}
+
+function concerns({ service, balancer, traffic }: Situation, fact: Fact): boolean {
+  if (fact.address.startsWith(`${service.address}.`)) return true;
+  if (balancer === undefined || traffic === undefined) return false;
+  const own = [`.route[${JSON.stringify(traffic.route)}]`, ...Object.values(traffic.pools).map(poolPrefix)];
+  return own.some((suffix) => fact.address.startsWith(`${balancer.address}${suffix}`));
+}
+
+const poolPrefix = (pool: string): string => `.pool[${JSON.stringify(pool)}]`;

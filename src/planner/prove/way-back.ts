@@ -1,0 +1,111 @@
+/**
+ * From every prefix the inverses lead back to the start: proved by running the steps forward over a model of what they
+ * change, and then back.
+ */
+import {
+  type Diagnostic,
+  type Operation,
+  type Step,
+  type StepId,
+  sameValue,
+  unreachable,
+} from '../../model/index.ts';
+
+export interface WayBack {
+  readonly noWayBackAfter: readonly StepId[];
+  readonly violations: readonly Diagnostic[];
+}
+
+export function proveWayBack(steps: readonly Step[]): WayBack {
+  const world = new Map<string, unknown>();
+  const violations: Diagnostic[] = [];
+  const before: unknown[] = [];
+
+  for (const step of steps) {
+    const move = moveOf(step.operation);
+    if (move === undefined) {
+      before.push(undefined);
+      continue;
+    }
+    const found = world.has(move.what) ? world.get(move.what) : move.from;
+    if (!sameValue(found, move.from))
+      violations.push(inconsistent(step, `it begins from something that no step left`));
+    before.push(found);
+    world.set(move.what, move.to);
+  }
+
+  for (const [index, step] of [...steps.entries()].reverse()) {
+    const move = moveOf(step.operation);
+    if (move === undefined || step.inverse.kind !== 'operation') continue;
+    const back = moveOf(step.inverse.operation);
+    const leadsBack =
+      back !== undefined &&
+      back.what === move.what &&
+      sameValue(world.get(back.what), back.from) &&
+      sameValue(back.to, before[index]);
+    if (!leadsBack) violations.push(inconsistent(step, 'its inverse does not lead back to where it began'));
+    world.set(move.what, before[index]);
+  }
+
+  return {
+    noWayBackAfter: steps.filter(hasNoWayBack).map((step) => step.id),
+    violations,
+  };
+}
+
+/** A move that nothing undoes closes the way back, unless the step says that nothing needs it. */
+const hasNoWayBack = (step: Step): boolean => step.inverse.kind === 'irreversible';
+
+interface Move {
+  readonly what: string;
+  readonly from: unknown;
+  readonly to: unknown;
+}
+
+/** The one thing that an operation moves; undefined for what moves nothing, or nothing that a way back needs. */
+function moveOf(operation: Operation): Move | undefined {
+  switch (operation.op) {
+    case 'release.put':
+      return { what: release(operation), from: 'not there', to: 'there' };
+    case 'release.remove':
+      return { what: release(operation), from: 'there', to: 'not there' };
+    case 'slot.link':
+      return { what: `link ${operation.instance}`, from: operation.from, to: operation.to };
+    case 'process.set':
+      return { what: `process ${operation.instance}`, from: operation.from, to: operation.to };
+    case 'member.set':
+      return {
+        what: `member ${operation.balancer} ${operation.pool} ${operation.member}`,
+        from: operation.from,
+        to: operation.to,
+      };
+    case 'route.set': {
+      // What a restart would bring follows the runtime; going back, both are what the runtime was.
+      const from = operation.from.runtime ?? operation.from.persisted;
+      return { what: `route ${operation.balancer} ${operation.route}`, from, to: operation.to };
+    }
+    case 'balancer.configure':
+      return { what: `config ${operation.balancer}`, from: operation.from, to: operation.to };
+    case 'health.verify':
+    case 'hook.run':
+    case 'release.prune':
+    case 'pool.drain':
+    case 'pool.settle':
+    case 'bake':
+      return undefined;
+    default:
+      return unreachable(operation);
+  }
+}
+
+const release = (operation: Operation & { readonly op: 'release.put' | 'release.remove' }): string =>
+  `release ${operation.place.service} ${operation.place.host} ${operation.directory}`;
+
+const inconsistent = (step: Step, why: string): Diagnostic => ({
+  code: 'no-way-back',
+  severity: 'error',
+  summary: 'The plan has no way back',
+  detail: `Step ${step.id} cannot be undone safely: ${why}.`,
+  hint: 'This is a mistake in the planner: please report it with the configuration. Nothing was changed.',
+  address: step.address,
+});

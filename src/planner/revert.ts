@@ -1,0 +1,116 @@
+/** What is to be declared so that a plan leads back to a recorded deployment. */
+import type { Address, Declared, Deployment, Diagnostic, Outcome, ServiceDeclared } from '../model/index.ts';
+
+export interface RevertAsk {
+  /** undefined: the deployment before the newest. */
+  readonly to: number | undefined;
+  /** Empty: every service. */
+  readonly services: readonly string[];
+}
+
+export interface RevertTarget {
+  readonly deployment: Deployment;
+  readonly declared: Declared;
+  readonly services: readonly Address[];
+  readonly warnings: readonly Diagnostic[];
+}
+
+/**
+ * How to reach hosts and balancers comes from the configuration of today; what runs on them from the deployment's
+ * record. A host that is gone since is left out; one that is new keeps what it has.
+ */
+export function revertTarget(
+  today: Declared,
+  deployments: readonly Deployment[],
+  ask: RevertAsk,
+): Outcome<RevertTarget> {
+  const deployment =
+    ask.to === undefined ? deployments.at(-2) : deployments.find((each) => each.number === ask.to);
+  if (deployment === undefined) return failed(noSuchDeployment(deployments, ask.to));
+  const unknown = ask.services.filter(
+    (name) => !deployment.declared.services.some((service) => isCalled(service, name)),
+  );
+  if (unknown.length > 0) return failed(noSuchService(deployment, unknown));
+
+  const isAsked = (service: ServiceDeclared): boolean =>
+    ask.services.length === 0 || ask.services.some((name) => isCalled(service, name));
+  const hosts = new Set(today.hosts.map((host) => host.name));
+  const balancers = new Set(today.balancers.map((balancer) => balancer.address));
+  const back = deployment.declared.services.filter(isAsked);
+  const lost = back.find((service) => service.traffic.some((each) => !balancers.has(each.balancer)));
+  if (lost !== undefined) return failed(balancerGone(deployment, lost));
+
+  const reverted = back.map((service) => onHosts(service, hosts));
+  return {
+    ok: true,
+    diagnostics: [],
+    value: {
+      deployment,
+      declared: { ...today, services: reverted },
+      services: reverted.map((service) => service.address),
+      warnings: back.flatMap((service) => hostsGone(service, hosts)),
+    },
+  };
+}
+
+const isCalled = (service: ServiceDeclared, name: string): boolean =>
+  service.name === name || service.address === name;
+
+const onHosts = (service: ServiceDeclared, hosts: ReadonlySet<string>): ServiceDeclared => ({
+  ...service,
+  dependsOn: service.dependsOn,
+  slots: service.slots.map((slot) => ({
+    ...slot,
+    instances: slot.instances.filter((instance) => hosts.has(instance.host)),
+  })),
+});
+
+function hostsGone(service: ServiceDeclared, hosts: ReadonlySet<string>): readonly Diagnostic[] {
+  const gone = [...new Set(service.slots.flatMap((slot) => slot.instances.map((each) => each.host)))].filter(
+    (host) => !hosts.has(host),
+  );
+  if (gone.length === 0) return [];
+  return [
+    {
+      code: 'revert-host-gone',
+      severity: 'warning',
+      summary: 'A host of that deployment is no longer declared',
+      detail: `${service.address} ran on ${gone.join(', ')} too. The revert leaves ${gone.length === 1 ? 'it' : 'them'} out.`,
+      address: service.address,
+    },
+  ];
+}
+
+const failed = (diagnostic: Diagnostic): Outcome<never> => ({ ok: false, diagnostics: [diagnostic] });
+
+function noSuchDeployment(deployments: readonly Deployment[], to: number | undefined): Diagnostic {
+  const known = deployments.map((each) => each.number).slice(-10);
+  return {
+    code: 'no-such-deployment',
+    severity: 'error',
+    summary: 'There is no deployment to go back to',
+    detail:
+      to !== undefined && deployments.length > 0
+        ? `Deployment ${to} is not recorded; the newest are ${known.join(', ')}.`
+        : deployments.length === 0
+          ? 'Nothing was deployed yet.'
+          : `Deployment ${known.join(', ')} is the only one, so there is none before it.`,
+    hint: 'See what was deployed:  deployctl history',
+  };
+}
+
+const noSuchService = (deployment: Deployment, names: readonly string[]): Diagnostic => ({
+  code: 'no-such-service',
+  severity: 'error',
+  summary: 'The deployment has no such service',
+  detail: `Deployment ${deployment.number} ran ${deployment.declared.services.map((each) => each.name).join(', ')}, and not ${names.join(', ')}.`,
+});
+
+const balancerGone = (deployment: Deployment, service: ServiceDeclared): Diagnostic => ({
+  code: 'revert-balancer-gone',
+  severity: 'error',
+  summary: 'The load balancer of that deployment is no longer declared',
+  detail: `In deployment ${deployment.number} the traffic of ${service.address} went through ${service.traffic.map((each) => each.balancer).join(', ')}.`,
+  hint: 'Declare it again, or revert to a newer deployment with --to.',
+  address: service.address,
+});

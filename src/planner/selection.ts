@@ -1,0 +1,42 @@
+/** Which services a plan is about: `--target` and `--exclude`, for exceptions. */
+import type { Address, Declared, ServiceDeclared } from '../model/index.ts';
+
+export interface Selection {
+  /** Empty: everything. */
+  readonly targets: readonly Address[];
+  readonly excluded: readonly Address[];
+}
+
+export const everything: Selection = { targets: [], excluded: [] };
+
+/** A target inside a service, or a route or pool of it, selects the service whole: half a rollout is none. */
+export function selects(selection: Selection, declared: Declared, service: ServiceDeclared): boolean {
+  const isNamed = (address: Address): boolean => names(address, declared, service);
+  if (selection.excluded.some(isNamed)) return false;
+  return selection.targets.length === 0 || selection.targets.some(isNamed);
+}
+
+function names(address: Address, declared: Declared, service: ServiceDeclared): boolean {
+  if (isWithin(address, service.address)) return true;
+  return service.traffic.some((traffic) => {
+    const own = [
+      traffic.balancer,
+      `${traffic.balancer}.route[${JSON.stringify(traffic.route)}]`,
+      ...Object.values(traffic.pools).map((pool) => `${traffic.balancer}.pool[${JSON.stringify(pool)}]`),
+    ];
+    const [balancer, ...parts] = own;
+    return (
+      (address === balancer && declared.balancers.some((each) => each.address === address)) ||
+      parts.some((part) => isWithin(address, part))
+    );
+  });
+}
+
+const isWithin = (address: string, whole: string): boolean =>
+  address === whole || address.startsWith(`${whole}.`) || address.startsWith(`${whole}[`);
+
+/** Addresses that name nothing: a plan with them would silently do something else than was asked for. */
+export const unknownTargets = (selection: Selection, declared: Declared): readonly Address[] =>
+  [...selection.targets, ...selection.excluded].filter(
+    (address) => !declared.services.some((service) => names(address, declared, service)),
+  );

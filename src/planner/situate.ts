@@ -1,0 +1,100 @@
+/** Puts together, for each service, what its strategy has to know. */
+import {
+  type Address,
+  type Declared,
+  type Deployment,
+  type Intent,
+  instanceAddress,
+  inventoryAddress,
+  type Kind,
+  memberAddress,
+  type Observation,
+  type Observed,
+  type PolicyDeclared,
+  releaseDirectory,
+  routeAddress,
+  type ServiceDeclared,
+} from '../model/index.ts';
+import type { Situation } from '../strategies/situation.ts';
+
+/** Observations by address and kind. What nobody looked at is unknown, never absent. */
+export class World {
+  readonly #byKey: ReadonlyMap<string, Observation>;
+
+  constructor(observed: Observed) {
+    this.#byKey = new Map(observed.observations.map((each) => [`${each.kind} ${each.address}`, each]));
+  }
+
+  at<K extends Kind>(kind: K, address: Address): Observation<K> {
+    const seen = this.#byKey.get(`${kind} ${address}`) as Observation<K> | undefined;
+    return seen ?? notLookedAt(kind, address);
+  }
+
+  get all(): readonly Observation[] {
+    return [...this.#byKey.values()];
+  }
+}
+
+function notLookedAt<K extends Kind>(kind: K, address: Address): Observation<K> {
+  return {
+    status: 'unknown',
+    kind,
+    address,
+    why: {
+      code: 'not-looked-at',
+      severity: 'error',
+      summary: 'Nobody looked at it',
+      detail: `${address} was not looked at, so nothing can be said of it.`,
+      address,
+    },
+  } as Observation<K>;
+}
+
+export interface Surroundings {
+  readonly declared: Declared;
+  readonly world: World;
+  readonly deployments: readonly Deployment[];
+  readonly intent: Intent;
+  /** Balancers whose pools this plan writes. */
+  readonly writtenPools: ReadonlySet<Address>;
+  readonly estimate: (verb: string) => number;
+}
+
+export function situate(service: ServiceDeclared, surroundings: Surroundings): Situation {
+  const { declared, world, intent, estimate } = surroundings;
+  const traffic = service.traffic.find((each) => each.kind === 'load_balancer');
+  const balancer = declared.balancers.find((each) => each.address === traffic?.balancer);
+  return {
+    service,
+    folder: declared.folder,
+    intent,
+    traffic,
+    balancer,
+    writesPools: balancer !== undefined && surroundings.writtenPools.has(balancer.address),
+    instance: (instance) =>
+      world.at('instance', instanceAddress(service.address, instance.slot, instance.host)),
+    inventory: (host) => world.at('inventory', inventoryAddress(service.address, host)),
+    route:
+      balancer === undefined || traffic === undefined
+        ? undefined
+        : world.at('route', routeAddress(balancer.address, traffic.route)),
+    member: (pool, host) =>
+      balancer === undefined ? undefined : world.at('member', memberAddress(balancer.address, pool, host)),
+    floorPercent: declaredFloor(declared.policy),
+    neededReleases: neededReleases(service, surroundings.deployments),
+    estimate,
+  };
+}
+
+const declaredFloor = (policy: PolicyDeclared): number | undefined =>
+  policy.minInServicePercent === 0 ? undefined : policy.minInServicePercent;
+
+/** What the newest deployment of another release ran: a revert goes there. */
+function neededReleases(service: ServiceDeclared, deployments: readonly Deployment[]): ReadonlySet<string> {
+  const wanted = releaseDirectory(service.release);
+  const earlier = deployments
+    .flatMap((each) => each.declared.services.filter((other) => other.address === service.address))
+    .map((each) => releaseDirectory(each.release))
+    .filter((directory) => directory !== wanted);
+  return new Set([wanted, ...earlier.slice(-1)]);
+}

@@ -1,0 +1,73 @@
+/** What a person should know although nothing follows from it. */
+import type { Address, Declared, Diagnostic, Recorded } from '../model/index.ts';
+import { activeSlot, type Situation, standingOf, stateOf } from '../strategies/situation.ts';
+import type { Selection } from './selection.ts';
+
+export function findWarnings(
+  declared: Declared,
+  recorded: Recorded,
+  situations: readonly Situation[],
+  selection: Selection,
+): readonly Diagnostic[] {
+  return [
+    ...situations.flatMap(unhealthyInstances),
+    ...noLongerDeclared(declared, recorded),
+    ...(selection.targets.length + selection.excluded.length > 0 ? [partial(selection)] : []),
+  ];
+}
+
+/** It runs as declared and its check fails: no plan mends that, and a person must know before the next one. */
+function unhealthyInstances(situation: Situation): readonly Diagnostic[] {
+  const serving =
+    activeSlot(situation) ?? (situation.traffic === undefined ? situation.service.slots[0] : undefined);
+  return (serving?.instances ?? []).flatMap((instance) => {
+    const { health } = stateOf(situation.instance(instance));
+    if (health.status !== 'unhealthy' || standingOf(situation, instance) !== 'as_wanted') return [];
+    return [
+      {
+        code: 'instance-unhealthy',
+        severity: 'warning',
+        summary: 'Something that serves is not healthy',
+        detail: `${instance.address} runs as declared, and its check fails: ${health.detail}.`,
+        address: instance.address,
+        ...(instance.health === undefined ? {} : { subject: instance.health.origin }),
+      } satisfies Diagnostic,
+    ];
+  });
+}
+
+/** deployctl never stops what it is no longer told about: it says that it goes on, and lets a person decide. */
+function noLongerDeclared(declared: Declared, recorded: Recorded): readonly Diagnostic[] {
+  const known = new Set<Address>(
+    declared.services.flatMap((service) =>
+      service.slots.flatMap((slot) => slot.instances.map((instance) => instance.address)),
+    ),
+  );
+  const left = recorded.resources.filter(
+    (each) => each.kind === 'instance' && each.spec?.running != null && !known.has(each.address),
+  );
+  if (left.length === 0) return [];
+  return [
+    {
+      code: 'no-longer-declared',
+      severity: 'warning',
+      summary: 'Something that deployctl started is no longer declared',
+      detail: `${left.map((each) => each.address).join(', ')} ${left.length === 1 ? 'was' : 'were'} started by an earlier deployment, and nothing declares ${left.length === 1 ? 'it' : 'them'} now. deployctl leaves such processes running and looks at them no more.`,
+      hint: 'Declare them again, or stop them by hand.',
+    },
+  ];
+}
+
+const partial = ({ targets, excluded }: Selection): Diagnostic => ({
+  code: 'partial-plan',
+  severity: 'warning',
+  summary: 'The plan leaves a part of the configuration out',
+  detail: [
+    targets.length > 0 ? `Only ${targets.join(', ')} is planned.` : '',
+    excluded.length > 0 ? `${excluded.join(', ')} is left out.` : '',
+    'Afterwards the environment may not be as the configuration says.',
+  ]
+    .filter((part) => part !== '')
+    .join(' '),
+  hint: 'For exceptions only: plan again without --target and --exclude.',
+});

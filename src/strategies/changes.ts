@@ -1,0 +1,158 @@
+/** What a person sees changing, and why: attributes in the words of the configuration. */
+import {
+  type Change,
+  type EnvironmentValue,
+  type InstanceDeclared,
+  type Json,
+  type ProcessDeclared,
+  type RunningProcess,
+  routeAddress,
+  type SlotDeclared,
+  type SourceRange,
+  sameValue,
+} from '../model/index.ts';
+import {
+  memberOf,
+  memberState,
+  poolOf,
+  routeState,
+  type Situation,
+  standingOf,
+  stateOf,
+  wantedProcess,
+  wantedRelease,
+} from './situation.ts';
+
+/** The change that makes this instance what is wanted; undefined where it is. */
+export function instanceChange(situation: Situation, instance: InstanceDeclared): Change | undefined {
+  const standing = standingOf(situation, instance);
+  if (standing === 'as_wanted' || standing === 'unknown') return undefined;
+  const { service } = situation;
+  const { linked, running, tampered } = stateOf(situation.instance(instance));
+  const release = wantedRelease(service);
+  const isNew = linked === null && running === null;
+  const wanted = wantedProcess(service, instance);
+  return {
+    action: isNew ? 'create' : 'update',
+    address: instance.address,
+    ...whyInstance(situation, instance),
+    before: isNew ? null : instanceAttributes(linked, running, tampered?.actual),
+    after: instanceAttributes(release, wanted, tampered?.expected),
+  };
+}
+
+function whyInstance(
+  situation: Situation,
+  instance: InstanceDeclared,
+): { readonly because: string; readonly origin: SourceRange } {
+  const { service } = situation;
+  const { linked, running, tampered } = stateOf(situation.instance(instance));
+  const release = wantedRelease(service);
+  const ofRelease = {
+    because: `release.${service.release.name} is ${service.release.version}`,
+    origin: service.release.origin,
+  };
+  const ofService = (because: string) => ({ because, origin: service.origin });
+  if (linked === null || (running?.release ?? linked) !== release) return ofRelease;
+  if (linked !== release) return ofService(`${instance.slot} points to ${linked}, which is not what runs`);
+  if (running === null) return ofService('it is not running');
+  if (tampered !== null) return ofService(`somebody changed ${tampered.path}`);
+  return ofService(`its process is declared differently`);
+}
+
+/** The change of the route that gives all requests to this slot; undefined where it has them. */
+export function routeChange(situation: Situation, slot: SlotDeclared): Change | undefined {
+  const { service, balancer, traffic } = situation;
+  const pool = poolOf(situation, slot);
+  if (balancer === undefined || traffic === undefined || pool === undefined) return undefined;
+  const { runtime, persisted, disagreeing = [] } = routeState(situation);
+  const wanted = { stable: pool, canary: pool, canaryBasisPoints: 0 };
+  if (sameValue(runtime, wanted) && sameValue(persisted, wanted) && disagreeing.length === 0)
+    return undefined;
+  const isNew = runtime === null && persisted === null;
+  return {
+    action: isNew ? 'create' : 'update',
+    address: routeAddress(balancer.address, traffic.route),
+    because: sameValue(runtime, wanted)
+      ? disagreeing.length > 0
+        ? `${disagreeing.map((each) => each.worker).join(', ')} of ${balancer.name} decides otherwise`
+        : 'a restart of the balancer would bring back something else'
+      : `release.${service.release.name} is ${service.release.version} on ${slot.name}`,
+    origin: traffic.origin,
+    before: isNew ? null : routeAttributes(runtime, persisted),
+    after: routeAttributes(wanted, wanted),
+  };
+}
+
+/** Members that are out of a pool that has to serve. */
+export function memberChanges(
+  situation: Situation,
+  slot: SlotDeclared,
+  instances: readonly InstanceDeclared[],
+): readonly Change[] {
+  return instances.flatMap((instance) => {
+    const observation = memberOf(situation, slot, instance);
+    const admin = memberState(observation)?.admin;
+    if (observation === undefined || admin === undefined || admin === 'ready') return [];
+    return [
+      {
+        action: 'update' as const,
+        address: observation.address,
+        because: `${poolOf(situation, slot)} has to serve, and somebody took ${instance.host} out`,
+        origin: situation.service.origin,
+        before: { state: admin },
+        after: { state: 'ready' },
+      },
+    ];
+  });
+}
+
+export function instanceAttributes(
+  linked: string | null,
+  running: RunningProcess | null,
+  fileText: string | undefined,
+): Json {
+  return {
+    release: linked,
+    ...(running === null ? { running: false } : { running: true, ...processAttributes(running.process) }),
+    ...(running === null || running.release === linked ? {} : { running_release: running.release }),
+    ...(fileText === undefined ? {} : { file: fileText }),
+  };
+}
+
+function processAttributes(process: ProcessDeclared): { readonly [name: string]: Json } {
+  const environment = Object.fromEntries(
+    Object.entries(process.environment).map(([name, value]) => [name, environmentText(value)]),
+  );
+  return {
+    process: process.kind,
+    ...(process.kind === 'script'
+      ? { start: process.start, stop: process.stop, status: process.status }
+      : { command: process.command }),
+    ...(Object.keys(environment).length === 0 ? {} : { environment }),
+    ...(process.user === undefined ? {} : { user: process.user }),
+    stop_timeout: `${process.stopTimeoutMs / 1000}s`,
+  };
+}
+
+const environmentText = (value: EnvironmentValue): string =>
+  typeof value === 'string' ? value : `(secret ${value.secret})`;
+
+export function routeAttributes(
+  runtime: { readonly stable: string; readonly canary: string; readonly canaryBasisPoints: number } | null,
+  persisted: { readonly stable: string; readonly canary: string; readonly canaryBasisPoints: number } | null,
+): Json {
+  const main = runtime ?? persisted;
+  return {
+    stable: main?.stable ?? null,
+    ...(main !== null && main.canaryBasisPoints > 0
+      ? { canary: main.canary, share: `${main.canaryBasisPoints / 100}%` }
+      : {}),
+    ...(sameValue(runtime, persisted)
+      ? {}
+      : {
+          in_effect: runtime === null ? 'nothing' : runtime.stable,
+          after_a_restart: persisted === null ? 'nothing' : persisted.stable,
+        }),
+  };
+}

@@ -1,0 +1,134 @@
+/** One service as its strategy finds it: what is declared, what was seen, and the questions that every strategy asks. */
+import {
+  type BalancerDeclared,
+  type Diagnostic,
+  type InstanceDeclared,
+  type InstanceState,
+  type Intent,
+  type MemberState,
+  type Observation,
+  type RouteState,
+  type RunningProcess,
+  releaseDirectory,
+  type ServiceDeclared,
+  type SlotDeclared,
+  sameValue,
+  type TrafficDeclared,
+} from '../model/index.ts';
+
+export interface Situation {
+  readonly service: ServiceDeclared;
+  /** Absolute folder of the environment, where hooks of the operator run. */
+  readonly folder: string;
+  readonly intent: Intent;
+  readonly traffic: TrafficDeclared | undefined;
+  readonly balancer: BalancerDeclared | undefined;
+  /** Whether this plan writes the balancer's pools before the service's own steps begin. */
+  readonly writesPools: boolean;
+  readonly instance: (declared: InstanceDeclared) => Observation<'instance'>;
+  readonly inventory: (host: string) => Observation<'inventory'>;
+  readonly route: Observation<'route'> | undefined;
+  readonly member: (pool: string, host: string) => Observation<'member'> | undefined;
+  /** Whole percent; undefined: no floor is declared. */
+  readonly floorPercent: number | undefined;
+  /** Release folders that a way back may need: never pruned. */
+  readonly neededReleases: ReadonlySet<string>;
+  /** Seconds that such a step usually takes. */
+  readonly estimate: (verb: string) => number;
+}
+
+export const wantedRelease = (service: ServiceDeclared): string => releaseDirectory(service.release);
+
+/** What the process of an instance must have been started with; null where the service has no process. */
+export const wantedProcess = (service: ServiceDeclared, instance: InstanceDeclared): RunningProcess | null =>
+  instance.process === undefined ? null : { release: wantedRelease(service), process: instance.process };
+
+/**
+ * How an instance stands to what is wanted.
+ *
+ *   as_wanted   the release is linked, the process runs with it and with the declared definition
+ *   missing     nothing else is there: not installed, or installed and not running
+ *   tampered    as wanted but for a file that somebody changed behind deployctl's back
+ *   different   another release, or another definition of the process
+ *   unknown     could not be seen
+ */
+export type Standing = 'as_wanted' | 'missing' | 'tampered' | 'different' | 'unknown';
+
+export function standingOf(situation: Situation, instance: InstanceDeclared): Standing {
+  const observation = situation.instance(instance);
+  if (observation.status === 'unknown') return 'unknown';
+  const { linked, running, tampered } = stateOf(observation);
+  const release = wantedRelease(situation.service);
+  const wanted = wantedProcess(situation.service, instance);
+  if (running === null && (linked === null || (linked === release && wanted !== null))) return 'missing';
+  if (linked !== release || !sameValue(running, wanted)) return 'different';
+  return tampered === null ? 'as_wanted' : 'tampered';
+}
+
+/** What is known of an instance; one that is absent has nothing linked and nothing running. */
+export function stateOf(observation: Observation<'instance'>): InstanceState {
+  return observation.status === 'present'
+    ? observation.spec
+    : { linked: null, running: null, tampered: null, health: { status: 'not_checked' } };
+}
+
+/** Whether it serves, as far as was seen: it runs, its check passes, and the balancer sends requests to it. */
+export function isInService(situation: Situation, slot: SlotDeclared, instance: InstanceDeclared): boolean {
+  const { running, health, linked } = stateOf(situation.instance(instance));
+  const works = instance.process === undefined ? linked !== null : running !== null;
+  const member = memberOf(situation, slot, instance);
+  const isServed =
+    situation.traffic === undefined || (member?.status === 'present' && member.spec.admin === 'ready');
+  return works && health.status !== 'unhealthy' && isServed;
+}
+
+export function poolOf(situation: Situation, slot: SlotDeclared): string | undefined {
+  return situation.traffic?.pools[slot.name];
+}
+
+export function memberOf(
+  situation: Situation,
+  slot: SlotDeclared,
+  instance: InstanceDeclared,
+): Observation<'member'> | undefined {
+  const pool = poolOf(situation, slot);
+  return pool === undefined ? undefined : situation.member(pool, instance.host);
+}
+
+export const memberState = (observation: Observation<'member'> | undefined): MemberState | undefined =>
+  observation?.status === 'present' ? observation.spec : undefined;
+
+export const routeState = (
+  situation: Situation,
+): Pick<RouteState, 'runtime' | 'persisted'> & Partial<RouteState> =>
+  situation.route?.status === 'present' ? situation.route.spec : { runtime: null, persisted: null };
+
+/** The slot that the route sends requests to: by what the workers do, else by what a restart would bring. */
+export function activeSlot(situation: Situation): SlotDeclared | undefined {
+  const { runtime, persisted } = routeState(situation);
+  const pool = (runtime ?? persisted)?.stable;
+  return situation.service.slots.find((slot) => pool !== undefined && poolOf(situation, slot) === pool);
+}
+
+/** How many hosts of a slot must be in service at every moment. Rounded up: 75% of 3 is 3. */
+export const floorOf = (situation: Situation, slot: SlotDeclared): number =>
+  Math.ceil((slot.instances.length * (situation.floorPercent ?? 0)) / 100);
+
+/** Everything about the service that could not be seen: with any of it, nothing may be done. */
+export function unseen(situation: Situation): readonly Diagnostic[] {
+  const whys: Diagnostic[] = [];
+  const note = (observation: Observation | undefined): void => {
+    if (observation?.status === 'unknown' && !whys.some((why) => sameValue(why, observation.why))) {
+      whys.push(observation.why);
+    }
+  };
+  for (const slot of situation.service.slots) {
+    for (const instance of slot.instances) {
+      note(situation.instance(instance));
+      note(situation.inventory(instance.host));
+      note(memberOf(situation, slot, instance));
+    }
+  }
+  note(situation.route);
+  return whys;
+}

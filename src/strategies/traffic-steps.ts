@@ -1,0 +1,150 @@
+/** What happens on the balancer: drain, return, settle, switch. */
+import {
+  type InstanceDeclared,
+  type MemberAdmin,
+  memberAddress,
+  type RouteValue,
+  routeAddress,
+  type SlotDeclared,
+  type Step,
+} from '../model/index.ts';
+import { memberOf, memberState, poolOf, routeState } from './situation.ts';
+import { nothingToUndo, type Sequence } from './step.ts';
+
+/** How long the balancer's own checks may take to agree with ours, beyond the check's own deadline. */
+const settleMs = 30_000;
+
+/** Waits until nothing is left on the pool, or on one member of it; after its time the rest is cut, and said. */
+export function drain(
+  sequence: Sequence,
+  slot: SlotDeclared,
+  instance: InstanceDeclared | undefined,
+  needs: readonly Step[],
+): readonly Step[] {
+  const { service, balancer, estimate } = sequence.situation;
+  const pool = poolOf(sequence.situation, slot);
+  if (balancer === undefined || pool === undefined) return needs;
+  const withinMs = service.strategy.drainTimeoutMs;
+  return [
+    sequence.add({
+      id: `${service.name}/${slot.name}/${instance?.host ?? 'pool'}/drain`,
+      needs,
+      address: instance === undefined ? slot.address : memberAddress(balancer.address, pool, instance.host),
+      verb: 'drain',
+      title: `${pool} on ${balancer.name}, at most ${withinMs / 1000} s`,
+      where: instance === undefined ? '' : instance.host,
+      operation: {
+        op: 'pool.drain',
+        balancer: balancer.address,
+        pool,
+        ...(instance === undefined ? {} : { member: instance.host }),
+        withinMs,
+      },
+      inverse: nothingToUndo,
+      gate: 'no session is left, in any worker',
+      estimateSeconds: estimate('drain'),
+    }),
+  ];
+}
+
+/** Tells the balancer whether a member takes requests. No step where it already is so. */
+export function setMember(
+  sequence: Sequence,
+  slot: SlotDeclared,
+  instance: InstanceDeclared,
+  from: MemberAdmin,
+  to: MemberAdmin,
+  needs: readonly Step[],
+): readonly Step[] {
+  const { service, balancer, estimate } = sequence.situation;
+  const pool = poolOf(sequence.situation, slot);
+  if (balancer === undefined || pool === undefined || from === to) return needs;
+  const verb = to === 'ready' ? 'return' : 'remove';
+  const where = { op: 'member.set', balancer: balancer.address, pool, member: instance.host } as const;
+  return [
+    sequence.add({
+      id: `${service.name}/${slot.name}/${instance.host}/${verb}`,
+      needs,
+      address: memberAddress(balancer.address, pool, instance.host),
+      verb,
+      title: to === 'ready' ? `to ${pool} on ${balancer.name}` : `from ${pool} on ${balancer.name}`,
+      where: instance.host,
+      operation: { ...where, from, to },
+      inverse: {
+        kind: 'operation',
+        operation: { ...where, from: to, to: from },
+        summary: to === 'ready' ? 'take it out again' : 'return it',
+      },
+      ...(to === 'ready' ? { gate: `${balancer.name}'s own check calls it up` } : {}),
+      estimateSeconds: estimate(verb),
+    }),
+  ];
+}
+
+/** Members that somebody took out of the pool come back before the pool gets traffic. */
+export const returnMembers = (
+  sequence: Sequence,
+  slot: SlotDeclared,
+  instances: readonly InstanceDeclared[],
+  needs: readonly Step[],
+): readonly Step[] =>
+  instances.flatMap((instance) => {
+    const admin = memberState(memberOf(sequence.situation, slot, instance))?.admin ?? 'ready';
+    return admin === 'ready' ? [] : setMember(sequence, slot, instance, admin, 'ready', needs);
+  });
+
+/** Waits until the balancer itself calls every member of the slot up: a switch before that answers 503. */
+export function settle(sequence: Sequence, slot: SlotDeclared, needs: readonly Step[]): readonly Step[] {
+  const { service, balancer, estimate } = sequence.situation;
+  const pool = poolOf(sequence.situation, slot);
+  if (balancer === undefined || pool === undefined) return needs;
+  return [
+    sequence.add({
+      id: `${service.name}/${slot.name}/settle`,
+      needs,
+      address: slot.address,
+      verb: 'settle',
+      title: `${balancer.name} sees ${slot.instances.length} of ${slot.instances.length} of ${pool} up`,
+      where: '',
+      operation: {
+        op: 'pool.settle',
+        balancer: balancer.address,
+        pool,
+        members: slot.instances.map((instance) => instance.host),
+        withinMs: settleMs,
+      },
+      inverse: nothingToUndo,
+      gate: `${balancer.name}'s own checks pass`,
+      estimateSeconds: estimate('settle'),
+    }),
+  ];
+}
+
+/** The whole route to one pool. */
+export const allTo = (pool: string): RouteValue => ({ stable: pool, canary: pool, canaryBasisPoints: 0 });
+
+/** Moves all requests of the route to the slot, in one write. */
+export function switchTo(sequence: Sequence, slot: SlotDeclared, needs: readonly Step[]): Step | undefined {
+  const { service, balancer, traffic, estimate } = sequence.situation;
+  const pool = poolOf(sequence.situation, slot);
+  if (balancer === undefined || traffic === undefined || pool === undefined) return undefined;
+  const { runtime, persisted } = routeState(sequence.situation);
+  const before = runtime ?? persisted;
+  const where = { op: 'route.set', balancer: balancer.address, route: traffic.route } as const;
+  return sequence.add({
+    id: `${service.name}/${slot.name}/switch`,
+    needs,
+    address: routeAddress(balancer.address, traffic.route),
+    verb: 'switch',
+    title: `${balancer.name}: ${before === null ? pool : before.stable === pool ? `${pool} again` : `${before.stable} -> ${pool}`}`,
+    where: '',
+    operation: { ...where, from: { runtime, persisted }, to: allTo(pool) },
+    inverse: {
+      kind: 'operation',
+      operation: { ...where, from: { runtime: allTo(pool), persisted: allTo(pool) }, to: before },
+      summary: before === null ? 'remove the route' : 'switch back',
+    },
+    gate: `fresh requests are answered by ${pool}`,
+    estimateSeconds: estimate('switch'),
+  });
+}
