@@ -11,7 +11,6 @@
 
 // The zero-width joiner U+200D is left alone: emoji and several scripts need it and it moves nothing.
 const unsafe =
-  // biome-ignore lint/suspicious/noMisleadingCharacterClass: these are single code points, not sequences
   /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u180e\u200b\u200c\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\ufff9-\ufffb\u{1bca0}-\u{1bca3}\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}\p{Cs}]/gu;
 
 // Colours and text styles: the one kind of sequence that honest programs print even when nobody asked.
