@@ -131,7 +131,12 @@ export function fold(before: View, event: Event): View {
           each.step === event.step
             ? {
                 ...each,
-                progress: { done: event.done, total: event.total, unit: event.unit, text: printable(event.text) },
+                progress: {
+                  done: event.done,
+                  total: event.total,
+                  unit: event.unit,
+                  text: printable(event.text),
+                },
               }
             : each,
         ),
@@ -227,7 +232,8 @@ function stepStarted(view: View, { step, undoing, at }: Extract<Event, { type: '
 function stepDone(view: View, event: Extract<Event, { type: 'step_done' }>): View {
   const { step, undoing, unchanged, elapsedMs, at } = event;
   const place = view.places.get(step);
-  const hadFailed = place !== undefined && view.phases[place.phase]?.failed.some((each) => each.step === step);
+  const hadFailed =
+    place !== undefined && view.phases[place.phase]?.failed.some((each) => each.step === step);
   const counted: View = undoing
     ? { ...view, stepsUndone: view.stepsUndone + 1, stepsDone: view.stepsDone - (hadFailed === true ? 0 : 1) }
     : { ...view, stepsDone: view.stepsDone + 1 };

@@ -5,7 +5,10 @@ import type { PhaseView, RunningStep, View } from './fold.ts';
 /** Between 0 and 1; never 1 while a step is missing. */
 export function phaseFraction(phase: PhaseView, now: Instant): number {
   if (phase.total === 0) return 1;
-  const running = phase.running.reduce((sum, step) => sum + (step.undoing ? 0 : stepFraction(step, phase, now)), 0);
+  const running = phase.running.reduce(
+    (sum, step) => sum + (step.undoing ? 0 : stepFraction(step, phase, now)),
+    0,
+  );
   return Math.min(1, (phase.done + running) / phase.total);
 }
 
@@ -22,7 +25,8 @@ export function secondsLeft(view: View, now: Instant): number | undefined {
   return view.phases.reduce((sum, phase) => sum + phase.estimateSeconds * (1 - phaseFraction(phase, now)), 0);
 }
 
-export const isSettled = (phase: PhaseView): boolean => phase.done === phase.total && phase.running.length === 0;
+export const isSettled = (phase: PhaseView): boolean =>
+  phase.done === phase.total && phase.running.length === 0;
 
 /** The number of the first phase that is not done; the last one at the end. */
 export const currentPhase = (view: View): number =>

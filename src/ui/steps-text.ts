@@ -1,4 +1,5 @@
 /** The table of a plan's steps: what is done, what undoes it, how long it takes. */
+import type { Phase } from '../model/index.ts';
 import { hostsText } from './hosts-text.ts';
 import { columns, padEnd, padStart, wrap } from './layout.ts';
 import type { Paint } from './paint.ts';
@@ -6,7 +7,10 @@ import { type PhaseSteps, undoneBy } from './phases.ts';
 import { durationText } from './time-text.ts';
 
 /** What a phase does and where, `2.0.0-9f86d081 as green on 3 hosts`. */
-export function phaseText({ phase, hosts }: Pick<PhaseSteps, 'phase' | 'hosts'>, most = 3): string {
+export function phaseText(
+  { phase, hosts }: { readonly phase: Pick<Phase, 'verb' | 'title'>; readonly hosts: readonly string[] },
+  most = 3,
+): string {
   if (hosts.length === 0) return phase.title;
   const preposition = phase.verb === 'upload' ? 'to' : 'on';
   const where = `${preposition} ${hostsText(hosts, most)}`;
