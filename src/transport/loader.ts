@@ -1,0 +1,114 @@
+/**
+ * How a script reaches a host without a single value in an argument list, whatever the login shell is.
+ *
+ * The command that sshd hands to the login shell is fixed and made of characters that sh, bash, fish and csh read the
+ * same way: single quotes without `!`, backslash or newline in them. It starts sh, which reads ONE line from standard
+ * input, undoes its escapes and runs it. POSIX forbids `read` to take more than its line from a pipe, so what follows
+ * the line is the script's own standard input: uploads and relays need nothing else (`head -c` of busybox and a
+ * plain `sh` of dash both read ahead).
+ *
+ * The script's first act is to print a marker on both of its outputs. Everything before it was printed by somebody's
+ * start files and is dropped; if it never comes, the script did not run at all.
+ */
+import { randomBytes } from 'node:crypto';
+import { StringDecoder } from 'node:string_decoder';
+import { assignments } from './quote.ts';
+
+const program = `LC_ALL=C; export LC_ALL; IFS= read -r s; eval "$(printf %b "$s")"`;
+
+/** What the login shell is given. LC_ALL=C so that messages of tools can be told apart in any country. */
+export const loaderCommand = `exec sh -c '${program}'`;
+
+/** The same with the rights of root; `-n`: sudo must not ask, there is nobody to answer. */
+export const privilegedLoaderCommand = `exec sudo -n -- sh -c '${program}'`;
+
+/** The same as an argument list, where no login shell is in between. */
+export const loaderArguments: readonly string[] = ['-c', program];
+
+export interface EncodedScript {
+  /** The line to send, with its newline: printable ASCII only. */
+  readonly line: string;
+  /** What the script prints first, on both outputs, with a newline after it. */
+  readonly marker: string;
+}
+
+/** The script as the loader reads it. `values` become shell variables before its first line. */
+export function encodeScript(text: string, values: Readonly<Record<string, string>>): EncodedScript {
+  const marker = `deployctl-${randomBytes(9).toString('hex')}`;
+  const source = `${assignments(values)}echo ${marker}; echo ${marker} >&2\n${text}`;
+  if (source.includes('\0')) throw new TypeError('a script can not hold a NUL character');
+  return { line: `${escapeForPrintf(source)}\n`, marker };
+}
+
+/** `printf %b` undoes it: a backslash is doubled, everything that is not printable ASCII becomes an octal escape. */
+function escapeForPrintf(source: string): string {
+  const bytes = Buffer.from(source, 'utf8');
+  let escaped = '';
+  let start = 0;
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i] as number;
+    if (byte >= 0x20 && byte <= 0x7e && byte !== 0x5c) continue;
+    escaped += bytes.toString('latin1', start, i);
+    escaped += byte === 0x5c ? '\\\\' : byte === 0x0a ? '\\n' : `\\0${byte.toString(8).padStart(3, '0')}`;
+    start = i + 1;
+  }
+  return escaped + bytes.toString('latin1', start);
+}
+
+/** How much a start file may print before we stop looking for the marker. */
+const noiseLimit = 256 * 1024;
+
+/** Drops what comes before the marker, then passes bytes through. */
+export class MarkerFilter {
+  readonly #marker: Buffer;
+  #held: Buffer = Buffer.alloc(0);
+  seen = false;
+
+  constructor(marker: string) {
+    this.#marker = Buffer.from(`${marker}\n`);
+  }
+
+  /** The bytes of this chunk that are the script's own. */
+  push(chunk: Buffer): Buffer {
+    if (this.seen) return chunk;
+    const joined = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
+    const at = joined.indexOf(this.#marker);
+    if (at < 0) {
+      this.#held = joined.subarray(Math.max(0, joined.length - noiseLimit));
+      return Buffer.alloc(0);
+    }
+    this.seen = true;
+    this.#held = Buffer.alloc(0);
+    return joined.subarray(at + this.#marker.length);
+  }
+
+  /** What was dropped or is still held back: the only hint there is when the marker never came. */
+  get noise(): string {
+    return this.#held.toString('utf8');
+  }
+}
+
+/** Collects text up to a limit and counts the rest. */
+export class BoundedText {
+  readonly #limit: number;
+  readonly #parts: string[] = [];
+  readonly #decoder = new StringDecoder('utf8');
+  #bytes = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** Takes a chunk; returns it as text (a character that is cut in two comes with the next chunk). */
+  push(chunk: Buffer): string {
+    const text = this.#decoder.write(chunk);
+    const room = this.#limit - this.#bytes;
+    this.#bytes += chunk.length;
+    if (room > 0) this.#parts.push(text.length > room ? text.slice(0, room) : text);
+    return text;
+  }
+
+  get text(): string {
+    return this.#parts.join('');
+  }
+}

@@ -1,0 +1,116 @@
+/** What a host is dialled with: the user's key or agent, and what the known_hosts files say. Each read once. */
+import { readFile } from 'node:fs/promises';
+import type { AnyAuthMethod, ParsedKey } from 'ssh2';
+import type { HostDeclared } from '../model/index.ts';
+import { visible } from '../model/index.ts';
+import { hostFailure, type SshConnection } from './failures.ts';
+import { KnownHosts, type KnownHostsFile } from './known-hosts.ts';
+
+type KeyReading =
+  | { readonly key: ParsedKey }
+  | { readonly code: string; readonly summary: string; readonly detail: string; readonly hint: string };
+
+export class SshCredentials {
+  readonly #keys = new Map<string, Promise<KeyReading>>();
+  readonly #knownHosts = new Map<string, Promise<KnownHosts>>();
+  readonly #agentSocket: string | undefined;
+
+  constructor(agentSocket: string | undefined) {
+    this.#agentSocket = agentSocket;
+  }
+
+  /** The one way to log in: with the declared key and no other, or with whatever keys the agent holds. */
+  async authentication(host: HostDeclared, ssh: SshConnection): Promise<AnyAuthMethod> {
+    const username = ssh.user;
+    if (ssh.identityFile === undefined) {
+      if (this.#agentSocket === undefined || this.#agentSocket === '') {
+        throw hostFailure(host, 'none', {
+          code: 'ssh-agent-missing',
+          summary: 'No key to log in with',
+          detail: `The ssh block of ${host.name} names no identity_file, and no ssh-agent runs here (SSH_AUTH_SOCK is not set).`,
+          hint: 'Set identity_file, or start an agent: eval "$(ssh-agent)" && ssh-add',
+        });
+      }
+      return { type: 'agent', username, agent: this.#agentSocket };
+    }
+    const path = ssh.identityFile;
+    const reading = await remember(this.#keys, path, () => readKey(path));
+    if (!('key' in reading)) throw hostFailure(host, 'none', reading);
+    return { type: 'publickey', username, key: reading.key };
+  }
+
+  /** The index over the declared known_hosts files; a file that is not there knows nobody. */
+  knownHosts(host: HostDeclared, ssh: SshConnection): Promise<KnownHosts> {
+    return remember(this.#knownHosts, ssh.knownHosts.join('\0'), async () => {
+      const files: KnownHostsFile[] = [];
+      for (const path of ssh.knownHosts) {
+        try {
+          files.push({ path, text: await readFile(path, 'utf8') });
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue;
+          throw hostFailure(host, 'none', {
+            code: 'known-hosts-unreadable',
+            summary: 'File of known hosts can not be read',
+            detail: `${path}: ${messageOf(error)}.`,
+          });
+        }
+      }
+      return new KnownHosts(files);
+    });
+  }
+}
+
+async function readKey(path: string): Promise<KeyReading> {
+  let text: Buffer;
+  try {
+    text = await readFile(path);
+  } catch (error) {
+    return {
+      code: 'ssh-key-unreadable',
+      summary: 'Key to log in with can not be read',
+      detail: `${path}: ${messageOf(error)}.`,
+      hint: 'Correct identity_file in the ssh block, or leave it out to use the running agent.',
+    };
+  }
+  const { utils } = (await import('ssh2')).default;
+  const parsed: ParsedKey | ParsedKey[] | Error = utils.parseKey(text);
+  const key = Array.isArray(parsed) ? parsed[0] : parsed;
+  if (key instanceof Error || key === undefined) {
+    const message = key?.message ?? 'it holds no key';
+    if (/encrypted|passphrase/i.test(message)) {
+      return {
+        code: 'ssh-key-encrypted',
+        summary: 'Key to log in with is protected by a passphrase',
+        detail: `${path} can not be used without its passphrase, and deployctl never asks for one.`,
+        hint: `Give it to an agent and leave identity_file out: ssh-add ${path}`,
+      };
+    }
+    return {
+      code: 'ssh-key-invalid',
+      summary: 'Key to log in with is not a private key',
+      detail: `${path} can not be read as a private key: ${visible(message)}.`,
+      hint: 'identity_file names the private key, not the .pub file beside it.',
+    };
+  }
+  if (!key.isPrivateKey()) {
+    return {
+      code: 'ssh-key-invalid',
+      summary: 'Key to log in with is not a private key',
+      detail: `${path} holds a public key.`,
+      hint: 'identity_file names the private key, not the .pub file beside it.',
+    };
+  }
+  return { key };
+}
+
+/** A failed reading is not remembered: the file may be there the next time. */
+function remember<T>(cache: Map<string, Promise<T>>, key: string, read: () => Promise<T>): Promise<T> {
+  const cached = cache.get(key);
+  if (cached !== undefined) return cached;
+  const reading = read();
+  cache.set(key, reading);
+  reading.catch(() => cache.delete(key));
+  return reading;
+}
+
+const messageOf = (error: unknown): string => visible(error instanceof Error ? error.message : String(error));

@@ -1,0 +1,259 @@
+/** One host over ssh2: one connection, at most eight commands on it at once, opened anew if it was lost. */
+import type { Duplex } from 'node:stream';
+import type { Client, ClientChannel } from 'ssh2';
+import type { HostDeclared } from '../model/index.ts';
+import { visible } from '../model/index.ts';
+import type { ExecuteOptions, Execution, HostChannel } from './channel.ts';
+import { type Program, runScript } from './execution.ts';
+import { interrupted, type SshConnection, seconds, unreachable } from './failures.ts';
+import { Limit } from './limits.ts';
+import { loaderCommand, privilegedLoaderCommand } from './loader.ts';
+import { dialFailure } from './local-host.ts';
+import { relay } from './relay.ts';
+
+/** OpenSSH refuses the eleventh session of a connection (MaxSessions 10); two are left for whoever else is there. */
+const sessionsPerConnection = 8;
+
+type Target = Parameters<HostChannel['dial']>[0];
+type DialOptions = Parameters<HostChannel['dial']>[1];
+
+export class SshHost implements HostChannel {
+  readonly host: string;
+  readonly #declared: HostDeclared;
+  readonly #ssh: SshConnection;
+  readonly #connect: (signal: AbortSignal | undefined) => Promise<Client>;
+  readonly #sessions = new Limit(sessionsPerConnection);
+  #connecting: Promise<Client> | undefined;
+  #cause: unknown;
+
+  constructor(
+    declared: HostDeclared,
+    ssh: SshConnection,
+    connect: (signal: AbortSignal | undefined) => Promise<Client>,
+  ) {
+    this.host = declared.name;
+    this.#declared = declared;
+    this.#ssh = ssh;
+    this.#connect = connect;
+  }
+
+  /** The live connection; a lost or failed one is replaced. */
+  connection(signal?: AbortSignal): Promise<Client> {
+    if (this.#connecting !== undefined) return this.#connecting;
+    const connecting = this.#connect(signal).then((client) => {
+      this.#cause = undefined;
+      client.setMaxListeners(0);
+      client.on('error', (error) => {
+        this.#cause ??= error;
+      });
+      client.on('close', () => {
+        if (this.#connecting === connecting) this.#connecting = undefined;
+      });
+      return client;
+    });
+    this.#connecting = connecting;
+    connecting.catch(() => {
+      if (this.#connecting === connecting) this.#connecting = undefined;
+    });
+    return connecting;
+  }
+
+  script(
+    text: string,
+    values: Readonly<Record<string, string>>,
+    options: ExecuteOptions,
+  ): Promise<Execution> {
+    return this.#run(text, values, options);
+  }
+
+  stream(
+    text: string,
+    values: Readonly<Record<string, string>>,
+    bytes: AsyncIterable<Uint8Array>,
+    options: ExecuteOptions & { readonly onSent?: (bytes: number) => void },
+  ): Promise<Execution> {
+    return this.#run(text, values, options, bytes, options.onSent);
+  }
+
+  async #run(
+    text: string,
+    values: Readonly<Record<string, string>>,
+    options: ExecuteOptions,
+    bytes?: AsyncIterable<Uint8Array>,
+    onSent?: (bytes: number) => void,
+  ): Promise<Execution> {
+    const leave = await this.#session(options.signal);
+    try {
+      const throughSudo = options.privileged === true && this.#needsSudo();
+      const program = await this.#start(throughSudo, options);
+      return await runScript(program, {
+        host: this.#declared,
+        text,
+        values,
+        options,
+        throughSudo,
+        ...(bytes === undefined ? {} : { bytes }),
+        ...(onSent === undefined ? {} : { onSent }),
+      });
+    } finally {
+      leave();
+    }
+  }
+
+  async dial(target: Target, options: DialOptions): Promise<Duplex> {
+    const client = await this.connection(options.signal);
+    const outcome = await forward(client, target, options);
+    if (outcome.at === 'connected') return outcome.stream;
+    const failed = dialFailure(this.#declared, target, outcome.reason, outcome.cause);
+    // A refused port is an answer. Forwarding that is switched off, or a socket file that the login user may not
+    // open, is not: then a small program on the host connects in our place.
+    const helpless = outcome.at === 'prohibited' || ('path' in target && outcome.at === 'refused');
+    if (!helpless || options.signal?.aborted === true) throw failed;
+    const throughSudo = 'path' in target && this.#needsSudo();
+    const leave = await this.#session(options.signal);
+    try {
+      const program = await this.#start(throughSudo, options);
+      const duplex = await relay(program, this.#declared, target, throughSudo, options.timeoutMs);
+      duplex.once('close', leave);
+      return duplex;
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  }
+
+  #needsSudo(): boolean {
+    return this.#ssh.become === 'sudo' && this.#ssh.user !== 'root';
+  }
+
+  async #session(signal: AbortSignal | undefined): Promise<() => void> {
+    try {
+      return await this.#sessions.take(signal);
+    } catch {
+      throw interrupted(this.#declared, 'none', 'A command');
+    }
+  }
+
+  async #start(
+    throughSudo: boolean,
+    options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+  ): Promise<Program> {
+    const client = await this.connection(options.signal);
+    const command = throughSudo ? privilegedLoaderCommand : loaderCommand;
+    const channel = await this.#openSession(client, command, options.timeoutMs);
+    return this.#asProgram(client, channel);
+  }
+
+  /** Nothing of a script is sent before this resolves, so its failures have no effect. */
+  #openSession(client: Client, command: string, timeoutMs: number): Promise<ClientChannel> {
+    return new Promise((resolve, reject) => {
+      const fail = (reason: string, cause?: unknown): void => {
+        clearTimeout(timer);
+        reject(unreachable(this.#declared, this.#ssh, reason, cause));
+      };
+      const timer = setTimeout(() => fail(`did not open a session within ${seconds(timeoutMs)}`), timeoutMs);
+      try {
+        client.exec(command, (error, channel) => {
+          if (error !== undefined) return fail(`refused a session: ${visible(error.message)}`, error);
+          clearTimeout(timer);
+          resolve(channel);
+        });
+      } catch (error) {
+        // ssh2 throws when the connection is already gone.
+        fail('closed the connection', error);
+      }
+    });
+  }
+
+  #asProgram(client: Client, channel: ClientChannel): Program {
+    const ended = new Promise<Awaited<Program['ended']>>((resolve) => {
+      let exit: { readonly code: number | undefined; readonly signal: string | undefined } | undefined;
+      const end = (): void => {
+        client.removeListener('close', end);
+        resolve(exit ?? { code: undefined, signal: undefined, lost: { cause: this.#cause } });
+      };
+      channel.once('exit', (code: number | null, signal?: string) => {
+        exit = { code: code ?? undefined, signal };
+      });
+      channel.once('close', end);
+      // A connection that dies under a paused stream never ends the stream.
+      client.once('close', end);
+    });
+    return {
+      stdin: channel,
+      stdout: channel,
+      stderr: channel.stderr,
+      ended,
+      kill: () => {
+        channel.close();
+        channel.destroy();
+        channel.stderr.destroy();
+        channel.emit('close');
+      },
+    };
+  }
+
+  close(): void {
+    void this.#connecting?.then(
+      (client) => client.end(),
+      () => {},
+    );
+  }
+}
+
+type Forwarded =
+  | { readonly at: 'connected'; readonly stream: Duplex }
+  | {
+      readonly at: 'refused' | 'prohibited' | 'late' | 'lost';
+      readonly reason: string;
+      readonly cause?: unknown;
+    };
+
+/** RFC 4254 section 5.1: reasons of a channel that was not opened. */
+const administrativelyProhibited = 1;
+const unknownChannelType = 3;
+
+function forward(client: Client, target: Target, options: DialOptions): Promise<Forwarded> {
+  return new Promise((resolve) => {
+    let settled = false;
+    const settle = (outcome: Forwarded): void => {
+      if (settled) {
+        // It came too late: nobody will read it.
+        if (outcome.at === 'connected') outcome.stream.destroy();
+        return;
+      }
+      settled = true;
+      clearTimeout(timer);
+      options.signal?.removeEventListener('abort', aborted);
+      resolve(outcome);
+    };
+    const aborted = (): void => settle({ at: 'late', reason: 'given up' });
+    const timer = setTimeout(
+      () => settle({ at: 'late', reason: `no answer within ${seconds(options.timeoutMs)}` }),
+      options.timeoutMs,
+    );
+    options.signal?.addEventListener('abort', aborted, { once: true });
+    const opened = (error: (Error & { reason?: number }) | undefined, channel: ClientChannel): void => {
+      if (error === undefined) {
+        settle({ at: 'connected', stream: channel });
+        return;
+      }
+      const prohibited = error.reason === administrativelyProhibited || error.reason === unknownChannelType;
+      settle({
+        at: prohibited ? 'prohibited' : 'refused',
+        reason: prohibited ? 'the SSH server forwards no connections' : forwardReason(error.message),
+        cause: error,
+      });
+    };
+    try {
+      if ('path' in target) client.openssh_forwardOutStreamLocal(target.path, opened);
+      else client.forwardOut('127.0.0.1', 0, target.address, target.port, opened);
+    } catch (cause) {
+      settle({ at: 'lost', reason: 'the SSH connection is gone', cause });
+    }
+  });
+}
+
+/** ssh2 puts "(SSH) Channel open failure: " before what the server said ("Connection refused"). */
+const forwardReason = (message: string): string =>
+  visible(message.replace(/^\(SSH\) Channel open failure: /, '')).toLowerCase();
