@@ -36,8 +36,8 @@ export function instanceChange(situation: Situation, instance: InstanceDeclared)
     action: isNew ? 'create' : 'update',
     address: instance.address,
     ...whyInstance(situation, instance),
-    before: isNew ? null : instanceAttributes(linked, running, tampered?.actual),
-    after: instanceAttributes(release, wanted, tampered?.expected),
+    before: isNew ? null : instanceAttributes(linked, running, tampered?.actual, release),
+    after: instanceAttributes(release, wanted, tampered?.expected, linked ?? ''),
   };
 }
 
@@ -107,13 +107,16 @@ export function memberChanges(
   });
 }
 
+/** `besides` is the release it will be compared with: of the same version, only the whole folder tells them apart. */
 export function instanceAttributes(
   linked: string | null,
   running: RunningProcess | null,
   fileText: string | undefined,
+  besides: string | null = null,
 ): Json {
+  const isTold = linked === null || besides === null || versionOf(linked) === versionOf(besides);
   return {
-    release: linked,
+    release: isTold ? linked : versionOf(linked),
     ...(running === null ? { running: false } : { running: true, ...processAttributes(running.process) }),
     ...(running === null || running.release === linked ? {} : { running_release: running.release }),
     ...(fileText === undefined ? {} : { file: fileText }),
@@ -156,3 +159,6 @@ export function routeAttributes(
         }),
   };
 }
+
+/** `2.0.0` of `2.0.0-9f86d081`. */
+const versionOf = (directory: string): string => directory.replace(/-[0-9a-f]{8}$/, '');

@@ -42,11 +42,13 @@ export function renewInPlace(situation: Situation, slot: SlotDeclared): Rollout 
   const sequence = new Sequence(situation);
   const hooks = new Hooks(sequence);
   let last: readonly Step[] = toRenew.flatMap((instance) => putRelease(sequence, instance, []) ?? []);
+  const largest = Math.max(0, ...batches.value.map((batch) => batch.length));
+  const pace = batches.value.length > 1 ? `, ${largest} ${largest === 1 ? 'host' : 'hosts'} at a time` : '';
   for (const batch of batches.value) {
     const before = last;
     last = batch.flatMap((instance) =>
       serves
-        ? renewInService(sequence, slot, instance, hooks, before)
+        ? renewInService(sequence, slot, instance, hooks, before, pace)
         : [renewInstance(sequence, slot, instance, hooks, before)],
     );
   }
@@ -73,13 +75,14 @@ function renewInService(
   instance: InstanceDeclared,
   hooks: Hooks,
   needs: readonly Step[],
+  pace: string,
 ): readonly Step[] {
   const release = wantedRelease(sequence.situation.service);
   const admin = memberState(memberOf(sequence.situation, slot, instance))?.admin;
   const removed =
     admin === undefined
       ? needs
-      : drain(sequence, slot, instance, setMember(sequence, slot, instance, admin, 'drain', needs));
+      : drain(sequence, slot, instance, setMember(sequence, slot, instance, admin, 'drain', needs, pace));
   const verified = renewInstance(sequence, slot, instance, hooks, removed);
   const ready = hooks.at('before_traffic', slot, instance, release, [verified]);
   const returned = admin === undefined ? ready : setMember(sequence, slot, instance, 'drain', 'ready', ready);

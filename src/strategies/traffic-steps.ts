@@ -55,6 +55,8 @@ export function setMember(
   from: MemberAdmin,
   to: MemberAdmin,
   needs: readonly Step[],
+  /** How many leave together, for the title: "one host at a time". */
+  pace = '',
 ): readonly Step[] {
   const { service, balancer, estimate } = sequence.situation;
   const pool = poolOf(sequence.situation, slot);
@@ -67,7 +69,7 @@ export function setMember(
       needs,
       address: memberAddress(balancer.address, pool, instance.host),
       verb,
-      title: to === 'ready' ? `to ${pool} on ${balancer.name}` : `from ${pool} on ${balancer.name}`,
+      title: `${to === 'ready' ? 'to' : 'from'} ${pool} on ${balancer.name}${pace}`,
       where: instance.host,
       operation: { ...where, from, to },
       inverse: {
@@ -128,7 +130,7 @@ export function switchTo(sequence: Sequence, slot: SlotDeclared, needs: readonly
   const { service, balancer, traffic, estimate } = sequence.situation;
   const pool = poolOf(sequence.situation, slot);
   if (balancer === undefined || traffic === undefined || pool === undefined) return undefined;
-  const { runtime, persisted } = routeState(sequence.situation);
+  const { runtime, persisted, disagreeing = [] } = routeState(sequence.situation);
   const before = runtime ?? persisted;
   const where = { op: 'route.set', balancer: balancer.address, route: traffic.route } as const;
   return sequence.add({
@@ -138,7 +140,11 @@ export function switchTo(sequence: Sequence, slot: SlotDeclared, needs: readonly
     verb: 'switch',
     title: `${balancer.name}: ${before === null ? pool : before.stable === pool ? `${pool} again` : `${before.stable} -> ${pool}`}`,
     where: '',
-    operation: { ...where, from: { runtime, persisted }, to: allTo(pool) },
+    operation: {
+      ...where,
+      from: { runtime, persisted, ...(disagreeing.length === 0 ? {} : { disagreeing }) },
+      to: allTo(pool),
+    },
     inverse: {
       kind: 'operation',
       operation: { ...where, from: { runtime: allTo(pool), persisted: allTo(pool) }, to: before },
