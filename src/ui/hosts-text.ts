@@ -1,4 +1,5 @@
 /** Names of hosts, few or hundreds, in a few words. */
+import { visible } from '../model/visible.ts';
 import { counted, listText } from './time-text.ts';
 
 /**
@@ -6,13 +7,13 @@ import { counted, listText } from './time-text.ts';
  * `this machine`.
  */
 export function hostsText(hosts: readonly string[], most = 3): string {
-  const names = hosts.map((host) => (host === 'operator' ? 'this machine' : host));
+  const names = hosts.map((host) => (host === 'operator' ? 'this machine' : visible(host)));
   return names.length <= most ? names.join(' ') : counted(names.length, 'host');
 }
 
 /** Names them all, consecutive numbers as a range: `web-1 to web-300`, `a, b, web-3 to web-9 and 12 more`. */
 export function hostNames(hosts: readonly string[], most = 6): string {
-  const ranges = inRanges(hosts);
+  const ranges = inRanges(hosts.map((host) => visible(host)));
   if (ranges.length <= most) return listText(ranges.map(({ text }) => text));
   const shown = ranges.slice(0, most - 1);
   const named = shown.reduce((sum, { size }) => sum + size, 0);

@@ -11,7 +11,7 @@ import { agoText, counted, durationText } from './time-text.ts';
 
 export interface PlanTextOptions {
   readonly color: boolean;
-  /** Columns; no line is wider. At least 40. */
+  /** Columns; no line is wider. Below 48 counts as 48. */
   readonly width: number;
   /** One line for each change, and the totals. */
   readonly concise?: boolean;
@@ -33,9 +33,10 @@ export interface PlanTextOptions {
 }
 
 /** Ends without a line end. Guarantees: no control characters but colours, no line wider than `width`. */
-export function renderPlan(plan: Plan, options: PlanTextOptions): string {
+export function renderPlan(plan: Plan, given: PlanTextOptions): string {
+  const options = safeOptions(given);
   const paint = paintOf(options.color);
-  const width = Math.max(40, options.width);
+  const width = Math.max(48, options.width);
   const safe = safePlan(plan);
   const phases = phasesOf(safe, options.parallelism);
   const sections = [
@@ -45,7 +46,8 @@ export function renderPlan(plan: Plan, options: PlanTextOptions): string {
     ...(isEmpty(safe)
       ? [nothingSection(safe, paint, width)]
       : workSections(safe, phases, options, paint, width)),
-    ...[...safe.held, ...safe.warnings].map((diagnostic) => [options.frame(diagnostic)]),
+    ...[...safe.held, ...safe.warnings].map((diagnostic) => [options.frame(diagnostic).trimEnd()]),
+    targetSection(safe, width),
     closingSection(safe, options, paint, width),
   ];
   return sections
@@ -56,11 +58,18 @@ export function renderPlan(plan: Plan, options: PlanTextOptions): string {
 
 const isEmpty = (plan: Plan): boolean => plan.changes.length === 0 && plan.steps.length === 0;
 
+/** Paths and names that a caller puts in may hold anything too. */
+const safeOptions = (options: PlanTextOptions): PlanTextOptions => {
+  const { frame, ...texts } = options;
+  return { ...printable(texts), frame };
+};
+
 /** Names and values of a plan come from files and hosts: none may steer the terminal. */
 function safePlan(plan: Plan): Plan {
   return {
     ...plan,
     environment: printable(plan.environment),
+    targets: printable(plan.targets),
     drift: plan.drift.map((each) => ({
       ...printable(each),
       before: printable(each.before, { newlines: true }),
@@ -107,7 +116,7 @@ function workSections(
   return [
     [
       ...(plan.drift.length > 0 ? [paint.dim('─'.repeat(ruleWidth(width)))] : []),
-      ...wrap('deployctl used the declared and the observed state to plan the following. Symbols:', width),
+      ...wrap('deployctl plans the following, from what is declared and observed. Symbols:', width),
       legend === '' ? '  (no changes, only steps)' : legend,
     ],
     changeBlocks(plan.changes, paint, width),
@@ -141,9 +150,10 @@ function nothingSection(plan: Plan, paint: Paint, width: number): readonly strin
   if (plan.held.length > 0) {
     return [
       ...rule,
-      paint.bold(
+      ...wrap(
         `Nothing can be done now: ${counted(plan.held.length, 'thing is', 'things are')} held, see below.`,
-      ),
+        width,
+      ).map(paint.bold),
     ];
   }
   if (plan.intent.kind === 'refresh_only' && plan.drift.length > 0) {
@@ -169,46 +179,33 @@ function nothingSection(plan: Plan, paint: Paint, width: number): readonly strin
   ];
 }
 
+function targetSection(plan: Plan, width: number): readonly string[] {
+  if (plan.targets.length === 0) return [];
+  return wrap(
+    `Only ${counted(plan.targets.length, 'target')} and what it needs were planned: ${plan.targets.join(', ')}. ` +
+      'The rest of the environment may still differ from what is declared.',
+    width,
+  );
+}
+
 function closingSection(
   plan: Plan,
   options: PlanTextOptions,
   paint: Paint,
   width: number,
 ): readonly string[] {
-  const lines: string[] = [];
-  if (plan.targets.length > 0) {
-    lines.push(
-      ...wrap(
-        `Only ${counted(plan.targets.length, 'target')} and what it needs were planned: ${plan.targets.join(', ')}. ` +
-          'The rest of the environment may still differ from what is declared.',
-        width,
-      ),
-    );
-  }
-  if (isEmpty(plan) && (plan.intent.kind !== 'refresh_only' || plan.drift.length === 0)) return lines;
+  if (isEmpty(plan) && (plan.intent.kind !== 'refresh_only' || plan.drift.length === 0)) return [];
   if (options.out !== undefined) {
-    lines.push(
-      ...saved(
-        `Saved to ${options.out}. To perform exactly these actions:`,
-        `deployctl apply ${options.out}`,
-        width,
-        paint,
-      ),
-    );
-  } else if (options.applyCommand !== undefined) {
-    lines.push(
-      ...saved(
-        'The plan was not saved (--out), so what is applied later may differ. To plan again and apply:',
-        options.applyCommand,
-        width,
-        paint,
-      ),
-    );
+    const sentence = `Saved to ${options.out}. To perform exactly these actions:`;
+    return withCommand(sentence, `deployctl apply ${options.out}`, width, paint);
   }
-  return lines;
+  if (options.applyCommand === undefined) return [];
+  const sentence =
+    'The plan was not saved (--out), so what is applied later may differ. To plan again and apply:';
+  return withCommand(sentence, options.applyCommand, width, paint);
 }
 
-function saved(sentence: string, command: string, width: number, paint: Paint): readonly string[] {
+function withCommand(sentence: string, command: string, width: number, paint: Paint): readonly string[] {
   const one = `${sentence}  ${command}`;
   if (columns(one) <= width) return [`${sentence}  ${paint.bold(command)}`];
   return [...wrap(sentence, width), ...wrap(command, width - 4).map((row) => `    ${paint.bold(row)}`)];

@@ -1,7 +1,7 @@
 /** The table of a plan's steps: what is done, what undoes it, how long it takes. */
 import type { Phase } from '../model/index.ts';
 import { hostsText } from './hosts-text.ts';
-import { columns, padEnd, padStart, wrap } from './layout.ts';
+import { columns, hang, padEnd, padStart, wrap } from './layout.ts';
 import type { Paint } from './paint.ts';
 import { type PhaseSteps, undoneBy } from './phases.ts';
 import { durationText } from './time-text.ts';
@@ -20,28 +20,40 @@ export function phaseText(
 
 /** Wider than this, the eye loses the line between the columns. */
 const widest = 110;
+/** Narrower than this, columns would be a word wide: the parts of a step stand below each other. */
+const narrowest = 60;
+
+interface Row {
+  readonly number: string;
+  readonly verb: string;
+  readonly what: string;
+  readonly undone: string;
+  readonly takes: string;
+}
 
 export function stepTable(phases: readonly PhaseSteps[], paint: Paint, width: number): readonly string[] {
   if (phases.length === 0) return [];
-  const rows = phases.map((each) => ({
-    number: String(each.number),
-    verb: each.phase.verb,
-    what: phaseText(each),
-    undone: undoneBy(each),
-    takes: durationText(each.seconds),
-  }));
-  const longest = (pick: (row: (typeof rows)[number]) => string): number =>
-    Math.max(...rows.map((row) => columns(pick(row))));
-  const numbers = longest((row) => row.number);
-  const verbs = Math.min(
-    12,
-    longest((row) => row.verb),
-  );
-  const takes = Math.max(
-    'takes'.length,
-    longest((row) => row.takes),
-  );
-  const left = 2 + numbers + 2 + verbs + 2;
+  const rowsWith = (most: number): readonly Row[] =>
+    phases.map((each) => ({
+      number: String(each.number),
+      verb: each.phase.verb,
+      what: phaseText(each, most),
+      undone: undoneBy(each),
+      takes: durationText(each.seconds),
+    }));
+  if (width < narrowest) return stackedRows(rowsWith(1), paint, width);
+  // Hosts are named where every step still fits on its line, else counted: the changes name them all.
+  const named = tableRows(rowsWith(3), paint, width);
+  return named.length === phases.length + 1 ? named : tableRows(rowsWith(1), paint, width);
+}
+
+const longest = (rows: readonly Row[], column: keyof Row): number =>
+  Math.max(...rows.map((row) => columns(row[column])));
+
+function tableRows(rows: readonly Row[], paint: Paint, width: number): readonly string[] {
+  const numbers = longest(rows, 'number');
+  const takes = Math.max('takes'.length, longest(rows, 'takes'));
+  const left = 2 + numbers + 2 + longest(rows, 'verb') + 2;
   const room = Math.min(width, widest) - left - 2 - 2 - takes;
   const undone = fewestLines(rows, room);
   const what = room - undone;
@@ -65,18 +77,25 @@ export function stepTable(phases: readonly PhaseSteps[], paint: Paint, width: nu
 }
 
 /** The width of the second column that makes the table shortest; among equals the one that leaves most to the first. */
-function fewestLines(
-  rows: readonly { readonly what: string; readonly undone: string }[],
-  room: number,
-): number {
+function fewestLines(rows: readonly Row[], room: number): number {
   const least = 'undone by'.length;
+  const most = Math.max(least, Math.min(longest(rows, 'undone'), Math.floor(room * 0.6)));
   let best = { width: least, lines: Number.POSITIVE_INFINITY };
-  for (let width = least; width <= Math.max(least, Math.floor(room * 0.6)); width += 1) {
+  for (let width = least; width <= most; width += 1) {
     const lines = rows.reduce(
       (sum, { what, undone }) => sum + Math.max(wrap(what, room - width).length, wrap(undone, width).length),
       0,
     );
     if (lines < best.lines) best = { width, lines };
   }
-  return Math.min(best.width, Math.max(least, ...rows.map(({ undone }) => columns(undone))));
+  return best.width;
+}
+
+function stackedRows(rows: readonly Row[], paint: Paint, width: number): readonly string[] {
+  const numbers = longest(rows, 'number');
+  return rows.flatMap(({ number, verb, what, undone, takes }) => {
+    const head = `  ${padStart(number, numbers)}  `;
+    const inverse = undone === '-' ? [] : hang(' '.repeat(head.length), `undone by: ${undone}`, width);
+    return [...hang(head, `${verb} ${what} (${takes})`, width), ...inverse.map(paint.dim)];
+  });
 }
