@@ -101,16 +101,17 @@ function batchesOf(
   const idle = toRenew.filter((instance) => !isInService(situation, slot, instance));
   const serving = toRenew.filter((instance) => isInService(situation, slot, instance));
   const floor = floorOf(situation, slot);
-  const room = situation.floorPercent === undefined ? 1 : slot.instances.length - floor;
+  const working = idle.length + slot.instances.filter((each) => isInService(situation, slot, each)).length;
+  const room = situation.floorPercent === undefined ? 1 : working - floor;
   if (serving.length > 0 && room < 1) {
-    return { ok: false, diagnostics: [noRoom(situation, slot, floor)] };
+    return { ok: false, diagnostics: [noRoom(situation, slot, floor, working)] };
   }
   const batches = idle.length > 0 ? [idle] : [];
   for (let start = 0; start < serving.length; start += room) batches.push(serving.slice(start, start + room));
   return { ok: true, value: batches, diagnostics: [] };
 }
 
-function noRoom(situation: Situation, slot: SlotDeclared, floor: number): Diagnostic {
+function noRoom(situation: Situation, slot: SlotDeclared, floor: number, working: number): Diagnostic {
   const { service, floorPercent } = situation;
   return {
     code: 'floor-leaves-no-room',
@@ -119,7 +120,7 @@ function noRoom(situation: Situation, slot: SlotDeclared, floor: number): Diagno
     detail:
       `min_in_service is ${floorPercent}%, so ${floor} of the ${slot.instances.length} ` +
       `${slot.instances.length === 1 ? 'host' : 'hosts'} of ${service.address} must be in service at every moment, ` +
-      'and an upgrade in place takes at least one out.',
+      `and an upgrade in place takes at least one out${working < slot.instances.length ? `; only ${working} work now` : ''}.`,
     hint: 'Lower min_in_service, add a host, or give the service two slots and strategy "blue_green", which never takes one out.',
     subject: service.strategy.origin,
     address: service.address,

@@ -1,0 +1,136 @@
+/** Plans as a person sees them: given a world, when a plan is made, then this text. */
+import { describe, expect, test } from 'vitest';
+import { renderPlan } from '../../../src/ui/plan-text.ts';
+import { type Planning, planOf } from '../../rig/planning.ts';
+import { declare, inPlace, look, now, release, seen, service } from '../../rig/worlds.ts';
+
+const shop = service();
+const upgraded = service({ strategy: inPlace });
+const deployed = (number: number, version: string) => ({
+  number,
+  at: now,
+  actor: { who: 'kim@laptop', pid: 1, command: 'deployctl apply prod' },
+  intent: { kind: 'apply' as const },
+  declared: declare([service({ version })]),
+});
+
+const api = service({ name: 'api' });
+const behind = service({ dependsOn: ['api'] });
+const hook = {
+  point: 'before_install' as const,
+  argv: ['bin/migrate', '--check'],
+  on: 'first_host' as const,
+  timeoutMs: 120_000,
+  environment: {},
+  origin: shop.origin,
+};
+const migrating = service({ hooks: [hook] });
+const cold = service({ strategy: { ...shop.strategy, keepWarm: false } as typeof shop.strategy });
+
+const stories: Readonly<Record<string, Planning>> = {
+  'first deployment goes to the first slot': {
+    declared: declare([shop], 75),
+    observations: seen(shop, {}, undefined),
+  },
+  'a new release goes to the slot without traffic': {
+    declared: declare([shop], 75),
+    observations: seen(shop, { blue: '1.0.0', green: '0.9.0' }, 'blue'),
+  },
+  'nothing changes where everything is as declared': {
+    declared: declare([shop], 75),
+    observations: seen(shop, { green: '2.0.0', blue: '1.0.0' }, 'green'),
+  },
+  'a process that died is started in place': {
+    declared: declare([shop], 50),
+    observations: seen(
+      shop,
+      { green: { 'web-1': '2.0.0', 'web-2': 'stopped', 'web-3': '2.0.0' }, blue: '1.0.0' },
+      'green',
+      { installed: ['1.0.0', '2.0.0'] },
+    ),
+  },
+  'an unreachable host holds the service': {
+    declared: declare([shop]),
+    observations: seen(
+      shop,
+      { green: { 'web-1': '1.0.0', 'web-2': 'unreachable', 'web-3': '1.0.0' } },
+      'green',
+    ),
+  },
+  'in place goes one host at a time': {
+    declared: declare([upgraded]),
+    observations: seen(upgraded, { main: '1.0.0' }, 'main'),
+  },
+  'in place under a floor that leaves no room is held': {
+    declared: declare([upgraded], 90),
+    observations: seen(upgraded, { main: '1.0.0' }, 'main'),
+  },
+  'a route that a restart would undo is written again': {
+    declared: declare([shop]),
+    observations: seen(shop, { green: '2.0.0', blue: '1.0.0' }, 'green', { persisted: 'blue' }),
+  },
+  'a dependency is deployed first': {
+    declared: declare([behind, api]),
+    observations: look(seen(behind, {}, undefined), seen(api, {}, undefined)).observations,
+  },
+  'a hook on the first host runs once, before any installation': {
+    declared: declare([migrating]),
+    observations: seen(migrating, { blue: '1.0.0' }, 'blue'),
+  },
+  'without keep_warm the old side is drained and stopped': {
+    declared: declare([cold]),
+    observations: seen(cold, { blue: '1.0.0' }, 'blue'),
+  },
+  'old releases go once more are installed than are kept': {
+    declared: declare([service({ keep: 2 })]),
+    observations: seen(shop, { green: '2.0.0', blue: '1.0.0' }, 'green', {
+      installed: ['0.7.0', '0.8.0', '1.0.0', '2.0.0'],
+    }),
+    recorded: { deployments: [deployed(1, '1.0.0'), deployed(2, '2.0.0')] },
+  },
+  'a revert of a warm slot is one switch': {
+    declared: declare([service({ version: '1.0.0' })]),
+    observations: seen(shop, { green: '2.0.0', blue: '1.0.0' }, 'green'),
+    recorded: { deployments: [deployed(1, '1.0.0'), deployed(2, '2.0.0')] },
+    intent: { kind: 'revert', to: 1, services: [shop.address] },
+  },
+  'somebody switched the route by hand: drift, and the way back to what is declared': {
+    declared: declare([shop]),
+    observations: seen(shop, { green: '2.0.0', blue: '1.0.0' }, 'blue'),
+    recorded: {
+      resources: seen(shop, {}, 'green').flatMap((each) =>
+        each.kind === 'route' && each.status === 'present'
+          ? [{ kind: each.kind, address: each.address, spec: each.spec }]
+          : [],
+      ),
+    },
+  },
+};
+
+describe('a plan', () => {
+  test.for(Object.entries(stories))('%s', async ([name, world]) => {
+    const text = renderPlan(planOf(world), {
+      color: false,
+      width: 100,
+      frame: (each) => `${each.severity}: ${each.summary}\n${each.detail}`,
+    } as Parameters<typeof renderPlan>[1]);
+    expect(text.split('\n').length).toBeLessThan(70);
+    await expect(`${text.trimEnd()}\n`).toMatchFileSnapshot(
+      `../../golden/plans/${name.replace(/\W+/g, '-')}.txt`,
+    );
+  });
+
+  test('holds the release of the newest other deployment for a revert', () => {
+    const kept = planOf({
+      declared: declare([service({ keep: 1 })]),
+      observations: seen(shop, { green: '2.0.0' }, 'green', { installed: ['0.8.0', '1.0.0', '2.0.0'] }),
+      recorded: { deployments: [deployed(1, '1.0.0'), deployed(2, '2.0.0')] },
+    });
+    const pruned = kept.steps.flatMap((step) =>
+      step.operation.op === 'release.prune' ? step.operation.directories : [],
+    );
+    expect(new Set(pruned.map((each) => each.directory))).toEqual(
+      new Set([`0.8.0-${release('0.8.0').artifact.sha256.slice(0, 8)}`]),
+    );
+  });
+});
