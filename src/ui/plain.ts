@@ -1,8 +1,9 @@
 /**
  * A run for logs and pipes: one line for each change of state with the time since the start, no spinner, nothing that
- * moves a cursor. A phase of many steps tells every tenth of them, so a fleet does not drown its own failures.
+ * moves a cursor. A phase of many steps tells every quarter of them, so a fleet does not drown its own failures.
  */
 import type { Event, Instant } from '../model/index.ts';
+import { visible } from '../model/visible.ts';
 import { emptyView, fold, type PhaseView, type RunningStep, type View } from './fold.ts';
 import { hostsText } from './hosts-text.ts';
 import type { Paint } from './paint.ts';
@@ -70,7 +71,7 @@ export function eventLines(before: View, view: View, event: Event, paint: Paint)
     case 'paused':
       return [`${paint.yellow('paused')}: ${view.reason ?? ''}`];
     case 'continued':
-      return [`continued by ${event.by}`];
+      return [`continued by ${visible(event.by)}`];
     case 'reverting':
       return [
         `${paint.red('reverting')}: ${view.reason ?? ''}; ${counted(event.steps.length, 'step')} to undo`,
@@ -116,7 +117,7 @@ function stepLines(
     case 'step_done': {
       const count = event.undoing ? phase.undone : phase.done;
       const was = event.undoing ? last.undone : last.done;
-      if (phase.total > mostSingle && tenth(count, phase.total) === tenth(was, phase.total)) return [];
+      if (phase.total > mostSingle && quarter(count, phase.total) === quarter(was, phase.total)) return [];
       const word = event.undoing ? 'undone' : event.unchanged ? 'was done already' : 'done';
       const symbol = event.undoing ? paint.yellow('↶') : paint.green('✔');
       if (phase.total > mostSingle) return [`${label} ${symbol} ${count} of ${phase.total} ${word}`];
@@ -134,7 +135,7 @@ function stepLines(
   }
 }
 
-const tenth = (count: number, total: number): number => Math.floor((10 * count) / total);
+const quarter = (count: number, total: number): number => Math.floor((4 * count) / total);
 
 const sentenceLines = (head: string, detail: string): readonly string[] => [
   head,
