@@ -1,8 +1,16 @@
 /** The whole program: one command line in, one exit code out. Loaded by entry.ts, or run as it is by Node. */
+import { bugText } from './commands/diagnostics-text.ts';
 import { dispatch } from './commands/dispatch.ts';
-import { outliveReaders } from './commands/terminal.ts';
+import { exitCode } from './commands/exit-code.ts';
+import { outliveReaders, processTerminal } from './commands/terminal.ts';
 
 outliveReaders([process.stdout, process.stderr]);
-void dispatch(process.argv.slice(2)).then((code) => {
-  process.exitCode = code;
-});
+void dispatch(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    process.stderr.write(bugText(error, processTerminal([])));
+    process.exitCode = exitCode.error;
+  },
+);

@@ -1,7 +1,7 @@
 /** The bundles of dist/ and how they find each other. */
 import { basename } from 'node:path';
 import { type BuildOptions, build } from 'esbuild';
-import { type Found, leaveOut, splitOff } from './plugins.ts';
+import { type Found, leaveOut, putOffRequires, splitOff } from './plugins.ts';
 import { project } from './project.ts';
 
 const common = {
@@ -34,7 +34,7 @@ export async function bundleAll(out: string): Promise<void> {
     entryPoints: { main: `${project.root}/src/main.ts` },
     outdir: out,
     format: 'cjs',
-    plugins: [splitOff(found)],
+    plugins: [splitOff(found), putOffRequires],
   });
   // A worker may ask for packages, and for further workers, that nothing else did: until nothing new is found.
   const built = new Set<string>();

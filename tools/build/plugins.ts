@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import type { Plugin } from 'esbuild';
+import { project } from './project.ts';
 
 /** What became files of their own while bundling: source (a path or a package's name) to file name in dist/. */
 export interface Found {
@@ -12,8 +13,14 @@ export interface Found {
 /** Packages that cost milliseconds to read and that only some commands need. */
 const heavy = /^(ssh2|zod|dns-packet|tar-stream|hcl2-parser)$/;
 
+/** Packages of one function that take long to set up (string-width: 40 ms for its tables), and are seldom called. */
+const slow = /^string-width$/;
+
 /** `new URL('./worker.ts', import.meta.url)`: a file that a thread or a process of its own will run. */
 const ownFile = /new URL\(\s*(['"])(\.{1,2}\/[^'"]+\.ts)\1,\s*import\.meta\.url,?\s*\)/g;
+
+/** What gives an ES module a `require`: a bundle has one, and esbuild sees what that one asks for. */
+const ownRequire = /^\s*const require = createRequire\(import\.meta\.url\);$/gm;
 
 /**
  * Splits off what must not be read at every start, by what the sources already say and nothing else:
@@ -28,6 +35,17 @@ export const splitOff = (found: Found): Plugin => ({
       found.vendors.set(path, target);
       return { path: target, external: true };
     });
+    build.onResolve({ filter: slow }, ({ path, importer }) => {
+      if (importer === '' || path.startsWith('.')) return undefined;
+      found.vendors.set(path, `./vendor-${path}.cjs`);
+      return { path, namespace: 'at-first-call' };
+    });
+    build.onLoad({ filter: /.*/, namespace: 'at-first-call' }, ({ path }) => ({
+      contents: `let own;
+        export default (...given) => (own ??= require('./vendor-${path}.cjs').default)(...given);`,
+      resolveDir: project.root,
+    }));
+    build.onResolve({ filter: /^\.\/vendor-/ }, ({ path }) => ({ path, external: true }));
     build.onResolve({ filter: /\.tsx$/ }, ({ path, kind, resolveDir }) => {
       if (kind !== 'dynamic-import') return undefined;
       const target = `./view-${basename(path, '.tsx')}.mjs`;
@@ -37,7 +55,7 @@ export const splitOff = (found: Found): Plugin => ({
     build.onLoad({ filter: /[/\\]src[/\\].*\.ts$/ }, async ({ path }) => {
       const text = await readFile(path, 'utf8');
       if (!text.includes('import.meta')) return undefined;
-      const contents = text.replace(ownFile, (_, _quote: string, file: string) => {
+      const contents = text.replace(ownRequire, '').replace(ownFile, (_, _quote: string, file: string) => {
         const target = `./worker-${basename(file, '.ts')}.cjs`;
         found.workers.set(resolve(dirname(path), file), target);
         return build.initialOptions.format === 'esm'
@@ -74,3 +92,27 @@ export const leaveOut: Plugin = {
     build.onLoad({ filter: /.*/, namespace: 'empty' }, () => ({ contents: 'export default {};' }));
   },
 };
+
+/**
+ * oclif requires all of itself at once: loaders, templates, a glob library, for a command that only parses its flags.
+ * Its compiled files have one shape (`const name_1 = require("x")`, used as `name_1.y`), so each require is put off
+ * until a property of it is first asked for.
+ */
+export const putOffRequires: Plugin = {
+  name: 'put-off-requires',
+  setup(build) {
+    build.onLoad({ filter: /@oclif[/\\]core[/\\]lib[/\\].*\.js$/ }, async ({ path }) => {
+      const text = await readFile(path, 'utf8');
+      const declared = text.replace(requireLine, (_, name: string, value: string) => {
+        return `const ${name} = __putOff(() => ${value});`;
+      });
+      return { contents: declared === text ? text : `${putOff}\n${declared}`, loader: 'js' };
+    });
+  },
+};
+
+const requireLine = /^const (\w+_\d+) = ((?:__import(?:Default|Star)\()?require\("[^"]+"\)\)?);$/gm;
+const putOff = `const __putOff = (load) => {
+  let value;
+  return new Proxy({}, { get: (_, name) => (value ??= load())[name] });
+};`;
