@@ -1,0 +1,52 @@
+/** What differs between balancers: how one of them is read and written. Everything else is in `provider.ts`. */
+import type { Context, MemberAdmin, RouteValue } from '../../model/index.ts';
+import type { ConfigReading, HostReading } from './reading.ts';
+
+/** How many of the sampled requests each pool would have got. */
+export interface Samples {
+  readonly taken: number;
+  readonly byPool: ReadonlyMap<string, number>;
+}
+
+export interface RouteWrite {
+  readonly route: string;
+  readonly to: RouteValue | null;
+  /** What was read under the same lock, just before. */
+  readonly reading: HostReading;
+}
+
+export interface MemberWrite {
+  readonly pool: string;
+  readonly member: string;
+  readonly to: MemberAdmin;
+  readonly reading: HostReading;
+}
+
+/**
+ * One balancer on its hosts. Every method throws a `ProviderFailure`: with `effect: 'none'` where it only reads or
+ * where nothing was sent yet.
+ */
+export interface BalancerDriver {
+  /** Reads everything on one host, also from generations that only finish old connections. */
+  read(host: string, signal: AbortSignal): Promise<HostReading>;
+  /** Reads the configuration file on one host. */
+  readConfig(host: string, reading: HostReading, signal: AbortSignal): Promise<ConfigReading>;
+  /**
+   * Asks the balancer's own rules, `count` times afresh, where a request of this route would go now. Throws with the
+   * code `balancer-snippet-missing` when its configuration does not answer.
+   */
+  sample(host: string, route: string, count: number, signal: AbortSignal): Promise<Samples>;
+  /** Holds the right to change this balancer on this host: nobody else's deployctl changes it meanwhile. */
+  locked<T>(host: string, cx: Context, body: () => Promise<T>): Promise<T>;
+  /**
+   * Makes it durable and has every generation decide by it. Refuses, with `effect: 'none'`, when what is kept is not
+   * what `reading` says any more.
+   */
+  writeRoute(host: string, write: RouteWrite, cx: Context): Promise<void>;
+  /** Tells every generation. Safe to say again. */
+  writeMember(host: string, write: MemberWrite, cx: Context): Promise<void>;
+  /** Keeps members out of service beyond a restart, where the balancer can. Called after the last `writeMember`. */
+  persistMembers(host: string, cx: Context): Promise<void>;
+  /** Writes the configuration file, has the proxy check it, and loads it; undoes its own part when that fails. */
+  configure(host: string, from: string | null, to: string | null, cx: Context): Promise<void>;
+}

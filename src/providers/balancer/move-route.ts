@@ -1,0 +1,179 @@
+/**
+ * A switch: locked, looked at afresh, refused if the world is elsewhere, written, and believed only when every worker,
+ * the file and fresh requests say so.
+ */
+import {
+  type Context,
+  type Operation,
+  ProviderFailure,
+  type RouteValue,
+  routeAddress,
+  type Standing,
+} from '../../model/index.ts';
+import { mishap, refusal, whileChanging } from './failure.ts';
+import { type BalancerParts, readAll } from './parts.ts';
+import { describeRoute, type HostReading, isReadable, poolsServedBy } from './reading.ts';
+import { routeStanding, sampleBounds } from './route.ts';
+
+type RouteSet = Extract<Operation, { op: 'route.set' }>;
+
+/** A share is believed after this many samples, a whole after few: it has no spread. */
+const sampleCount = (value: RouteValue): number =>
+  value.canaryBasisPoints === 0 || value.canaryBasisPoints === 10_000 ? 5 : 400;
+
+/** Resolves when the route is in effect everywhere. Performing it again changes nothing. */
+export async function moveRoute(parts: BalancerParts, operation: RouteSet, cx: Context): Promise<void> {
+  await lockAll(parts, parts.declared.hosts, cx, async () => {
+    const hosts = await readAll(parts, cx.signal);
+    const standing = routeStanding(operation, hosts);
+    if (standing.at === 'after') return;
+    if (standing.at === 'unknown') throw new ProviderFailure(standing.why, 'none');
+    if (standing.at === 'elsewhere') throw routeChanged(operation, standing.seen);
+    refuseBadTarget(operation, hosts);
+    if (operation.to !== null) {
+      // Before anything is written: rules that do not answer could not be verified afterwards.
+      for (const { host } of hosts) await parts.driver.sample(host, operation.route, 1, cx.signal);
+    }
+    await whileChanging(async () => {
+      let readings = hosts;
+      for (let round = 1; ; round += 1) {
+        for (const [index, reading] of readings.entries()) {
+          await writeOne(parts, operation, reading, round === 1 && index === 0, cx);
+        }
+        readings = await readAll(parts, cx.signal);
+        const now = routeStanding(operation, readings);
+        if (now.at === 'after') break;
+        // A worker that was loading while the others were told has read the file before it was written: tell it too.
+        if (now.at !== 'before' || round === 3) throw notInEffect(operation, now);
+      }
+      await askForIt(parts, operation, cx);
+    });
+  });
+}
+
+/** The first refusal of the first host changed nothing; later ones come when another host was already told. */
+async function writeOne(
+  parts: BalancerParts,
+  operation: RouteSet,
+  reading: HostReading,
+  isFirst: boolean,
+  cx: Context,
+): Promise<void> {
+  try {
+    await parts.driver.writeRoute(reading.host, { route: operation.route, to: operation.to, reading }, cx);
+  } catch (error) {
+    if (isFirst && error instanceof ProviderFailure && error.effect === 'none')
+      throw new UntouchedFailure(error);
+    throw error;
+  }
+}
+
+/** Carries a failure without effect through {@link whileChanging}. */
+class UntouchedFailure extends Error {
+  readonly failure: ProviderFailure;
+  constructor(failure: ProviderFailure) {
+    super(failure.message, { cause: failure });
+    this.failure = failure;
+  }
+}
+
+async function lockAll(
+  parts: BalancerParts,
+  hosts: readonly string[],
+  cx: Context,
+  body: () => Promise<void>,
+): Promise<void> {
+  const [first, ...rest] = hosts;
+  try {
+    await (first === undefined
+      ? body()
+      : parts.driver.locked(first, cx, () => lockAll(parts, rest, cx, body)));
+  } catch (error) {
+    throw error instanceof UntouchedFailure ? error.failure : error;
+  }
+}
+
+const routeChanged = (operation: RouteSet, seen: string): ProviderFailure =>
+  refusal({
+    code: 'route-changed',
+    summary: 'The route was changed by someone else',
+    detail: `${routeAddress(operation.balancer, operation.route)} was ${describeRoute(operation.from.runtime)} when the plan was made, and ${seen}. It was not touched.`,
+    hint: 'See what is different, then plan again.',
+    address: routeAddress(operation.balancer, operation.route),
+  });
+
+function notInEffect(operation: RouteSet, standing: Standing): ProviderFailure {
+  const address = routeAddress(operation.balancer, operation.route);
+  const now =
+    standing.at === 'elsewhere'
+      ? standing.seen
+      : standing.at === 'unknown'
+        ? 'cannot be read now'
+        : 'some worker or the file still holds the value before it';
+  return mishap({
+    code: 'route-not-in-effect',
+    summary: 'The route did not take the new value everywhere',
+    detail: `${address} was set to ${describeRoute(operation.to)}, and ${now}.`,
+    hint: 'Plan again: what is really there will be shown.',
+    address,
+  });
+}
+
+/** Pools that would newly get requests must exist on every host, and have a member that the balancer calls up. */
+function refuseBadTarget(operation: RouteSet, hosts: readonly HostReading[]): void {
+  const { balancer, route, to } = operation;
+  const address = routeAddress(balancer, route);
+  for (const { host, workers } of hosts) {
+    const [serving] = workers;
+    const cell = serving.routes?.get(route);
+    const already = poolsServedBy(cell !== undefined && isReadable(cell) ? cell : null);
+    for (const pool of new Set(to === null ? [] : [to.stable, to.canary])) {
+      const reading = serving.pools.get(pool);
+      if (reading === undefined) {
+        throw refusal({
+          code: 'balancer-pool-missing',
+          summary: 'The balancer has no such pool',
+          detail: `The running configuration on ${host} has no pool ${JSON.stringify(pool)}; it has ${listPools(serving.pools.keys())}. Requests sent there would be answered with 503, so the route was not touched.`,
+          hint: `See what the configuration must contain: deployctl snippet ENV ${balancer}`,
+          address,
+        });
+      }
+      const members = [...reading.members];
+      const takesRequests = members.some(([, member]) => member.up && member.admin === 'ready');
+      if (!takesRequests && poolsServedBy(to).has(pool) && !already.has(pool)) {
+        throw refusal({
+          code: 'balancer-pool-down',
+          summary: 'The pool has no member that takes requests',
+          detail: `On ${host}, no member of ${JSON.stringify(pool)} is up and ready: ${members.map(([name, { admin, up, check }]) => `${name} is ${admin}, ${up ? 'up' : `down${check === '' ? '' : ` (${check})`}`}`).join('; ') || 'it has none'}. Requests sent there would be answered with 503, so the route was not touched.`,
+          hint: "Compare the balancer's own health check with what the service answers.",
+          address,
+        });
+      }
+    }
+  }
+}
+
+const listPools = (names: Iterable<string>): string =>
+  [...names].map((name) => JSON.stringify(name)).join(', ') || 'none';
+
+/** "Command accepted" is never enough: fresh requests are sampled on every host. */
+async function askForIt(parts: BalancerParts, operation: RouteSet, cx: Context): Promise<void> {
+  const address = routeAddress(operation.balancer, operation.route);
+  const { to } = operation;
+  if (to === null) return;
+  for (const host of parts.declared.hosts) {
+    const { taken, byPool } = await parts.driver.sample(host, operation.route, sampleCount(to), cx.signal);
+    const canaryShare = to.stable === to.canary ? 0 : to.canaryBasisPoints;
+    const got = byPool.get(to.canary) ?? 0;
+    const [least, most] = to.stable === to.canary ? [taken, taken] : sampleBounds(taken, canaryShare);
+    const others = [...byPool].filter(([pool]) => pool !== to.stable && pool !== to.canary);
+    if (others.length === 0 && got >= least && got <= most) continue;
+    throw mishap({
+      code: 'route-not-obeyed',
+      summary: 'Requests do not go where the route says',
+      detail: `${address} is ${describeRoute(to)} in every worker, but of ${taken} fresh requests asked of the rules on ${host} ${[...byPool].map(([pool, count]) => `${count} went to ${pool === '' ? 'no pool' : JSON.stringify(pool)}`).join(', ')}.`,
+      hint: `A pool without a healthy member is left out by the rules; else compare them with: deployctl snippet ENV ${operation.balancer}`,
+      address,
+    });
+  }
+}

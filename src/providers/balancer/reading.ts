@@ -1,0 +1,71 @@
+/** What one look at the hosts of a balancer gives, in words that fit every balancer. */
+import type { BalancerConfigState, MemberAdmin, RouteValue } from '../../model/index.ts';
+
+/** What a balancer holds for one route; `unreadable`: something that deployctl did not write and cannot read. */
+export type RouteCell = RouteValue | { readonly unreadable: string };
+
+export interface MemberReading {
+  readonly admin: MemberAdmin;
+  /** The balancer would send requests there if it is ready. A member that is not checked counts as up. */
+  readonly up: boolean;
+  /** Up because its check has passed as often as it must, not because it was not checked yet or failed only once. */
+  readonly settled: boolean;
+  readonly sessions: number;
+  /** The last word of the check, for people: `L4CON Connection refused`. */
+  readonly check: string;
+}
+
+export interface PoolReading {
+  /** Requests and upgraded connections that are open now. */
+  readonly sessions: number;
+  /** Since the worker started. */
+  readonly requests: number;
+  readonly failed: number;
+  readonly members: ReadonlyMap<string, MemberReading>;
+}
+
+/** One generation of the proxy: the one that takes new connections, or one that finishes its old ones. */
+export interface WorkerReading {
+  /** Unique on its host for as long as it lives: a process id. */
+  readonly id: string;
+  /** For people: `worker 4711`. */
+  readonly name: string;
+  readonly serving: boolean;
+  /** undefined: this generation was loaded before the proxy decided by routes, so it cannot be told. */
+  readonly routes: ReadonlyMap<string, RouteCell> | undefined;
+  readonly pools: ReadonlyMap<string, PoolReading>;
+}
+
+export interface HostReading {
+  readonly host: string;
+  /** The serving one first; there is always one. */
+  readonly workers: readonly [WorkerReading, ...WorkerReading[]];
+  /** What a restart would bring. */
+  readonly persisted: ReadonlyMap<string, RouteCell>;
+  /** The bytes that says it in; undefined: there is no such file. */
+  readonly persistedText: string | undefined;
+  /** Where that is kept, for people: `/etc/haproxy/deployctl/edge.map`. */
+  readonly persistedIn: string;
+}
+
+/** What is known of the configuration file; undefined: the file does not exist. */
+export type ConfigReading = BalancerConfigState | undefined;
+
+export const isReadable = (cell: RouteCell): cell is RouteValue => !('unreadable' in cell);
+
+/** The pools that get requests by this value. */
+export function poolsServedBy(value: RouteValue | null): ReadonlySet<string> {
+  if (value === null) return new Set();
+  const { stable, canary, canaryBasisPoints } = value;
+  return new Set([
+    ...(canaryBasisPoints < 10_000 ? [stable] : []),
+    ...(canaryBasisPoints > 0 ? [canary] : []),
+  ]);
+}
+
+/** `shop_green`, or `shop_blue, and 5% to shop_green`. */
+export function describeRoute(value: RouteValue | null): string {
+  if (value === null) return 'absent';
+  const { stable, canary, canaryBasisPoints } = value;
+  return canaryBasisPoints === 0 ? stable : `${stable}, and ${canaryBasisPoints / 100}% to ${canary}`;
+}

@@ -1,0 +1,180 @@
+/** HAProxy on its hosts: the map file for restarts, the master socket for every worker that lives. */
+import { type BalancerDeclared, type Context, sameValue } from '../../model/index.ts';
+import type { HostChannel, HostChannels } from '../../transport/channel.ts';
+import type { BalancerDriver, MemberWrite, RouteWrite } from '../balancer/driver.ts';
+import { mishap, refusal } from '../balancer/failure.ts';
+import type { HostReading } from '../balancer/reading.ts';
+import { isLoaded } from './config-text.ts';
+import { hostFiles } from './host-files.ts';
+import { parseServersState } from './parse.ts';
+import { sampleRoute } from './probe.ts';
+import { type HaproxyHost, readHost } from './read.ts';
+import { configureHost } from './reload.ts';
+import { memberCommand, renderServerState, routeCommand, toWorker, withRoute } from './render.ts';
+import { readSettings } from './settings.ts';
+import { masterSocket } from './socket.ts';
+
+export function haproxyDriver(declared: BalancerDeclared, channels: HostChannels): BalancerDriver {
+  const settings = readSettings(declared);
+  const { address: balancer, name } = declared;
+
+  async function on(
+    host: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly target: HaproxyHost; readonly channel: HostChannel }> {
+    const channel = await channels.to(host, signal);
+    const master = masterSocket(channel, settings.masterSocket, balancer);
+    return {
+      channel,
+      target: { host, balancer, name, settings, master, files: hostFiles(channel, balancer) },
+    };
+  }
+
+  return {
+    async read(host, signal) {
+      return readHost((await on(host, signal)).target, signal);
+    },
+
+    async readConfig(host, reading, signal) {
+      if (settings.configFile === undefined) return undefined;
+      const { target } = await on(host, signal);
+      const text = await target.files.read(settings.configFile, signal);
+      if (text === undefined) return undefined;
+      return { text, loaded: isLoaded(name, text, new Set(reading.workers[0].pools.keys())) };
+    },
+
+    async sample(host, route, count, signal) {
+      const { target, channel } = await on(host, signal);
+      return sampleRoute(target, channel, route, count, signal);
+    },
+
+    async locked(host, cx, body) {
+      const { target } = await on(host, cx.signal);
+      return target.files.locked(settings.mapFile, cx, body);
+    },
+
+    async writeRoute(host, write, cx) {
+      await writeRoute((await on(host, cx.signal)).target, write, cx);
+    },
+
+    async writeMember(host, write, cx) {
+      await writeMember((await on(host, cx.signal)).target, write, cx);
+    },
+
+    async persistMembers(host, cx) {
+      if (settings.serverStateFile === undefined) return;
+      await persistMembers((await on(host, cx.signal)).target, settings.serverStateFile, cx);
+    },
+
+    async configure(host, from, to, cx) {
+      const { target, channel } = await on(host, cx.signal);
+      await configureHost(target, channel, from, to, cx);
+      if (settings.serverStateFile !== undefined) await persistMembers(target, settings.serverStateFile, cx);
+    },
+  };
+}
+
+/**
+ * The file first, in both directions: from then on a restart brings what is wanted, and a run that dies between the two
+ * leaves a difference that the next plan shows and mends. The other order would leave, for a moment, a route that
+ * every restart undoes. The window is under 10 ms either way, and both pools are up in it.
+ */
+async function writeRoute(
+  target: HaproxyHost,
+  { route, to, reading }: RouteWrite,
+  cx: Context,
+): Promise<void> {
+  const { files, settings, host, master, balancer } = target;
+  const was = reading.persistedText;
+  const wanted = withRoute(was ?? '', route, to);
+  await files.replace(settings.mapFile, was, wanted, cx.signal);
+
+  const now = await readHost(target, cx.signal);
+  if (wasTouched(reading, now, route, to)) {
+    await files.replace(settings.mapFile, wanted, was, cx.signal);
+    throw refusal({
+      code: 'route-changed',
+      summary: 'The route was changed by someone else',
+      detail: `The route ${JSON.stringify(route)} changed in the running HAProxy on ${host} while this step was about to change it. It was left as it is now.`,
+      hint: 'See what is different, then plan again.',
+      address: balancer,
+    });
+  }
+
+  const told = now.workers.flatMap(({ id, serving, routes }) => {
+    const command =
+      routes === undefined ? undefined : routeCommand(settings.mapFile, route, routes.has(route), to);
+    return command === undefined ? [] : [{ id, serving, command }];
+  });
+  // A line for each, the retiring ones too: they still decide for clients that keep their connection.
+  const answers = await Promise.all(
+    told.map(async (each) => {
+      const [answer] = await master.ask([toWorker(each.id, each.command)], {
+        signal: cx.signal,
+        changes: true,
+      });
+      return { ...each, answer };
+    }),
+  );
+  const refused = answers.find(({ answer }) => answer !== undefined && answer !== '');
+  if (refused !== undefined) {
+    throw mishap({
+      code: 'balancer-refused',
+      summary: 'HAProxy refused a command',
+      detail: `Worker ${refused.id} of HAProxy on ${host} answered \`${refused.command}\` with: ${refused.answer}`,
+      hint: 'Plan again: what is really there will be shown.',
+      address: balancer,
+    });
+  }
+}
+
+/** Whether the same serving worker holds something else than a moment ago, which is not what is wanted either. */
+function wasTouched(before: HostReading, now: HostReading, route: string, to: RouteWrite['to']): boolean {
+  const [then] = before.workers;
+  const [serving] = now.workers;
+  const held = serving.routes?.get(route) ?? null;
+  return then.id === serving.id && !sameValue(held, then.routes?.get(route) ?? null) && !sameValue(held, to);
+}
+
+async function writeMember(
+  target: HaproxyHost,
+  { pool, member, to }: MemberWrite,
+  cx: Context,
+): Promise<void> {
+  const { master, host, balancer } = target;
+  const { workers } = await readHost(target, cx.signal);
+  const command = memberCommand(pool, member, to);
+  for (const { id, serving } of workers) {
+    const [answer] = await master.ask([toWorker(id, command)], { signal: cx.signal, changes: true });
+    // A retiring worker may be of a configuration without this member, or gone.
+    if (answer === '' || !serving) continue;
+    throw mishap({
+      code: 'balancer-refused',
+      summary: 'HAProxy refused a command',
+      detail: `Worker ${id} of HAProxy on ${host} answered \`${command}\` with: ${answer ?? 'nothing, it is gone'}`,
+      hint: 'Plan again: what is really there will be shown.',
+      address: balancer,
+    });
+  }
+}
+
+async function persistMembers(target: HaproxyHost, path: string, cx: Context): Promise<void> {
+  const { master, files } = target;
+  const { workers } = await readHost(target, cx.signal);
+  const [shown] = await master.ask([toWorker(workers[0].id, 'show servers state')], {
+    signal: cx.signal,
+    changes: false,
+  });
+  if (shown === undefined) return;
+  const isOut = new Set(
+    parseServersState(shown)
+      .filter(({ admin }) => admin !== 'ready')
+      .map(({ line }) => line),
+  );
+  await files.replace(
+    path,
+    await files.read(path, cx.signal),
+    renderServerState(shown, (line) => isOut.has(line)),
+    cx.signal,
+  );
+}

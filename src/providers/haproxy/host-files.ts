@@ -1,0 +1,213 @@
+/** Files of a balancer on its host: read, and replaced whole, under a lock that every deployctl takes. */
+import { posix } from 'node:path';
+import type { Address, Context, ProviderFailure } from '../../model/index.ts';
+import type { Execution, HostChannel } from '../../transport/channel.ts';
+import { mishap, refusal } from '../balancer/failure.ts';
+
+/** Scripts are small and local to the host; the rest is for a slow way there, and for a slow disk. */
+const timeoutMs = 30_000;
+/** A map of 100,000 routes is some 5 MB. */
+const maxOutputBytes = 16 * 1024 * 1024;
+
+/** What a script says by its exit code, beside 0. */
+const exits = { missing: 66, changed: 70, busy: 75, denied: 77, outdated: 78 } as const;
+
+const readScript = `
+[ -e "$file" ] || exit ${exits.missing}
+[ -r "$file" ] || exit ${exits.denied}
+cat -- "$file"
+`;
+
+/**
+ * Replaces the file at once: readers see the old or the new one, and a power cut leaves one of them. A link is followed,
+ * mode and owner stay. \`was\` is compared byte by byte; the x keeps newlines at the end, which sh would drop.
+ */
+const replaceScript = `
+file=$(readlink -f -- "$file") || exit ${exits.missing}
+folder=$(dirname -- "$file")
+[ -w "$folder" ] || exit ${exits.denied}
+if [ "$existed" = yes ]; then
+  [ "$(cat -- "$file" && echo x)" = "\${was}x" ] || exit ${exits.changed}
+else
+  [ ! -e "$file" ] || exit ${exits.changed}
+fi
+fresh=$file.deployctl.$$
+trap 'rm -f -- "$fresh"' EXIT
+if [ -e "$file" ]; then cp -p -- "$file" "$fresh" || exit 1; fi
+umask 022
+printf '%s' "$text" | dd of="$fresh" conv=fsync 2>/dev/null || exit 1
+mv -f -- "$fresh" "$file" || exit 1
+sync -- "$folder" 2>/dev/null || sync
+`;
+
+const removeScript = `
+folder=$(dirname -- "$file")
+[ -w "$folder" ] || exit ${exits.denied}
+[ "$(cat -- "$file" && echo x)" = "\${was}x" ] || exit ${exits.changed}
+rm -f -- "$file" || exit 1
+sync -- "$folder" 2>/dev/null || sync
+`;
+
+/**
+ * mkdir is atomic everywhere. A lock of the same lineage is a leftover of a run that died, because the state allows one
+ * run of a lineage at a time; one of another lineage is broken after \`stale\` seconds, which is longer than any change
+ * takes. Breaking goes through a second lock, so that two that break at once do not break each other's new one.
+ */
+const lockScript = `
+folder=$(dirname -- "$lock")
+[ -w "$folder" ] || exit ${exits.denied}
+tries=0
+until mkdir -- "$lock" 2>/dev/null; do
+  [ -d "$lock" ] || exit 1
+  age=$(( $(date +%s) - $(date -r "$lock" +%s 2>/dev/null || date +%s) ))
+  holder=$(cat "$lock/lineage" 2>/dev/null)
+  if [ "$holder" = "$lineage" ] || [ "$age" -gt "$stale" ]; then
+    if mkdir -- "$lock.break" 2>/dev/null; then
+      [ "$(cat "$lock/lineage" 2>/dev/null)" = "$holder" ] && rm -rf -- "$lock"
+      rmdir -- "$lock.break"
+      continue
+    fi
+    [ $(( $(date +%s) - $(date -r "$lock.break" +%s 2>/dev/null || date +%s) )) -gt "$stale" ] && rmdir -- "$lock.break"
+  fi
+  tries=$((tries + 1))
+  if [ "$tries" -gt "$most" ]; then cat "$lock/who" 2>/dev/null; exit ${exits.busy}; fi
+  sleep 0.2
+done
+printf '%s' "$lineage" > "$lock/lineage" && printf '%s' "$who" > "$lock/who" || exit 1
+newest=$(sed -n "s/^$lineage //p" "$fence" 2>/dev/null)
+if [ -n "$newest" ] && [ "$newest" -gt "$run" ]; then
+  rm -rf -- "$lock"; printf '%s' "$newest"; exit ${exits.outdated}
+fi
+if [ "$newest" != "$run" ]; then
+  { grep -v "^$lineage " "$fence" 2>/dev/null; printf '%s %s\\n' "$lineage" "$run"; } > "$fence.$$" && mv -f -- "$fence.$$" "$fence"
+fi
+exit 0
+`;
+
+const unlockScript = `[ "$(cat "$lock/lineage" 2>/dev/null)" = "$lineage" ] && rm -rf -- "$lock"; exit 0`;
+
+export interface HostFiles {
+  /** undefined: there is no such file. */
+  read(path: string, signal: AbortSignal): Promise<string | undefined>;
+  /** Replaces it durably if it is still `was`; `to` undefined removes it. Refuses with `file-changed`, effect none. */
+  replace(path: string, was: string | undefined, to: string | undefined, signal: AbortSignal): Promise<void>;
+  /** Runs `body` while no other deployctl changes what this lock is for. */
+  locked<T>(path: string, cx: Context, body: () => Promise<T>): Promise<T>;
+}
+
+/** Seconds after which a lock of another lineage counts as left behind. */
+const staleSeconds = 120;
+/** Tries of 0.2 s until a lock that is held is reported: 20 s. */
+const lockTries = 100;
+
+/** Locks that this process holds or waits for, one after the other: the lock on the host cannot tell two of its steps apart. */
+const queues = new Map<string, Promise<unknown>>();
+
+export function hostFiles(channel: HostChannel, balancer: Address): HostFiles {
+  /** First as the user of the connection; with the rights of root only where that is not enough. */
+  async function run(
+    script: string,
+    values: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<Execution> {
+    const options = { timeoutMs, signal, maxOutputBytes };
+    const first = await channel.script(script, values, options);
+    return first.code === exits.denied
+      ? channel.script(script, values, { ...options, privileged: true })
+      : first;
+  }
+
+  const failed = (doing: string, { code, signal, stderr }: Execution, isWriting: boolean): ProviderFailure =>
+    (isWriting && code !== exits.denied ? mishap : refusal)({
+      code: 'balancer-file-failed',
+      summary: 'A file of the load balancer could not be handled',
+      detail: `${doing} on ${channel.host} failed: ${code === exits.denied ? 'the user of the connection may not, and neither with `become`' : stderr.trim() || (signal ?? `exit code ${code}`)}.`,
+      hint: 'The folder must be writable for the user of the connection, or for root with `become = "sudo"`.',
+      address: balancer,
+    });
+
+  return {
+    async read(path, signal) {
+      const result = await run(readScript, { file: path }, signal);
+      if (result.code === exits.missing) return undefined;
+      if (result.code !== 0) throw failed(`Reading ${path}`, result, false);
+      return result.stdout;
+    },
+
+    async replace(path, was, to, signal) {
+      if (was === to) return;
+      const values = {
+        file: path,
+        was: was ?? '',
+        existed: was === undefined ? 'no' : 'yes',
+        text: to ?? '',
+      };
+      const result = await run(to === undefined ? removeScript : replaceScript, values, signal);
+      if (result.code === exits.changed) {
+        throw refusal({
+          code: 'file-changed',
+          summary: 'A file of the load balancer was changed by someone else',
+          detail: `${path} on ${channel.host} changed while this step was about to write it. It was not touched.`,
+          hint: 'See what is different, then plan again.',
+          address: balancer,
+        });
+      }
+      if (result.code !== 0) throw failed(`Writing ${path}`, result, true);
+    },
+
+    async locked(path, { fence, signal }, body) {
+      const lock = `${path}.lock`;
+      const key = `${channel.host}\0${lock}`;
+      const turn = Promise.withResolvers<void>();
+      const before = queues.get(key);
+      queues.set(key, turn.promise);
+      try {
+        await before;
+        const { lineage, run: number } = fence;
+        const values = {
+          lock,
+          fence: `${path}.fence`,
+          lineage: lineage.replaceAll(/[^A-Za-z0-9_-]/g, '_'),
+          run: String(number),
+          who: `run ${number} of ${lineage}`,
+          stale: String(staleSeconds),
+          most: String(lockTries),
+        };
+        const result = await run(lockScript, values, signal);
+        if (result.code === exits.busy) throw lockBusy(lock, result.stdout);
+        if (result.code === exits.outdated) throw outdated(number, result.stdout);
+        if (result.code !== 0) throw failed(`Taking the lock ${lock}`, result, false);
+        try {
+          return await body();
+        } finally {
+          // Without the caller's signal: an interrupted step must not leave its lock behind. A lock that cannot be given
+          // back is taken over by the next run of this lineage.
+          await run(unlockScript, values, AbortSignal.timeout(timeoutMs)).catch(() => undefined);
+        }
+      } finally {
+        turn.resolve();
+        if (queues.get(key) === turn.promise) queues.delete(key);
+      }
+    },
+  };
+
+  function lockBusy(lock: string, holder: string): ProviderFailure {
+    return refusal({
+      code: 'balancer-locked',
+      summary: 'Somebody else is changing the load balancer',
+      detail: `${posix.basename(lock)} on ${channel.host} is held by ${holder === '' ? 'somebody' : `another deployctl, ${holder}`}. It was waited for ${(lockTries * 0.2).toFixed(0)} s, and nothing was changed.`,
+      hint: `Wait for it to end; a lock that was left behind is broken after ${staleSeconds} s.`,
+      address: balancer,
+    });
+  }
+
+  function outdated(number: number, newest: string): ProviderFailure {
+    return refusal({
+      code: 'run-outdated',
+      summary: 'A newer run was here already',
+      detail: `${balancer} on ${channel.host} has seen run ${newest.trim()} of this environment, and this is run ${number}. It was not touched.`,
+      hint: 'See what is different, then plan again.',
+      address: balancer,
+    });
+  }
+}

@@ -1,0 +1,93 @@
+/** Asks HAProxy's own rules, through the snippet's unix socket, where requests of a route would go now. */
+import { text as readText } from 'node:stream/consumers';
+import { ProviderFailure } from '../../model/index.ts';
+import type { HostChannel } from '../../transport/channel.ts';
+import type { Samples } from '../balancer/driver.ts';
+import { messageOf, refusal } from '../balancer/failure.ts';
+import type { HaproxyHost } from './read.ts';
+
+/** Raised when the rules of the snippet change in what they answer. */
+export const snippetVersion = 1;
+
+/** Answered only on the probe socket; on every other way in it is a path like any other. */
+export const probePath = (balancerName: string): string => `/.well-known/deployctl/${balancerName}`;
+
+const timeoutMs = 10_000;
+
+/** The answers' headers; undefined for one that is not from the snippet. Pure. */
+export function parseProbe(
+  text: string,
+): readonly { readonly version: number; readonly pool: string }[] | undefined {
+  const answers = text.split('\r\n\r\n').slice(0, -1);
+  const parsed = answers.map((answer) => {
+    const version = /^x-deployctl-snippet: (\d+)\r?$/im.exec(answer)?.[1];
+    const pool = /^x-deployctl-pool: ?(\S*)\r?$/im.exec(answer)?.[1];
+    return !answer.startsWith('HTTP/1.1 204') || version === undefined
+      ? undefined
+      : { version: Number(version), pool: pool ?? '' };
+  });
+  return parsed.some((each) => each === undefined) ? undefined : parsed.filter((each) => each !== undefined);
+}
+
+/**
+ * One fresh connection, `count` requests on it, each decided on its own. It reaches the newest worker; the others are
+ * read back through the master.
+ */
+export async function sampleRoute(
+  target: HaproxyHost,
+  channel: HostChannel,
+  route: string,
+  count: number,
+  signal: AbortSignal,
+): Promise<Samples> {
+  const { settings, host, name } = target;
+  let text: string;
+  try {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+    const connection = await channel.dial({ path: settings.probeSocket }, { timeoutMs, signal });
+    const stop = (): void => void connection.destroy(new Error(`no answer within ${timeoutMs / 1000} s`));
+    limit.addEventListener('abort', stop, { once: true });
+    try {
+      const answer = readText(connection);
+      const request = (isLast: boolean): string =>
+        `GET ${probePath(name)} HTTP/1.1\r\nHost: deployctl\r\nX-Deployctl-Route: ${route}\r\n${isLast ? 'Connection: close\r\n' : ''}\r\n`;
+      connection.write(`${request(false).repeat(count - 1)}${request(true)}`);
+      text = await answer;
+    } finally {
+      limit.removeEventListener('abort', stop);
+      connection.destroy();
+    }
+  } catch (error) {
+    const reason = error instanceof ProviderFailure ? error.diagnostic.detail : messageOf(error);
+    throw missing(
+      target,
+      `The probe socket ${settings.probeSocket} on ${host} could not be used: ${reason}.`,
+    );
+  }
+  const answers = parseProbe(text);
+  if (answers === undefined || answers.length !== count) {
+    throw missing(
+      target,
+      `What answers on ${settings.probeSocket} on ${host} is not the snippet for ${target.balancer}.`,
+    );
+  }
+  const outdated = answers.find(({ version }) => version !== snippetVersion);
+  if (outdated !== undefined) {
+    throw missing(
+      target,
+      `The snippet on ${host} is of version ${outdated.version}, and this deployctl needs version ${snippetVersion}.`,
+    );
+  }
+  const byPool = new Map<string, number>();
+  for (const { pool } of answers) byPool.set(pool, (byPool.get(pool) ?? 0) + 1);
+  return { taken: answers.length, byPool };
+}
+
+const missing = ({ balancer }: HaproxyHost, detail: string): ProviderFailure =>
+  refusal({
+    code: 'balancer-snippet-missing',
+    summary: "The load balancer's rules do not answer",
+    detail: `${detail} Without it no switch can be verified.`,
+    hint: `Add what this prints to its configuration, and reload it: deployctl snippet ENV ${balancer}`,
+    address: balancer,
+  });

@@ -1,0 +1,128 @@
+/** One look at HAProxy on one host: every worker through the master socket, and the map file. */
+import type { Address } from '../../model/index.ts';
+import { refusal, stopIfAborted } from '../balancer/failure.ts';
+import type { HostReading, WorkerReading } from '../balancer/reading.ts';
+import type { HostFiles } from './host-files.ts';
+import {
+  type Processes,
+  type ProcessRow,
+  parseMapFile,
+  parsePools,
+  parseProcesses,
+  parseShownMap,
+} from './parse.ts';
+import { toWorker } from './render.ts';
+import type { HaproxySettings } from './settings.ts';
+import type { MasterSocket } from './socket.ts';
+
+/** One host of the balancer, ready to be asked. */
+export interface HaproxyHost {
+  readonly host: string;
+  readonly balancer: Address;
+  readonly name: string;
+  readonly settings: HaproxySettings;
+  readonly master: MasterSocket;
+  readonly files: HostFiles;
+}
+
+/** A worker may end, or a new one start, between two questions; then the look is taken again. */
+const tries = 5;
+
+/** Reads the processes of the master. Throws when no worker is shown: without one nothing can be seen or told. */
+export async function readProcesses(
+  { balancer, host, master, settings }: HaproxyHost,
+  signal: AbortSignal,
+): Promise<Processes> {
+  const [answer] = await master.ask(['show proc'], { signal, changes: false });
+  const processes = parseProcesses(answer ?? '');
+  if (processes === undefined) {
+    throw refusal({
+      code: 'balancer-not-a-master',
+      summary: 'The socket is not a master socket of HAProxy',
+      detail: `${settings.masterSocket} on ${host} did not answer \`show proc\` with a list of processes.`,
+      hint: `Start HAProxy with \`-W -S ${settings.masterSocket}\`; a \`stats socket\` is another thing.`,
+      address: balancer,
+    });
+  }
+  if (!processes.workers.some(({ serving }) => serving)) {
+    throw refusal({
+      code: 'balancer-workers-hidden',
+      summary: "HAProxy's master does not show its worker",
+      detail: `The master ${processes.master} of HAProxy on ${host} lists no worker; ${processes.failedReloads} reloads have failed. Traffic may go on, but no worker can be told anything.`,
+      hint: 'Mend the configuration (`haproxy -c -f …` says what is wrong) and reload HAProxy.',
+      address: balancer,
+    });
+  }
+  return processes;
+}
+
+/** Everything about one host. Workers that ended meanwhile are left out. */
+export async function readHost(target: HaproxyHost, signal: AbortSignal): Promise<HostReading> {
+  const { host, settings, files } = target;
+  const file = files.read(settings.mapFile, signal);
+  // Awaited below; a failure before that must not count as unhandled.
+  file.catch(() => undefined);
+  for (let attempt = 1; ; attempt += 1) {
+    stopIfAborted(signal, `reading ${target.balancer}`);
+    const { workers: rows } = await readProcesses(target, signal);
+    const workers = await readWorkers(target, rows, signal);
+    const [first, ...rest] = workers;
+    if (first?.serving === true) {
+      const mapText = await file;
+      return {
+        host,
+        workers: [first, ...rest],
+        persistedText: mapText,
+        persisted: parseMapFile(mapText ?? ''),
+        persistedIn: settings.mapFile,
+      };
+    }
+    if (attempt === tries) {
+      throw refusal({
+        code: 'balancer-unsteady',
+        summary: 'HAProxy is being restarted all the time',
+        detail: `The serving worker of HAProxy on ${host} ended ${tries} times while it was read.`,
+        hint: 'See its log for why it ends.',
+        address: target.balancer,
+      });
+    }
+  }
+}
+
+async function readWorkers(
+  target: HaproxyHost,
+  rows: readonly ProcessRow[],
+  signal: AbortSignal,
+): Promise<readonly WorkerReading[]> {
+  const { master, settings } = target;
+  const questions = [`show map ${settings.mapFile}`, 'show servers state', 'show stat'];
+  const ordered = rows.toSorted((a, b) => Number(b.serving) - Number(a.serving) || b.pid - a.pid);
+  const workers = await Promise.all(
+    // A line for each worker, because an answer that is missing would shift those of the others.
+    ordered.map(async ({ pid, serving }): Promise<WorkerReading | undefined> => {
+      const asked = questions.map((question) => toWorker(pid, question));
+      const [map, servers, stat] = await master.ask(asked, { signal, changes: false });
+      if (map === undefined || servers === undefined || stat === undefined) return undefined;
+      // A generation that was loaded before the proxy decided by this map is not asked for routes, but counts for drains.
+      const isUnknownMap = map.startsWith('Unknown map identifier');
+      if (isUnknownMap && serving) throw mapNotUsed(target);
+      return {
+        name: `worker ${pid}`,
+        id: String(pid),
+        serving,
+        routes: isUnknownMap ? undefined : parseShownMap(map),
+        pools: parsePools(stat, servers),
+      };
+    }),
+  );
+  return workers.filter((worker) => worker !== undefined);
+}
+
+const mapNotUsed = ({ host, settings, balancer }: HaproxyHost) =>
+  refusal({
+    code: 'balancer-snippet-missing',
+    summary: 'The load balancer does not decide by the routes of deployctl',
+    detail: `The configuration that HAProxy on ${host} runs with does not use the map ${settings.mapFile}.`,
+    hint: `Add what this prints to its configuration, and reload it: deployctl snippet ENV ${balancer}`,
+    address: balancer,
+  });

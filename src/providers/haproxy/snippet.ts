@@ -1,0 +1,153 @@
+/** What the operator's configuration of HAProxy must contain so that routes can be moved without a reload. Pure. */
+import { posix } from 'node:path';
+import type { BalancerDeclared } from '../../model/index.ts';
+import type { SnippetOptions } from '../registry-entry.ts';
+import { renderBackend } from './config-text.ts';
+import { probePath, snippetVersion } from './probe.ts';
+import { readSettings } from './settings.ts';
+
+/** Tells a request on the probe socket from all others: the `id` of that `bind`, which no client can choose. */
+const probeSocketId = 77001;
+/** HAProxy takes at most 64 words on a line. */
+const wordsPerLine = 20;
+
+/** What `deployctl snippet` prints. */
+export function renderSnippet(balancer: BalancerDeclared, options: SnippetOptions): string {
+  return options.full ? renderFull(balancer, options.bind) : renderPart(balancer);
+}
+
+const prepare = (mapFile: string): string => `mkdir -p ${posix.dirname(mapFile)} && touch ${mapFile}`;
+
+const probeBind = (balancer: BalancerDeclared): string =>
+  `    bind unix@${readSettings(balancer).probeSocket} mode 660 id ${probeSocketId}`;
+
+/** The decision, from a route's name in txn.route to a pool. */
+function decision(balancer: BalancerDeclared): readonly string[] {
+  const { mapFile } = readSettings(balancer);
+  const isProbe = `{ so_id ${probeSocketId} }`;
+  return [
+    "    # One line of the map holds the whole decision: stable pool, canary pool, the canary's share in 1/100 percent.",
+    `    http-request set-var(txn.route) req.hdr(X-Deployctl-Route) if ${isProbe}`,
+    `    http-request set-var(txn.decision) var(txn.route),map(${mapFile})`,
+    '    http-request set-var(txn.stable) var(txn.decision),field(1,:)',
+    '    http-request set-var(txn.share) var(txn.decision),field(3,:)',
+    '    http-request set-var(txn.bucket) rand(10000)',
+    '    http-request set-var(txn.pool) var(txn.stable)',
+    '    http-request set-var(txn.pool) var(txn.decision),field(2,:) if { var(txn.bucket),sub(txn.share) lt 0 }',
+    '    # A canary without a healthy member is left out. A stable pool without one answers 503.',
+    '    http-request set-var(txn.pool) var(txn.stable) unless { var(txn.pool),nbsrv gt 0 }',
+    '    # deployctl asks these very rules before and after a switch. Only its own socket can.',
+    `    http-request return status 204 hdr X-Deployctl-Snippet ${snippetVersion} hdr X-Deployctl-Pool %[var(txn.pool)] if ${isProbe} { path ${probePath(balancer.name)} }`,
+    '    use_backend %[var(txn.pool)] if { var(txn.decision) -m found }',
+    '    default_backend deployctl_no_route',
+  ];
+}
+
+/** Whose requests they are is the operator's to say; with one route it is all of them. */
+function routeChoice(balancer: BalancerDeclared): readonly string[] {
+  const routes = balancer.routes.map(({ route }) => route);
+  const [first = balancer.name] = routes;
+  if (routes.length <= 1) return [`    http-request set-var(txn.route) str(${first})`];
+  const chunks = Array.from({ length: Math.ceil(routes.length / wordsPerLine) }, (_, index) =>
+    routes.slice(index * wordsPerLine, (index + 1) * wordsPerLine),
+  );
+  return [
+    '    # Which requests belong to which route is yours to say: set txn.route to one of the names below, by host, by',
+    '    # path, or as you like, for example:  http-request set-var(txn.route) str(api) if { path_beg /api/ }',
+    `    # As it stands: the first label of the host name (${first}.example.org is ${first}), and else ${first}.`,
+    '    http-request set-var(txn.route) req.hdr(host),lower,field(1,:),field(1,.)',
+    ...chunks.map((chunk) => `    acl deployctl_route_known var(txn.route) -m str ${chunk.join(' ')}`),
+    `    http-request set-var(txn.route) str(${first}) unless deployctl_route_known`,
+  ];
+}
+
+const noRoute: readonly string[] = [
+  '# A request whose route is not known is not sent to whatever comes first.',
+  'backend deployctl_no_route',
+  '    mode http',
+  '    http-request return status 503',
+];
+
+function renderPart(balancer: BalancerDeclared): string {
+  const { mapFile, masterSocket, configFile, serverStateFile } = readSettings(balancer);
+  return [
+    `# Once, before HAProxy is started with this, because it refuses a map that is missing:  ${prepare(mapFile)}`,
+    `# deployctl snippet ${snippetVersion} for ${balancer.address}. HAProxy 2.4 or newer, started with:  haproxy -W -S ${masterSocket} …`,
+    '#',
+    '# 1. In `global` and in `defaults`. Without the first, one open websocket keeps an old worker for ever; without the',
+    '#    second, a reload resets clients that keep their connection.',
+    '#',
+    '#    global',
+    '#        hard-stop-after 10m',
+    ...(serverStateFile === undefined ? [] : [`#        server-state-file ${serverStateFile}`]),
+    '#    defaults',
+    '#        option idle-close-on-response',
+    '#        option redispatch 1',
+    ...(serverStateFile === undefined ? [] : ['#        load-server-state-from-file global']),
+    '#',
+    '# 2. In the frontend that gets the requests, in place of its own `use_backend` and `default_backend`:',
+    '',
+    probeBind(balancer),
+    ...routeChoice(balancer),
+    ...decision(balancer),
+    '',
+    '# 3. Beside it:',
+    '',
+    ...noRoute,
+    '',
+    ...(configFile === undefined
+      ? [
+          "# 4. The pools. A server is called by its host's name; `check` is needed, the rest is yours.",
+          '',
+          ...balancer.pools.flatMap((pool) => [renderBackend(pool), '']),
+        ]
+      : [
+          `# 4. deployctl writes the pools into ${configFile}: give it to HAProxy as the last -f. It must exist, and may be empty.`,
+          '',
+        ]),
+  ].join('\n');
+}
+
+function renderFull(balancer: BalancerDeclared, bind: string): string {
+  const { mapFile, masterSocket, configFile, serverStateFile } = readSettings(balancer);
+  const touched =
+    configFile === undefined ? prepare(mapFile) : `${prepare(mapFile)} && ${prepare(configFile)}`;
+  return [
+    `# Once, before the first start, because HAProxy refuses a map that is missing:  ${touched}`,
+    `# A whole configuration for ${balancer.address} (deployctl snippet ${snippetVersion}, HAProxy 2.4 or newer). Start it with:`,
+    `#     haproxy -W -S ${masterSocket} -f THIS_FILE${configFile === undefined ? '' : ` -f ${configFile}`}`,
+    'global',
+    '    # Else one open websocket keeps an old worker for ever.',
+    '    hard-stop-after 10m',
+    ...(serverStateFile === undefined
+      ? []
+      : ['    # Who is out of service stays so over a reload.', `    server-state-file ${serverStateFile}`]),
+    '',
+    'defaults',
+    '    mode http',
+    '    # A reload lets clients that keep their connection finish.',
+    '    option idle-close-on-response',
+    '    option redispatch 1',
+    '    retries 3',
+    '    timeout connect 2s',
+    '    timeout client 60s',
+    '    timeout server 60s',
+    '    timeout http-request 10s',
+    '    timeout http-keep-alive 60s',
+    '    timeout queue 10s',
+    '    timeout tunnel 1h',
+    ...(serverStateFile === undefined ? [] : ['    load-server-state-from-file global']),
+    '',
+    `frontend ${balancer.name}`,
+    `    bind ${bind}`,
+    probeBind(balancer),
+    ...routeChoice(balancer),
+    ...decision(balancer),
+    '',
+    ...noRoute,
+    '',
+    ...(configFile === undefined
+      ? balancer.pools.flatMap((pool) => [renderBackend(pool), ''])
+      : [`# The pools are in ${configFile}, which deployctl writes.`, '']),
+  ].join('\n');
+}
