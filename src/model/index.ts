@@ -7,5 +7,6 @@ export * from './operation.ts';
 export * from './plan.ts';
 export * from './ports.ts';
 export * from './recorded.ts';
+export * from './status.ts';
 export * from './words.ts';
 export * from './visible.ts';

@@ -1,0 +1,43 @@
+/** Runs and deployments in a few words, as history, show and the header of a revert say them. */
+import type { Declared, Deployment, Intent, Run, RunOutcome } from '../model/index.ts';
+import { counted } from './time-text.ts';
+
+/** `shop 2.0.0, api 4.1.0`; from the fourth service on they are counted. */
+export function releasesText(declared: Pick<Declared, 'services'>): string {
+  const names = declared.services.map(({ name, release }) => `${name} ${release.version}`);
+  if (names.length === 0) return 'no services';
+  return names.length <= 3
+    ? names.join(', ')
+    : `${names.slice(0, 2).join(', ')} and ${counted(names.length - 2, 'more service')}`;
+}
+
+export function intentText(intent: Intent): string {
+  switch (intent.kind) {
+    case 'apply':
+      return 'apply';
+    case 'refresh_only':
+      return 'refresh only';
+    case 'revert': {
+      const services = intent.services.map((address) => address.replace(/^service\./, ''));
+      return `back to ${intent.to}${services.length === 0 ? '' : ` (${services.join(', ')})`}`;
+    }
+  }
+}
+
+export type RunFate = RunOutcome | 'unfinished';
+
+/** `unfinished`: it goes on, or was killed. */
+export const fateOf = (run: Pick<Run, 'outcome'>): RunFate => run.outcome ?? 'unfinished';
+
+/** What became of a run, for people. */
+export const fateText: Readonly<Record<RunFate, string>> = {
+  complete: 'complete',
+  reverted: 'failed, reverted',
+  stopped: 'stopped part-way',
+  abandoned: 'given up',
+  unfinished: 'not ended',
+};
+
+/** The deployment that a completed run became. */
+export const deploymentOf = (run: Run, deployments: readonly Deployment[]): Deployment | undefined =>
+  deployments.find(({ number }) => number === run.run);

@@ -1,0 +1,180 @@
+/** One run, as it went: who, when, with which command, how each step ended, and what it left. */
+import type { Deployment, Diagnostic, Instant, JournalEntry, Json, Plan, Run } from '../model/index.ts';
+import { releaseDirectory } from '../model/index.ts';
+import { fateOf, fateText, intentText } from './deployment-text.ts';
+import { diagnosticJson } from './diagnostic-json.ts';
+import { deploymentJson, paintFate, runJson } from './history-text.ts';
+import { type PhaseHistory, phaseHistories, type StepFate, stepHistories } from './journal-view.ts';
+import { hang } from './layout.ts';
+import { type Paint, paint as paintOf } from './paint.ts';
+import { stepJson } from './plan-json.ts';
+import { printable } from './printable.ts';
+import { phaseText } from './steps-text.ts';
+import { tableLines } from './table.ts';
+import { agoText, clockText, dateText, durationText, elapsedText, isoTime } from './time-text.ts';
+
+export interface RunRecord {
+  readonly run: Run;
+  readonly plan: Plan;
+  readonly journal: readonly JournalEntry[];
+  /** Only of a run that completed. */
+  readonly deployment: Deployment | undefined;
+}
+
+export interface ShowTextOptions {
+  readonly color: boolean;
+  readonly width: number;
+  readonly now: Instant;
+  /** Frames the failures. */
+  readonly frame: (diagnostic: Diagnostic) => string;
+}
+
+/** Ends without a line end. */
+export function renderRun(record: RunRecord, { color, width: wanted, now, frame }: ShowTextOptions): string {
+  const paint = paintOf(color);
+  const width = Math.max(48, wanted);
+  const phases = phaseHistories(record.plan, record.journal);
+  const sections = [
+    headLines(record, now, paint, width),
+    phaseLines(phases, paint, width),
+    noteLines(record.journal, width),
+    ...failuresOf(phases).map((failure) => [frame(failure).trimEnd()]),
+    record.deployment === undefined ? [] : releaseLines(record.deployment, paint, width),
+  ];
+  return sections
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join('\n'))
+    .join('\n\n');
+}
+
+function headLines({ run, plan }: RunRecord, now: Instant, paint: Paint, width: number): readonly string[] {
+  const fate = fateText[fateOf(run)];
+  const took =
+    run.endedAt === undefined ? '' : ` after ${durationText((run.endedAt - run.startedAt) / 1000)}`;
+  const field = (name: string, text: string): readonly string[] =>
+    hang(`  ${name.padEnd(9)}`, printable(text), width);
+  return [
+    `${paint.bold(printable(`Run ${run.run} in ${plan.environment}`))}: ${paintFate(run, fate, paint)}${took}`,
+    ...field('by', run.actor.who),
+    ...field('at', `${dateText(run.startedAt)} (${agoText(run.startedAt, now)})`),
+    ...field('command', run.actor.command),
+    ...(run.intent.kind === 'apply' ? [] : field('intent', intentText(run.intent))),
+    ...field('plan', run.planDigest.slice(0, 12)),
+  ];
+}
+
+const symbolOf: Readonly<Record<StepFate, string>> = {
+  not_started: '○',
+  unfinished: '●',
+  done: '✔',
+  failed: '✖',
+  undoing: '↶',
+  undone: '↶',
+};
+
+const wordOf: Readonly<Record<StepFate, string>> = {
+  not_started: 'not started',
+  unfinished: 'begun, end unknown',
+  done: 'done',
+  failed: 'failed',
+  undoing: 'being undone',
+  undone: 'undone',
+};
+
+/** What is worth knowing first decides the symbol of the whole phase. */
+const gravest: readonly StepFate[] = ['failed', 'unfinished', 'undoing', 'undone', 'not_started', 'done'];
+
+function phaseLines(phases: readonly PhaseHistory[], paint: Paint, width: number): readonly string[] {
+  const fates = phases.map(({ counts }) => gravest.find((fate) => (counts[fate] ?? 0) > 0) ?? 'not_started');
+  const rows = phases.map(({ phase, counts, elapsedMs, steps }, at) => {
+    const parts = gravest.toReversed().filter((fate) => (counts[fate] ?? 0) > 0);
+    const how =
+      parts.length === 1 && steps.length === 1
+        ? wordOf[parts[0] ?? 'done']
+        : parts.map((fate) => `${counts[fate]} ${wordOf[fate]}`).join(', ');
+    return printable([
+      `  ${symbolOf[fates[at] ?? 'done']} ${phase.number}`,
+      phase.phase.verb,
+      how,
+      elapsedMs === undefined ? '-' : elapsedText(elapsedMs),
+      phaseText(phase),
+    ]);
+  });
+  const heads = [
+    { title: '  step' },
+    { title: '' },
+    { title: 'went' },
+    { title: 'took', align: 'end' },
+    { title: '' },
+  ] as const;
+  return tableLines(heads, rows, paint, width, (text, row, column) => {
+    const fate = fates[row];
+    if (column !== 0) return text;
+    return fate === 'done' ? paint.green(text) : fate === 'failed' ? paint.red(text) : paint.yellow(text);
+  });
+}
+
+/** What people did while it went on. */
+function noteLines(journal: readonly JournalEntry[], width: number): readonly string[] {
+  return journal
+    .filter(({ mark, detail }) => mark === 'note' && detail !== undefined)
+    .flatMap(({ at, detail }) => hang(`  ${clockText(at)}  `, printable(noteText(detail ?? null)), width));
+}
+
+const noteText = (detail: Json): string => {
+  if (typeof detail === 'string') return detail;
+  if (detail === null || typeof detail !== 'object' || Array.isArray(detail)) return JSON.stringify(detail);
+  return Object.entries(detail)
+    .map(([key, value]) => `${key}: ${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join(', ');
+};
+
+/** Each failure once, though many hosts may have had it. */
+function failuresOf(phases: readonly PhaseHistory[]): readonly Diagnostic[] {
+  const failures = phases.flatMap(({ steps }) =>
+    steps.map(({ failure }) => failure).filter((failure) => failure !== undefined),
+  );
+  const distinct = new Map(failures.map((failure) => [`${failure.code}\n${failure.detail}`, failure]));
+  return [...distinct.values()]
+    .slice(0, mostFailures)
+    .map((failure) => printable(failure, { newlines: true }));
+}
+
+/** A fleet that fails as a whole would else print its frame hundreds of times; --json has them all. */
+const mostFailures = 5;
+
+function releaseLines({ number, declared }: Deployment, paint: Paint, width: number): readonly string[] {
+  const rows = declared.services.map(({ name, release, slots }) =>
+    printable([
+      `  ${name}`,
+      release.version,
+      releaseDirectory(release),
+      slots.map((slot) => `${slot.name} on ${slot.instances.length}`).join(', '),
+    ]),
+  );
+  const heads = [
+    { title: `Deployment ${number}` },
+    { title: 'release' },
+    { title: 'folder' },
+    { title: 'hosts' },
+  ];
+  return tableLines(heads, rows, paint, width);
+}
+
+/** `show RUN --json`. */
+export const runRecordJson = ({ run, plan, journal, deployment }: RunRecord) => ({
+  format_version: '1.0',
+  environment: plan.environment,
+  ...runJson(run),
+  steps: stepHistories(plan, journal).map(({ step, fate, elapsedMs, attempts, failure }) => ({
+    ...stepJson(step),
+    fate,
+    elapsed_ms: elapsedMs ?? null,
+    attempts,
+    failure: failure === undefined ? null : diagnosticJson(failure),
+  })),
+  notes: journal
+    .filter(({ mark }) => mark === 'note')
+    .map(({ at, detail }) => ({ at: isoTime(at), detail: detail ?? null })),
+  deployment: deploymentJson(deployment),
+});
