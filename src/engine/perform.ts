@@ -1,0 +1,187 @@
+/** A step forwards, a step back, and a hook of the run: the intention is on the disk before, what was seen after. */
+import {
+  type Context,
+  type Diagnostic,
+  type EventBody,
+  type Instant,
+  type JournalEntry,
+  type NewJournalEntry,
+  type Operation,
+  operationClass,
+  type RecordedResource,
+  type Step,
+  type StepId,
+} from '../model/index.ts';
+import { type AttemptResult, bringAbout } from './attempt.ts';
+import { bake } from './bake.ts';
+import type { RunHook } from './hooks.ts';
+import type { SessionOptions } from './options.ts';
+import { asDetail, type StepDetail, type StepProgress } from './progress.ts';
+
+export interface Performance extends SessionOptions {
+  readonly step: Step;
+  /** Where the step stood when it was taken up. */
+  readonly before: StepProgress;
+  /** Aborted when the step must be cut short. */
+  readonly stop: AbortSignal;
+  readonly write: (entry: Omit<NewJournalEntry, 'at'>) => Promise<JournalEntry>;
+  readonly report: (event: EventBody) => void;
+}
+
+/** Whether what the step does now is only waiting. */
+export function isWait(step: Step, isUndoing: boolean): boolean {
+  if (isUndoing) {
+    return step.inverse.kind === 'operation' && operationClass[step.inverse.operation.op] === 'wait';
+  }
+  const kind = operationClass[step.operation.op];
+  return kind === 'wait' || kind === 'time';
+}
+
+/** Gives why it failed; undefined: done, or interrupted and left for a resume. Throws a StateFailure. */
+export async function perform(performance: Performance): Promise<Diagnostic | undefined> {
+  const { step, before, clock, write, report } = performance;
+  const startedAt = clock.now();
+  const { op } = step.operation;
+  const until = untilOf(step.operation, before, startedAt);
+  await write({
+    mark: 'intended',
+    step: step.id,
+    detail: detail({ op, ...(until === undefined ? {} : { until }) }),
+  });
+  report({ type: 'step_started', step: step.id, undoing: false });
+
+  const wasBegun = before.mayHaveEffect && before.status !== 'undone';
+  const result = await attempt(performance, step.operation, wasBegun, until);
+  const elapsedMs = clock.now() - startedAt;
+  switch (result.kind) {
+    case 'interrupted':
+      return undefined;
+    case 'done': {
+      const { unchanged, seen } = result;
+      await write({
+        mark: 'done',
+        step: step.id,
+        seen,
+        detail: detail({ op, elapsedMs, unchanged, mayHaveEffect: !unchanged }),
+      });
+      report({ type: 'step_done', step: step.id, undoing: false, unchanged, elapsedMs });
+      return undefined;
+    }
+    case 'failed': {
+      const { failure, mayHaveEffect } = result;
+      await write({
+        mark: 'failed',
+        step: step.id,
+        failure,
+        detail: detail({ op, elapsedMs, mayHaveEffect }),
+      });
+      report({ type: 'step_failed', step: step.id, undoing: false, failure, elapsedMs });
+      return failure;
+    }
+  }
+}
+
+/** The same for the inverse, and for the check of what the inverse brings back. */
+export async function undo(performance: Performance): Promise<Diagnostic | undefined> {
+  const { step, before, clock, write, report } = performance;
+  if (step.inverse.kind !== 'operation') return undefined;
+  const startedAt = clock.now();
+  const { operation, verify } = step.inverse;
+  await write({ mark: 'undoing', step: step.id, detail: detail({ op: operation.op }) });
+  report({ type: 'step_started', step: step.id, undoing: true });
+
+  // A step that was not seen to be done may stand anywhere between its two ends.
+  const wasBegun = before.status !== 'done';
+  let result = await attempt(performance, operation, wasBegun, undefined);
+  if (result.kind === 'done' && verify !== undefined) {
+    const back = result;
+    const verified = await attempt(performance, verify, false, undefined);
+    result = verified.kind === 'done' ? { ...verified, seen: [...back.seen, ...verified.seen] } : verified;
+  }
+  const elapsedMs = clock.now() - startedAt;
+  switch (result.kind) {
+    case 'interrupted':
+      return undefined;
+    case 'done': {
+      const { unchanged, seen } = result;
+      await write({
+        mark: 'undone',
+        step: step.id,
+        seen,
+        detail: detail({ op: operation.op, elapsedMs, unchanged }),
+      });
+      report({ type: 'step_done', step: step.id, undoing: true, unchanged, elapsedMs });
+      return undefined;
+    }
+    case 'failed': {
+      const { failure } = result;
+      await write({ mark: 'note', step: step.id, failure, detail: asDetail({ kind: 'undo_failed' }) });
+      report({ type: 'step_failed', step: step.id, undoing: true, failure, elapsedMs });
+      return failure;
+    }
+  }
+}
+
+/** Runs a hook of the run itself. Gives why it failed. Its mark is where it ran, so it is not run twice. */
+export async function runHook(
+  options: SessionOptions & { readonly hook: RunHook; readonly wasBegun: boolean },
+): Promise<Diagnostic | undefined> {
+  const { hook, wasBegun, providerOf, clock, run, lineage, failpoint } = options;
+  const result = await bringAbout({
+    operation: hook.operation,
+    address: `${hook.operation.point} hook` as Step['address'],
+    provider: providerOf(hook.operation),
+    cx: {
+      signal: new AbortController().signal,
+      clock,
+      fence: { lineage, run },
+      step: hook.key,
+      attempt: 0,
+      report: () => {},
+    },
+    wasBegun,
+    failpoint,
+  });
+  return result.kind === 'failed' ? result.failure : undefined;
+}
+
+async function attempt(
+  performance: Performance,
+  operation: Operation,
+  wasBegun: boolean,
+  until: Instant | undefined,
+): Promise<AttemptResult> {
+  const { step, providerOf, failpoint } = performance;
+  const isInverse = operation !== step.operation;
+  const cx = contextOf(performance, isInverse);
+  if (operation.op === 'bake') {
+    const baked = await bake({ operation, until: until ?? cx.clock.now(), providerOf, cx });
+    if (baked.kind === 'done') return { kind: 'done', unchanged: false, seen: noneSeen };
+    return baked.kind === 'failed' ? { ...baked, mayHaveEffect: false } : baked;
+  }
+  const provider = providerOf(operation);
+  return bringAbout({ operation, address: step.address, provider, cx, wasBegun, failpoint });
+}
+
+const noneSeen: readonly RecordedResource[] = [];
+
+function contextOf(performance: Performance, isInverse: boolean): Context {
+  const { step, before, stop, clock, lineage, run, report } = performance;
+  return {
+    signal: stop,
+    clock,
+    fence: { lineage, run },
+    // A hook's mark is named by step and attempt: the way back must not find the mark of the way there.
+    step: isInverse ? (`${step.id}-undo` as StepId) : step.id,
+    attempt: isInverse ? before.undoFailures : before.failures,
+    report: (event) => report({ ...event, step: step.id }),
+  };
+}
+
+/** A wait by the clock keeps the end that was first written down, so that a kill does not make it longer. */
+function untilOf(operation: Operation, before: StepProgress, now: Instant): Instant | undefined {
+  if (operation.op !== 'bake') return undefined;
+  return before.until ?? ((now + operation.durationMs) as Instant);
+}
+
+const detail = (each: StepDetail) => asDetail(each);

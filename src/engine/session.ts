@@ -1,0 +1,356 @@
+/** One process's part in a run: from its beginning, or from where the journal says that it stopped, to an end. */
+import {
+  type Address,
+  type Diagnostic,
+  type EventBody,
+  type Instant,
+  type JournalEntry,
+  type NewJournalEntry,
+  type RecordedResource,
+  StateFailure,
+  type Step,
+  type StepId,
+} from '../model/index.ts';
+import type { ControlRequest } from './control.ts';
+import { hookFailed, notRecorded, noWayBack } from './diagnostics.ts';
+import { type RunHook, runHooks } from './hooks.ts';
+import type { RunResult, SessionOptions } from './options.ts';
+import { isWait, type Performance, perform, runHook, undo } from './perform.ts';
+import { asDetail, follow, type Note, type Progress, progressOf } from './progress.ts';
+import { allDone, readyForwards, wayBack } from './schedule.ts';
+import { type TrafficWatch, watchTraffic } from './traffic.ts';
+import { onFailureOf } from './verdict.ts';
+
+const exitCodes = { complete: 0, reverted: 3, stopped: 4 } as const;
+
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #isResumed: boolean;
+  readonly #startedAt: Instant;
+  #progress: Progress;
+  #eventSeq = 0;
+
+  /** Steps in hand, each with what cuts it short. */
+  readonly #running = new Map<StepId, { readonly step: Step; readonly stop: AbortController }>();
+  /** Steps that had their try in this session, in the direction in which it goes. */
+  #tried = new Set<StepId>();
+  readonly #failures: Diagnostic[] = [];
+  readonly #pausedServices = new Set<Address>();
+  readonly #requests: ControlRequest[] = [];
+  #isPaused = false;
+  /** Why nothing new begins, and the run stops where it is. */
+  #stopReason: string | undefined;
+  #isStoppedAtOnce = false;
+  /** Why the run will turn round once the steps in hand are finished. */
+  #turnReason: string | undefined;
+  /** The journal cannot be written, or deployctl contradicts itself: nothing more may happen. */
+  #isBroken = false;
+  #bug: { readonly cause: unknown } | undefined;
+  #wake: () => void = () => {};
+
+  constructor(options: SessionOptions, progress: Progress, isResumed: boolean) {
+    this.#options = options;
+    this.#progress = progress;
+    this.#isResumed = isResumed;
+    this.#startedAt = options.clock.now();
+  }
+
+  /** Goes on in the direction that the journal says. Never throws for what can be recorded and reported. */
+  async go(): Promise<RunResult> {
+    return this.#during(async () => {});
+  }
+
+  /** Turns round first. */
+  async goBack(reason: string): Promise<RunResult> {
+    return this.#during(async () => {
+      this.#turnReason = reason;
+    });
+  }
+
+  async #during(prepare: () => Promise<void>): Promise<RunResult> {
+    const { plan, providerOf, clock, control, actor } = this.#options;
+    this.#emit({ type: 'run_started', plan, resumed: this.#isResumed });
+    const traffic = watchTraffic(plan.steps, providerOf, clock, (event) => this.#emit(event));
+    const unlisten = control.listen((request) => {
+      this.#requests.push(request);
+      this.#wake();
+    });
+    try {
+      await this.#guarded(async () => {
+        if (this.#isResumed) await this.#note({ kind: 'resumed', by: actor.who });
+        await prepare();
+        await this.#recordRefresh();
+      });
+      await this.#work();
+      const result = await this.#end(traffic);
+      if (this.#bug !== undefined) throw this.#bug.cause;
+      return result;
+    } finally {
+      unlisten();
+    }
+  }
+
+  // ── the loop ─────────────────────────────────────────────────────────────────────────────────────
+
+  /** Starts what may start, hears what is asked, and returns when nothing is in hand and nothing can follow. */
+  async #work(): Promise<void> {
+    for (;;) {
+      const woken = new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      for (const request of this.#requests.splice(0)) await this.#guarded(() => this.#obey(request));
+      this.#startWhatMay();
+      if (this.#running.size === 0 && this.#requests.length === 0) {
+        if (this.#mayTurn()) {
+          await this.#guarded(() => this.#turnRound());
+          continue;
+        }
+        const waitsForPerson = this.#isPaused && !this.#mustStop() && this.#ready().length > 0;
+        if (!waitsForPerson) return;
+      }
+      await woken;
+    }
+  }
+
+  #mustStop(): boolean {
+    return this.#stopReason !== undefined || this.#isBroken;
+  }
+
+  #mayTurn(): boolean {
+    return this.#turnReason !== undefined && this.#progress.undoReason === undefined && !this.#mustStop();
+  }
+
+  #isUndoing(): boolean {
+    return this.#progress.undoReason !== undefined;
+  }
+
+  #ready(): readonly Step[] {
+    const { steps } = this.#options.plan;
+    if (this.#isUndoing()) return wayBack(steps, this.#progress, this.#tried).ready;
+    if (this.#turnReason !== undefined) return [];
+    return readyForwards(steps, this.#progress, { tried: this.#tried, pausedServices: this.#pausedServices });
+  }
+
+  #startWhatMay(): void {
+    if (this.#mustStop() || this.#isPaused) return;
+    for (const step of this.#ready()) {
+      const places = [...this.#running.values()].filter(
+        ({ step: each }) => each.operation.op !== 'bake',
+      ).length;
+      // A wait by the clock takes no place: half an hour of baking must not hold up another service.
+      if (places >= Math.max(1, this.#options.parallelism) && step.operation.op !== 'bake') continue;
+      this.#tried.add(step.id);
+      const stop = new AbortController();
+      this.#running.set(step.id, { step, stop });
+      void this.#take(step, stop.signal).finally(() => {
+        this.#running.delete(step.id);
+        this.#wake();
+      });
+    }
+  }
+
+  async #take(step: Step, stop: AbortSignal): Promise<void> {
+    await this.#guarded(async () => {
+      const isUndoing = this.#isUndoing();
+      const performance: Performance = {
+        ...this.#options,
+        step,
+        before: progressOf(this.#progress, step.id),
+        stop,
+        write: (entry) => this.#write(entry),
+        report: (event) => this.#emit(event),
+      };
+      const failure = await (isUndoing ? undo(performance) : perform(performance));
+      if (failure === undefined) return;
+      this.#failures.push(failure);
+      if (!isUndoing) this.#decide(step, failure);
+    });
+  }
+
+  #decide(step: Step, failure: Diagnostic): void {
+    const { plan } = this.#options;
+    const because = `${step.summary}: ${failure.summary}`;
+    switch (onFailureOf(plan.declared, plan.steps, this.#progress, step)) {
+      case 'revert':
+        this.#turnReason ??= because;
+        this.#isPaused = false;
+        this.#cutShort('waits');
+        return;
+      case 'freeze':
+        this.#stop(because);
+        return;
+      case 'pause':
+        if (step.service !== undefined) this.#pausedServices.add(step.service);
+        this.#emit({ type: 'paused', by: 'the strategy (on_failure)', reason: because });
+        return;
+    }
+  }
+
+  #stop(reason: string): void {
+    if (this.#stopReason !== undefined) return;
+    this.#stopReason = reason;
+    this.#emit({ type: 'stopping', reason });
+  }
+
+  /** Waits can be cut short at any time: they change nothing and are begun again. */
+  #cutShort(which: 'waits' | 'everything'): void {
+    for (const { step, stop } of this.#running.values()) {
+      if (which === 'everything' || isWait(step, this.#isUndoing())) stop.abort();
+    }
+  }
+
+  async #obey(request: ControlRequest): Promise<void> {
+    switch (request.kind) {
+      case 'pause':
+        if (this.#isPaused || this.#mustStop()) return;
+        this.#isPaused = true;
+        await this.#note(request);
+        this.#emit({ type: 'paused', by: request.by, reason: request.reason });
+        return;
+      case 'continue':
+        if (!this.#isPaused) return;
+        this.#isPaused = false;
+        await this.#note(request);
+        this.#emit({ type: 'continued', by: request.by });
+        return;
+      case 'abort':
+        if (this.#isUndoing() || this.#turnReason !== undefined) return;
+        this.#isPaused = false;
+        this.#turnReason = `${request.reason} (${request.by})`;
+        this.#cutShort('waits');
+        return;
+      case 'stop':
+      case 'stop_at_once': {
+        const atOnce = request.kind === 'stop_at_once';
+        if (atOnce ? this.#isStoppedAtOnce : this.#stopReason !== undefined) return;
+        this.#isStoppedAtOnce ||= atOnce;
+        this.#stop(`${request.reason} (${request.by})`);
+        this.#cutShort(atOnce ? 'everything' : 'waits');
+        await this.#note({ kind: 'stop', by: request.by, reason: request.reason, atOnce });
+        return;
+      }
+    }
+  }
+
+  async #turnRound(): Promise<void> {
+    const reason = this.#turnReason ?? '';
+    await this.#note({ kind: 'undo', reason });
+    this.#tried = new Set();
+    const back = wayBack(this.#options.plan.steps, this.#progress, this.#tried);
+    this.#emit({ type: 'reverting', reason, steps: back.toUndo.map((step) => step.id) });
+  }
+
+  // ── the end ──────────────────────────────────────────────────────────────────────────────────────
+
+  async #end(traffic: TrafficWatch): Promise<RunResult> {
+    const { plan, store, run, clock } = this.#options;
+    const outcome = this.#outcome();
+    if (outcome !== 'complete') await this.#guarded(() => this.#tellHooks(outcome));
+    const sums = await traffic.end();
+    try {
+      await store.end(run, outcome, clock.now());
+    } catch (cause) {
+      if (!(cause instanceof StateFailure)) throw cause;
+      this.#failures.push(notRecorded(cause.message));
+    }
+    const statuses = [...this.#progress.steps.values()].map((step) => step.status);
+    const undone = statuses.filter((status) => status === 'undone').length;
+    const result: RunResult = {
+      run,
+      outcome,
+      exitCode: exitCodes[outcome],
+      failures: this.#failures,
+      stepsDone:
+        undone + plan.steps.filter((step) => progressOf(this.#progress, step.id).status === 'done').length,
+      stepsUndone: undone,
+      elapsedMs: clock.now() - this.#startedAt,
+      traffic: sums,
+    };
+    const { run: _run, ...summary } = result;
+    this.#emit({ type: 'summary', ...summary });
+    return result;
+  }
+
+  #outcome(): RunResult['outcome'] {
+    const { steps } = this.#options.plan;
+    if (!this.#isUndoing()) return allDone(steps, this.#progress) ? 'complete' : 'stopped';
+    const back = wayBack(steps, this.#progress, this.#tried);
+    for (const step of back.irreversible) {
+      if (step.inverse.kind === 'irreversible') this.#failures.push(noWayBack(step, step.inverse.because));
+    }
+    return back.isComplete ? 'reverted' : 'stopped';
+  }
+
+  async #tellHooks(outcome: RunResult['outcome']): Promise<void> {
+    const { plan, run } = this.#options;
+    const { failures, undoReason } = this.#progress;
+    const why = {
+      run,
+      outcome,
+      reason: undoReason ?? this.#stopReason ?? failures.at(-1)?.summary ?? '',
+      failures: failures.length,
+    };
+    if (failures.length > 0) {
+      for (const hook of runHooks(plan.declared, 'on_failure', why)) await this.#tell(hook);
+    }
+    if (outcome === 'reverted') {
+      for (const hook of runHooks(plan.declared, 'on_revert', why)) await this.#tell(hook);
+    }
+  }
+
+  async #tell(hook: RunHook): Promise<void> {
+    if (this.#progress.hooksEnded.has(hook.key) || this.#isStoppedAtOnce) return;
+    const wasBegun = this.#progress.hooksBegun.has(hook.key);
+    await this.#note({ kind: 'hook', key: hook.key, state: 'begun' });
+    const failure = await runHook({ ...this.#options, hook, wasBegun });
+    await this.#note({ kind: 'hook', key: hook.key, state: failure === undefined ? 'done' : 'failed' });
+    if (failure !== undefined) {
+      this.#emit({ type: 'diagnostic', diagnostic: hookFailed(failure, hook.operation.point) });
+    }
+  }
+
+  // ── the journal and the events ───────────────────────────────────────────────────────────────────
+
+  /** A refresh has no steps: what the plan saw becomes the record. */
+  async #recordRefresh(): Promise<void> {
+    const { plan } = this.#options;
+    if (plan.intent.kind !== 'refresh_only' || this.#progress.isRefreshed) return;
+    const seen = plan.facts.flatMap((fact): readonly RecordedResource[] => {
+      if (fact.status === 'unknown') return [];
+      const spec = fact.status === 'present' ? fact.spec : null;
+      return [{ kind: fact.kind, address: fact.address, spec } as RecordedResource];
+    });
+    await this.#write({ mark: 'note', step: undefined, seen, detail: asDetail({ kind: 'refreshed' }) });
+  }
+
+  async #note(note: Note | ControlRequest): Promise<void> {
+    await this.#write({ mark: 'note', step: undefined, detail: asDetail(note as Note) });
+  }
+
+  async #write(entry: Omit<NewJournalEntry, 'at'>): Promise<JournalEntry> {
+    const { store, run, clock } = this.#options;
+    const written = await store.append(run, { ...entry, at: clock.now() });
+    this.#progress = follow(this.#progress, written);
+    return written;
+  }
+
+  /** Without a journal nothing more may begin: the steps in hand are finished and the run stops. */
+  async #guarded(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (cause) {
+      if (this.#isBroken) return;
+      this.#isBroken = true;
+      if (cause instanceof StateFailure) this.#failures.push(cause.diagnostic);
+      else this.#bug = { cause };
+      this.#stop(cause instanceof StateFailure ? cause.diagnostic.summary : 'deployctl has a bug');
+      this.#cutShort('waits');
+    }
+  }
+
+  #emit(event: EventBody): void {
+    const { emit, clock, run } = this.#options;
+    this.#eventSeq += 1;
+    emit({ ...event, at: clock.now(), run, seq: this.#eventSeq });
+  }
+}
