@@ -312,19 +312,38 @@ export abstract class ExpressionParser extends CollectionParser {
 
   /** `provider::name::f(...)`: Terraform's, for functions of providers, of which there are none here. */
   #refuseNamespace(start: number, colons: number): Expression {
-    const newlines = this.newlines;
-    this.newlines = false;
-    let end = this.tokens.end(colons);
-    while (this.peek() === T.IDENT || this.peek() === T.DOUBLE_COLON) end = this.tokens.end(this.read());
+    let last = colons;
+    while (this.peek() === T.IDENT || this.peek() === T.DOUBLE_COLON) last = this.read();
+    const end = this.tokens.end(last);
+    const next = this.peekIndex();
     if (!this.recovering) {
-      this.complain(
-        'hcl-namespaced-function',
-        'Unsupported function namespace',
-        `There are no namespaces of functions here: ${JSON.stringify(this.text.slice(start, end))} cannot be called.`,
-        start,
-        end,
-        { hint: 'Write the name of a function without "::" in it.' },
-      );
+      if (this.tokens.type(last) === T.DOUBLE_COLON) {
+        this.complainAt(
+          next,
+          'hcl-namespaced-function',
+          'Missing function name',
+          'Function scope resolution symbol :: must be followed by a function name in this scope.',
+          { contextStart: start },
+        );
+      } else if (this.tokens.type(next) !== T.OPEN_PAREN) {
+        this.complainAt(
+          next,
+          'hcl-namespaced-function',
+          'Missing open parenthesis',
+          'Function selector must be followed by an open parenthesis to begin the function call.',
+          { contextStart: start },
+        );
+      } else {
+        const namespace = this.text.slice(start, this.tokens.start(last));
+        this.complain(
+          'hcl-namespaced-function',
+          'Call to unknown function',
+          `There are no functions in namespace ${JSON.stringify(namespace)}.`,
+          start,
+          end,
+          { hint: 'Functions have no namespaces here: write the name without "::" in it.' },
+        );
+      }
     }
     this.errors++;
     this.recovering = true;
@@ -332,7 +351,6 @@ export abstract class ExpressionParser extends CollectionParser {
       this.read();
       this.recover(T.CLOSE_PAREN);
     }
-    this.newlines = newlines;
     this.height = 0;
     return { kind: 'invalid', start, end: this.previousEnd() };
   }

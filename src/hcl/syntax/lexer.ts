@@ -40,6 +40,9 @@ const TILDE = 0x7e;
 const LF = 0x0a;
 const CR = 0x0d;
 
+/** `name = `, `type "label" {`, or `}`, with the blanks that people who write configuration put there. */
+const itemLine = /[ \t]*(?:[\w-]+[ \t]+=[ \t]|[\w-]+[ \t]+(?:"[^"\n]*"[ \t]+)*\{[ \t]*\r?$|\}[ \t]*\r?$)/my;
+
 /** Single characters that are a token by themselves in any place. */
 const single = new Uint8Array(128);
 for (const [character, type] of [
@@ -69,8 +72,6 @@ class Lexer {
   /** The brace depth of each open `${` or `%{`. */
   readonly #sequences: number[] = [];
   readonly #heredocs: Heredoc[] = [];
-  /** From here on there is no end of a block comment: without this, `/*` many times over is quadratic. */
-  #noCommentEndFrom = Number.POSITIVE_INFINITY;
   /** Up to here an open string is known to go on; asked anew for each of its lines it would be quadratic. */
   #continuesUntil = -1;
 
@@ -222,15 +223,14 @@ class Lexer {
     else this.#emit(T.LINE_COMMENT, lineEnd + 1);
   }
 
+  /** Without an end it is the rest of the file, of which there is nothing more to say. */
   #blockComment() {
     const at = this.#at;
-    if (at < this.#noCommentEndFrom) {
-      const end = this.#text.indexOf('*/', at + 2);
-      if (end >= 0) return this.#emit(T.COMMENT, end + 2);
-      this.#noCommentEndFrom = at;
-      this.#complaints.unclosedComment(at, at + 2);
-    }
-    this.#emit(T.SLASH, at + 1);
+    const end = this.#text.indexOf('*/', at + 2);
+    if (end >= 0) return this.#emit(T.COMMENT, end + 2);
+    this.#complaints.unclosedComment(at, at + 2);
+    this.#tokens.push(T.INVALID, at, at + 2);
+    this.#at = this.#text.length;
   }
 
   #closeBrace(): void {
@@ -317,6 +317,7 @@ class Lexer {
    * A line ending in a quoted string: either the closing quote was forgotten, or the string was meant to have
    * several lines. The next line with a quote tells: an odd number of them continues this string, an even
    * number has strings of its own, and then this one ends here, so that the lines below are read as they are.
+   * It also ends here when the next line looks like an argument, a block or a closing brace.
    */
   #quotedNewline() {
     const text = this.#text;
@@ -333,6 +334,8 @@ class Lexer {
   #stringGoesOn(from: number): boolean {
     const text = this.#text;
     if (from <= this.#continuesUntil) return true;
+    itemLine.lastIndex = from;
+    if (itemLine.test(text)) return false;
     const quote = text.indexOf('"', from);
     if (quote < 0) return false;
     let odd = false;

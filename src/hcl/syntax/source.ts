@@ -66,6 +66,18 @@ export class SourceText {
     return { line, column: countGraphemes(before) + 1, byte: lineByte + Buffer.byteLength(before) };
   }
 
+  /** The offset of a line and a column, both from 1; beyond the end of a line it is that end. */
+  offset(line: number, column: number): number {
+    const starts = this.#starts();
+    const from = starts[line - 1];
+    if (from === undefined) return line < 1 ? 0 : this.text.length;
+    const text = this.line(line);
+    if (oneColumnEach.test(text)) return from + Math.min(column - 1, text.length);
+    let seen = 0;
+    for (const { index } of graphemes.segment(text)) if (++seen === column) return from + index;
+    return from + text.length;
+  }
+
   range(start: number, end: number): SourceRange {
     return { file: this.file, start: this.position(start), end: this.position(end) };
   }
