@@ -19,6 +19,8 @@ export interface TableEntry {
 /** Every command by the words it is typed with. A module is loaded when its command runs, and for the manifest. */
 export const commands: Readonly<Record<string, TableEntry>> = {
   'lab up': { group: 'lab', load: () => import('./lab/up.ts') },
+  'lab down': { group: 'lab', load: () => import('./lab/down.ts') },
+  'lab status': { group: 'lab', load: () => import('./lab/status.ts') },
   version: { group: 'other', load: () => import('./version.ts') },
 };
 

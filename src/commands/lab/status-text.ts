@@ -1,0 +1,31 @@
+import type { LabStatus } from '../../lab/lab.ts';
+import type { TrafficFigures } from '../../lab/traffic/figures.ts';
+import { paint } from '../../ui/paint.ts';
+
+/** The lab for a person to read. */
+export function statusText(status: LabStatus, color: boolean): string {
+  const { bold, dim } = paint(color);
+  if (!status.up) return 'The lab is not up. Start it with "deployctl lab up".';
+  return [
+    `${bold('The lab is up.')} It is for trying and for tests; environments/lab declares it.`,
+    '',
+    ...status.hosts.map(({ name, address, port }) => `  ${name.padEnd(6)} ssh ${address}:${port}`),
+    `  ${'shop'.padEnd(6)} ${status.url}`,
+    '',
+    status.traffic === undefined
+      ? dim('No traffic of its own: "deployctl lab up --traffic 200" sends some.')
+      : `${status.traffic.running ? '' : 'Stopped: '}${trafficText(status.traffic.figures)}`,
+  ].join('\n');
+}
+
+/** One sentence of figures, and a line for each of the last failures. */
+export function trafficText(figures: TrafficFigures): string {
+  const { requests, failed, failures, latencyMs, versions, rate, since, until } = figures;
+  const seconds = Math.round((until - since) / 1000);
+  const by = versions.map(({ version, requests: count }) => `${count} by ${version}`).join(', ');
+  return [
+    `Traffic: ${requests} requests in ${seconds} s (${rate}/s wanted), ${failed} failed${by === '' ? '' : `; ${by}`}; ` +
+      `latency ${latencyMs.median} ms, 99 % below ${latencyMs.p99} ms.`,
+    ...failures.map(({ at, reason }) => `  ${new Date(at).toISOString()} ${reason}`),
+  ].join('\n');
+}

@@ -1,0 +1,97 @@
+/** Processes by more than their number, which the system gives to another one some day. */
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** When it was started, in the words of this system; never to be compared across machines or boots. */
+  readonly started: string;
+}
+
+/** Undefined: there is no such process, or it has ended and only waits to be forgotten. */
+export function identify(pid: number): ProcessIdentity | undefined {
+  const started = process.platform === 'linux' ? startedOnLinux(pid) : startedElsewhere(pid);
+  return started === undefined ? undefined : { pid, started };
+}
+
+/** It still runs, and it is the same one. */
+export const isAlive = ({ pid, started }: ProcessIdentity): boolean => identify(pid)?.started === started;
+
+/** Sends a signal to exactly this process; false: it is gone. */
+export function signal(identity: ProcessIdentity, name: 'SIGTERM' | 'SIGKILL' | 'SIGUSR1'): boolean {
+  if (!isAlive(identity)) return false;
+  try {
+    process.kill(identity.pid, name);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Ends it: SIGTERM, and SIGKILL where it is still there after `withinMs`. Resolves when it is gone. */
+export async function end(identity: ProcessIdentity, withinMs: number): Promise<void> {
+  if (!signal(identity, 'SIGTERM')) return;
+  const deadline = performance.now() + withinMs;
+  while (isAlive(identity)) {
+    if (performance.now() > deadline) signal(identity, 'SIGKILL');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** proc(5) stat: the 22nd field is the start time in ticks since boot; the state Z means that it has ended. */
+function startedOnLinux(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
+  } catch {
+    return undefined;
+  }
+}
+
+function startedElsewhere(pid: number): string | undefined {
+  try {
+    const said = execFileSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim();
+    return said === '' || said.startsWith('Z') ? undefined : said.replace(/^\S+\s+/, '');
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Every process of this user whose environment has `name=value`, where the system shows environments: what a lab's
+ * hosts run, whoever started it there.
+ */
+export function processesMarked(name: string, values: ReadonlySet<string>): readonly ProcessIdentity[] {
+  return environments()
+    .filter(({ text }) => {
+      const at = text.indexOf(`\0${name}=`);
+      if (at === -1) return false;
+      const from = at + name.length + 2;
+      return values.has(text.slice(from, text.indexOf('\0', from)));
+    })
+    .map(({ pid }) => identify(pid))
+    .filter((found) => found !== undefined);
+}
+
+function environments(): readonly { readonly pid: number; readonly text: string }[] {
+  if (process.platform === 'linux') {
+    return readdirSync('/proc')
+      .filter((entry) => /^\d+$/.test(entry))
+      .flatMap((entry) => {
+        try {
+          return [{ pid: Number(entry), text: `\0${readFileSync(`/proc/${entry}/environ`, 'utf8')}\0` }];
+        } catch {
+          return []; // another user's, or gone meanwhile
+        }
+      });
+  }
+  const lines = execFileSync('ps', ['-xEwwo', 'pid=,command='], {
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  return lines.split('\n').map((line) => {
+    const [, pid = '0', rest = ''] = /^\s*(\d+)\s+(.*)$/.exec(line) ?? [];
+    return { pid: Number(pid), text: `\0${rest.replaceAll(' ', '\0')}\0` };
+  });
+}
