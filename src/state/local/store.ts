@@ -385,7 +385,8 @@ class SqliteState implements LocalState {
   }
 
   #keep(value: unknown): string {
-    const bytes = pack(canonicalJson(value));
+    // In the order of its keys: what a process is started with must not change by being resumed.
+    const bytes = pack(JSON.stringify(value));
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     this.#run('INSERT OR IGNORE INTO blob (sha256, bytes) VALUES (?, ?)', sha256, bytes);
     return sha256;
