@@ -1,0 +1,360 @@
+/** The laws of `Provider` for load balancers: one suite, run against every kind of them. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  type BalancerDeclared,
+  memberAddress,
+  type Observation,
+  type Operation,
+  type Provider,
+  ProviderFailure,
+  type RouteValue,
+  routeAddress,
+} from '../../src/model/index.ts';
+import { type Backend, startBackend } from '../rig/backend.ts';
+import { context, declaring, edge } from '../rig/balancers.ts';
+import { startTraffic } from '../rig/traffic.ts';
+
+/** One running balancer, and what a test must be able to do to it behind the provider's back. */
+export interface BalancerUnderTest extends AsyncDisposable {
+  readonly declared: BalancerDeclared;
+  /** Where it takes requests. */
+  readonly port: number;
+  open(): Provider;
+  /** What somebody does by hand at run time, past deployctl. */
+  setRouteByHand(route: string, value: RouteValue): Promise<void>;
+  /** What somebody edits in what it starts from. */
+  editPersistedByHand(route: string, value: RouteValue): Promise<void>;
+  setMemberByHand(pool: string, member: string, admin: 'ready' | 'drain' | 'maint'): Promise<void>;
+  /** Ends it as the kernel would, without warning. */
+  kill9(): Promise<void>;
+  start(): Promise<void>;
+  /** What it does to load its configuration; undefined: it has no such thing. */
+  readonly reload: (() => Promise<void>) | undefined;
+}
+
+export interface Backends {
+  readonly blue: Backend;
+  readonly green: Backend;
+}
+
+const allTo = (name: string): RouteValue => ({ stable: name, canary: name, canaryBasisPoints: 0 });
+const blue = allTo('shop_blue');
+const green = allTo('shop_green');
+const move = (from: RouteValue | null, to: RouteValue | null, persisted = from): Operation => ({
+  op: 'route.set',
+  balancer: edge,
+  route: 'shop',
+  from: { runtime: from, persisted },
+  to,
+});
+const memberSet = (from: 'ready' | 'drain' | 'maint', to: 'ready' | 'drain' | 'maint'): Operation => ({
+  op: 'member.set',
+  balancer: edge,
+  pool: 'shop_green',
+  member: 'web-1',
+  from,
+  to,
+});
+
+export function describeBalancer(
+  name: string,
+  start: (backends: Backends) => Promise<BalancerUnderTest>,
+  isAvailable = true,
+): void {
+  describe.skipIf(!isAvailable)(`${name} as a load balancer`, () => {
+    let backends: Backends;
+    let running: BalancerUnderTest;
+    let provider: Provider;
+
+    beforeAll(async () => {
+      backends = { blue: await startBackend('blue'), green: await startBackend('green') };
+      running = await start(backends);
+      provider = running.open();
+      await settled();
+    });
+    afterAll(async () => {
+      await running?.[Symbol.asyncDispose]();
+      await backends?.blue[Symbol.asyncDispose]();
+      await backends?.green[Symbol.asyncDispose]();
+    });
+
+    const settled = async (): Promise<void> => {
+      for (const pool of ['shop_blue', 'shop_green']) {
+        await provider.perform(
+          { op: 'pool.settle', balancer: edge, pool, members: ['web-1'], withinMs: 10_000 },
+          context(),
+        );
+      }
+    };
+    const observe = async (): Promise<readonly Observation[]> =>
+      (await provider.observe(declaring(running.declared), new AbortController().signal)).observations;
+    const route = async (): Promise<Observation | undefined> =>
+      (await observe()).find(({ address }) => address === routeAddress(edge, 'shop'));
+    const routeIs = (value: RouteValue) => ({
+      status: 'present',
+      spec: { runtime: value, persisted: value, disagreeing: [] },
+    });
+    const member = async (): Promise<Observation | undefined> =>
+      (await observe()).find(({ address }) => address === memberAddress(edge, 'shop_green', 'web-1'));
+    const served = async (): Promise<string> => {
+      const answer = await fetch(`http://127.0.0.1:${running.port}/`, { headers: { connection: 'close' } });
+      await answer.arrayBuffer();
+      return answer.headers.get('x-served-by') ?? String(answer.status);
+    };
+    /** Puts the route where a test wants it, whatever the one before left. */
+    const startFrom = async (value: RouteValue | null): Promise<void> => {
+      const now = await route();
+      const spec = now?.status === 'present' && now.kind === 'route' ? now.spec : { runtime: null, persisted: null };
+      await provider.perform({ op: 'route.set', balancer: edge, route: 'shop', from: spec, to: value }, context());
+    };
+    const failureOf = async (attempt: Promise<unknown>): Promise<ProviderFailure> => {
+      const error: unknown = await attempt.then(
+        () => undefined,
+        (reason: unknown) => reason,
+      );
+      expect(error).toBeInstanceOf(ProviderFailure);
+      return error as ProviderFailure;
+    };
+
+    test('a route that was never set is absent, and its requests are refused rather than sent anywhere', async () => {
+      await startFrom(null);
+      expect(await route()).toMatchObject({ status: 'absent' });
+      expect(await served()).toBe('503');
+    });
+
+    test('a route that is set is observed at run time and for a restart, and requests follow it', async () => {
+      await startFrom(null);
+      await provider.perform(move(null, blue), context());
+      expect(await route()).toMatchObject(routeIs(blue));
+      expect(await served()).toBe('blue');
+      expect(await provider.seen(move(null, blue), context())).toMatchObject([
+        { kind: 'route', spec: { runtime: blue, persisted: blue } },
+      ]);
+    });
+
+    test('performing a switch twice changes nothing the second time, and looking says so', async () => {
+      await startFrom(blue);
+      expect(await provider.look(move(blue, green), context())).toEqual({ at: 'before' });
+      await provider.perform(move(blue, green), context());
+      expect(await provider.look(move(blue, green), context())).toEqual({ at: 'after' });
+      await provider.perform(move(blue, green), context());
+      expect(await route()).toMatchObject(routeIs(green));
+      expect(await served()).toBe('green');
+    });
+
+    test('the inverse of a switch restores, and the inverse of a first one removes the route again', async () => {
+      await startFrom(null);
+      await provider.perform(move(null, blue), context());
+      await provider.perform(move(blue, green), context());
+      await provider.perform(move(green, blue), context());
+      expect(await served()).toBe('blue');
+      await provider.perform(move(blue, null), context());
+      expect(await route()).toMatchObject({ status: 'absent' });
+    });
+
+    test('a share goes to the canary within the bounds of chance, and back to none at once', async () => {
+      await startFrom(blue);
+      const quarter = { stable: 'shop_blue', canary: 'shop_green', canaryBasisPoints: 2500 };
+      await provider.perform(move(blue, quarter), context());
+      const sides = await Promise.all(Array.from({ length: 400 }, served));
+      const canary = sides.filter((side) => side === 'green').length;
+      expect(canary).toBeGreaterThan(60);
+      expect(canary).toBeLessThan(145);
+      await provider.perform(move(quarter, blue), context());
+      expect(new Set(await Promise.all(Array.from({ length: 50 }, served)))).toEqual(new Set(['blue']));
+    });
+
+    test('a canary whose only member died is left out: its share is served by the stable pool', async () => {
+      await startFrom(blue);
+      const half = { stable: 'shop_blue', canary: 'shop_green', canaryBasisPoints: 5000 };
+      await provider.perform(move(blue, half), context());
+      await backends.green.kill();
+      await expect.poll(async () => (await member())?.status === 'present' && (await member()), { timeout: 10_000 }).toMatchObject({ spec: { up: false } });
+      expect(new Set(await Promise.all(Array.from({ length: 30 }, served)))).toEqual(new Set(['blue']));
+      await backends.green.restart();
+      await settled();
+    });
+
+    test('a route that somebody changed at run time is seen, and a switch that did not see it is refused', async () => {
+      await startFrom(blue);
+      await running.setRouteByHand('shop', green);
+      expect(await route()).toMatchObject({ spec: { runtime: green, persisted: blue } });
+      const other = { stable: 'shop_blue', canary: 'shop_green', canaryBasisPoints: 100 };
+      expect(await provider.look(move(blue, other), context())).toMatchObject({ at: 'elsewhere' });
+      const failure = await failureOf(provider.perform(move(blue, other), context()));
+      expect(failure.effect).toBe('none');
+      expect(failure.diagnostic.code).toBe('route-changed');
+      expect(failure.diagnostic.detail).toContain('shop_green');
+      expect(await served()).toBe('green');
+      // Seen by the plan, it can be mended.
+      await provider.perform(move(green, blue, blue), context());
+      expect(await route()).toMatchObject(routeIs(blue));
+    });
+
+    test('what it starts from, changed by hand, is seen before a restart makes it true, and mended', async () => {
+      await startFrom(blue);
+      await running.editPersistedByHand('shop', green);
+      expect(await route()).toMatchObject({ spec: { runtime: blue, persisted: green } });
+      const failure = await failureOf(provider.perform(move(blue, allTo('shop_other'), blue), context()));
+      expect(failure.diagnostic.code).toBe('route-changed');
+      await provider.perform(move(blue, blue, green), context());
+      expect(await route()).toMatchObject(routeIs(blue));
+    });
+
+    test('a pool that does not exist is refused before anything is written', async () => {
+      await startFrom(blue);
+      const failure = await failureOf(provider.perform(move(blue, allTo('shop_purple')), context()));
+      expect([failure.diagnostic.code, failure.effect]).toEqual(['balancer-pool-missing', 'none']);
+      expect(await route()).toMatchObject(routeIs(blue));
+    });
+
+    test('a pool with no member up is refused before anything is written', async () => {
+      await startFrom(blue);
+      await backends.green.kill();
+      await expect.poll(member, { timeout: 10_000 }).toMatchObject({ spec: { up: false } });
+      const failure = await failureOf(provider.perform(move(blue, green), context()));
+      expect([failure.diagnostic.code, failure.effect]).toEqual(['balancer-pool-down', 'none']);
+      expect(await served()).toBe('blue');
+      await backends.green.restart();
+      await settled();
+    });
+
+    test('waiting for a pool whose service does not answer ends with the reason, and nothing is changed', async () => {
+      await startFrom(blue);
+      await backends.green.kill();
+      await expect.poll(member, { timeout: 10_000 }).toMatchObject({ spec: { up: false } });
+      const settle: Operation = { op: 'pool.settle', balancer: edge, pool: 'shop_green', members: ['web-1'], withinMs: 400 };
+      const failure = await failureOf(provider.perform(settle, context()));
+      expect([failure.diagnostic.code, failure.effect]).toEqual(['pool-not-up', 'none']);
+      expect(failure.diagnostic.detail).toContain('web-1');
+      await backends.green.restart();
+      await settled();
+    });
+
+    test('a member is drained, taken out and brought back by way of its check', async () => {
+      await startFrom(blue);
+      for (const [from, to] of [
+        ['ready', 'drain'],
+        ['drain', 'maint'],
+        ['maint', 'ready'],
+      ] as const) {
+        await provider.perform(memberSet(from, to), context());
+        expect(await member()).toMatchObject({ spec: { admin: to } });
+        expect(await provider.look(memberSet(from, to), context())).toEqual({ at: 'after' });
+        await provider.perform(memberSet(from, to), context());
+      }
+      expect(await member()).toMatchObject({ spec: { admin: 'ready', up: true, sessions: 0 } });
+    });
+
+    test('a member that is brought back while its service is dead gets no request, and the failure says why', async () => {
+      await startFrom(blue);
+      await provider.perform(memberSet('ready', 'maint'), context());
+      await backends.green.kill();
+      const controller = new AbortController();
+      const attempt = failureOf(provider.perform(memberSet('maint', 'ready'), context({ signal: controller.signal })));
+      await sleep(3000);
+      expect(await member()).toMatchObject({ spec: { admin: 'drain' } });
+      controller.abort();
+      expect((await attempt).effect).toBe('maybe');
+      await backends.green.restart();
+      await provider.perform(memberSet('maint', 'ready'), context());
+      expect(await member()).toMatchObject({ spec: { admin: 'ready', up: true } });
+    });
+
+    test('a member that somebody took out in between is not touched', async () => {
+      await running.setMemberByHand('shop_green', 'web-1', 'maint');
+      const failure = await failureOf(provider.perform(memberSet('ready', 'drain'), context()));
+      expect([failure.diagnostic.code, failure.effect]).toEqual(['member-changed', 'none']);
+      expect(await member()).toMatchObject({ spec: { admin: 'maint' } });
+      await provider.perform(memberSet('maint', 'ready'), context());
+    });
+
+    test('a pool drains when its last request is answered, and at the deadline it says what is left and goes on', async () => {
+      await startFrom(green);
+      const long = fetch(`http://127.0.0.1:${running.port}/slow?ms=1200`).then((answer) => answer.text());
+      await sleep(150);
+      await provider.perform(move(green, blue), context());
+      const texts: string[] = [];
+      const drain = (withinMs: number): Operation => ({ op: 'pool.drain', balancer: edge, pool: 'shop_green', withinMs });
+      await provider.perform(drain(300), context({ texts }));
+      expect(texts.at(-1)).toMatch(/1 left after 0\.3 s \(web-1 1\)/);
+      await provider.perform(drain(5000), context({ texts }));
+      expect(texts.at(-1)).toBe('no session is left');
+      expect(await long).toBe('green');
+    });
+
+    test('a pool that still gets requests is not drained', async () => {
+      await startFrom(green);
+      const drain: Operation = { op: 'pool.drain', balancer: edge, pool: 'shop_green', withinMs: 1000 };
+      const failure = await failureOf(provider.perform(drain, context()));
+      expect([failure.diagnostic.code, failure.effect]).toEqual(['pool-still-routed', 'none']);
+    });
+
+    test('a route is what was last acknowledged after a kill -9 and a start', async () => {
+      await startFrom(blue);
+      await provider.perform(move(blue, green), context());
+      await running.kill9();
+      expect(await route()).toMatchObject({ status: 'unknown' });
+      expect(await provider.look(move(green, blue), context())).toMatchObject({ at: 'unknown' });
+      const failure = await failureOf(provider.perform(move(green, blue), context()));
+      expect(failure.effect).toBe('none');
+      await running.start();
+      expect(await route()).toMatchObject(routeIs(green));
+      await settled();
+      expect(await served()).toBe('green');
+    });
+
+    test('two switches at once: one wins, the other is refused, and everything agrees on the winner', async () => {
+      await startFrom(blue);
+      const other = { stable: 'shop_blue', canary: 'shop_green', canaryBasisPoints: 5000 };
+      const results = await Promise.allSettled([
+        provider.perform(move(blue, green), context({ lineage: 'ours' })),
+        running.open().perform(move(blue, other), context({ lineage: 'theirs' })),
+      ]);
+      expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+      expect(await route()).toMatchObject(routeIs(results[0]?.status === 'fulfilled' ? green : other));
+    });
+
+    test('a run that is older than the newest seen is refused', async () => {
+      await startFrom(blue);
+      await provider.perform(move(blue, green), context({ lineage: 'fenced', run: 7 }));
+      const failure = await failureOf(provider.perform(move(green, blue), context({ lineage: 'fenced', run: 6 })));
+      expect([failure.diagnostic.code, failure.effect]).toEqual(['run-outdated', 'none']);
+    });
+
+    test('its own counters tell requests and failures of each pool since the first look', async () => {
+      await startFrom(blue);
+      const fresh = running.open();
+      await fresh.traffic?.(edge, new AbortController().signal);
+      await Promise.all(Array.from({ length: 20 }, served));
+      await fetch(`http://127.0.0.1:${running.port}/drop`);
+      const counted = await fresh.traffic?.(edge, new AbortController().signal);
+      expect(counted?.find((each) => each.pool === 'shop_blue')).toMatchObject({ requests: 21, failed: 1, sessions: 0 });
+      expect(counted?.find((each) => each.pool === 'shop_green')).toMatchObject({ requests: 0, failed: 0 });
+    });
+
+    test('50 switches under load: nothing fails, nothing is wrong or stale, nothing is cut', async () => {
+      await startFrom(blue);
+      const traffic = startTraffic(
+        { port: running.port, rate: 1000, keepAlive: 32, freshShare: 0.2, slow: 4, upgraded: 5 },
+        'blue',
+      );
+      await sleep(500);
+      let now = blue;
+      for (let index = 0; index < 50; index += 1) {
+        const next = now === blue ? green : blue;
+        const side = next === blue ? 'blue' : 'green';
+        traffic.expectBoth(side);
+        await provider.perform(move(now, next), context());
+        traffic.acknowledge(side);
+        now = next;
+        await sleep(100);
+      }
+      const figures = await traffic.stop();
+      expect(figures).toMatchObject({ failed: 0, wrong: 0, stale: 0, cut: 0, reasons: [] });
+      expect(figures.requests).toBeGreaterThan(3000);
+      expect(Math.min(figures.bySide['blue'] ?? 0, figures.bySide['green'] ?? 0)).toBeGreaterThan(500);
+    });
+  });
+}

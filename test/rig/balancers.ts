@@ -1,0 +1,110 @@
+/** Declarations and contexts for the tests of load balancers, and a way to their hosts. */
+import {
+  asAddress,
+  asInstant,
+  type BalancerDeclared,
+  type Context,
+  type Declared,
+  type Json,
+  type PoolDeclared,
+  type StepId,
+} from '../../src/model/index.ts';
+import type { HostChannels } from '../../src/transport/index.ts';
+import { openHostChannels } from '../../src/transport/index.ts';
+
+const origin = {
+  file: 'edge.hcl',
+  start: { line: 1, column: 1, byte: 0 },
+  end: { line: 1, column: 1, byte: 0 },
+};
+
+export const edge = asAddress('load_balancer.edge');
+const shop = asAddress('service.shop');
+
+/** A pool with a health check as a service would declare it. */
+export const pool = (name: string, members: Readonly<Record<string, number>>): PoolDeclared => ({
+  name,
+  service: shop,
+  members: Object.entries(members).map(([member, port]) => ({ name: member, address: '127.0.0.1', port })),
+  health: {
+    kind: 'http',
+    address: '127.0.0.1',
+    port: Object.values(members)[0] ?? 80,
+    path: '/health',
+    status: 200,
+    intervalMs: 250,
+    passes: 2,
+    timeoutMs: 1000,
+    deadlineMs: 10_000,
+    origin,
+  },
+});
+
+export const balancer = (
+  provider: string,
+  settings: Readonly<Record<string, Json>>,
+  pools: readonly PoolDeclared[],
+  routes: readonly string[] = ['shop'],
+  hosts: readonly string[] = ['lb-1'],
+): BalancerDeclared => ({
+  address: edge,
+  name: 'edge',
+  provider,
+  hosts,
+  settings,
+  routes: routes.map((route) => ({ route, service: shop })),
+  pools,
+  origin,
+});
+
+export const declaring = (declared: BalancerDeclared): Declared => ({
+  environment: 'test',
+  folder: '/',
+  hosts: [],
+  balancers: [declared],
+  services: [],
+  policy: { minInServicePercent: 0, freezes: [] },
+  hooks: [],
+  secrets: {},
+  outputs: {},
+  state: { backend: 'local', path: '/' },
+});
+
+/** Every name is this machine. */
+export const localChannels = (hosts: readonly string[] = ['lb-1', 'lb-2']): HostChannels =>
+  openHostChannels(
+    hosts.map((name) => ({
+      address: asAddress(`host.${name}`),
+      name,
+      connection: { kind: 'local' },
+      networkAddress: '127.0.0.1',
+      labels: {},
+      origin,
+    })),
+    { clock: systemClock },
+  );
+
+const systemClock: Context['clock'] = {
+  now: () => asInstant(Date.now()),
+  sleep: (ms, signal) =>
+    new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      signal?.addEventListener('abort', () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    }),
+};
+
+export const context = (
+  options: { readonly lineage?: string; readonly run?: number; readonly texts?: string[]; readonly signal?: AbortSignal } = {},
+): Context => ({
+  signal: options.signal ?? new AbortController().signal,
+  clock: systemClock,
+  fence: { lineage: options.lineage ?? 'ours', run: options.run ?? 1 },
+  step: 'test' as StepId,
+  attempt: 0,
+  report: (event) => {
+    if (event.type === 'step_progress') options.texts?.push(event.text);
+  },
+});

@@ -1,0 +1,203 @@
+/** A load client that counts what a user would have noticed during a switch. */
+import { Agent, type ClientRequest, request } from 'node:http';
+import { connect, type Socket } from 'node:net';
+
+export interface TrafficOptions {
+  readonly port: number;
+  /** Requests a second, open loop: a slow answer does not slow the next request down. */
+  readonly rate: number;
+  /** Connections that are kept and used again. */
+  readonly keepAlive: number;
+  /** Share of requests on a connection of their own. */
+  readonly freshShare: number;
+  /** Loops of requests that take 1.5 s each. */
+  readonly slow: number;
+  /** Connections that are upgraded and say something every 50 ms. */
+  readonly upgraded: number;
+  readonly host?: string;
+}
+
+export interface TrafficFigures {
+  readonly requests: number;
+  /** No answer, a reset, a time-out, or a status other than 200. */
+  readonly failed: number;
+  /** Answered by a side that no route has named in this test. */
+  readonly wrong: number;
+  /** Sent after a switch was acknowledged, and answered by the side before. */
+  readonly stale: number;
+  /** Upgraded connections that ended before the test did. */
+  readonly cut: number;
+  readonly bySide: Readonly<Record<string, number>>;
+  readonly latencyMs: { readonly p50: number; readonly p99: number; readonly max: number };
+  /** What the first few failures were. */
+  readonly reasons: readonly string[];
+}
+
+export interface Traffic {
+  /** From now on only `side` may answer; requests in flight may still come from the one before. */
+  acknowledge(side: string): void;
+  /** While a switch is under way, both are right. */
+  expectBoth(next: string): void;
+  /** Stops sending, waits for what is in flight, and counts. */
+  stop(): Promise<TrafficFigures>;
+}
+
+/** Everything is loopback, bounded by `rate` and by `stop`. */
+export function startTraffic(options: TrafficOptions, first: string): Traffic {
+  const { port, rate, host = 'shop.test' } = options;
+  const kept = new Agent({ keepAlive: true, maxSockets: options.keepAlive, maxFreeSockets: options.keepAlive });
+  const slowAgent = new Agent({ keepAlive: true, maxSockets: options.slow });
+  const started = performance.now();
+  /** What was right, epoch by epoch: a request may be answered by any that was right between its sending and its answer. */
+  const epochs: (readonly string[])[] = [[first]];
+  const known = new Set([first]);
+  const inFlight = new Set<Promise<void>>();
+  const latencies: number[] = [];
+  const bySide: Record<string, number> = {};
+  const reasons: string[] = [];
+  let requests = 0;
+  let failed = 0;
+  let wrong = 0;
+  let stale = 0;
+  let cut = 0;
+  let stopping = false;
+
+  const fail = (reason: string): void => {
+    failed += 1;
+    if (reasons.length < 10) reasons.push(`${((performance.now() - started) / 1000).toFixed(3)} s: ${reason}`);
+  };
+
+  const judge = (sentIn: number, side: string): void => {
+    bySide[side] = (bySide[side] ?? 0) + 1;
+    if (!known.has(side)) wrong += 1;
+    else if (!epochs.slice(sentIn).some((sides) => sides.includes(side))) stale += 1;
+  };
+
+  const send = (path: string, agent: Agent | undefined, isTimed: boolean): void => {
+    requests += 1;
+    const sentIn = epochs.length - 1;
+    const sentAt = performance.now();
+    const done = new Promise<void>((resolve) => {
+      const call: ClientRequest = request(
+        { host: '127.0.0.1', port, path, agent: agent ?? false, headers: { host }, timeout: 10_000 },
+        (response) => {
+          const side = String(response.headers['x-served-by'] ?? '');
+          response.on('error', (error) => {
+            fail(`answer broken off: ${error.message}`);
+            resolve();
+          });
+          response.on('end', () => {
+            if (isTimed) latencies.push(performance.now() - sentAt);
+            if (response.statusCode === 200) judge(sentIn, side);
+            else fail(`status ${response.statusCode}`);
+            resolve();
+          });
+          response.resume();
+        },
+      );
+      call.on('timeout', () => call.destroy(new Error('no answer in 10 s')));
+      call.on('error', (error) => {
+        fail(`${path} ${agent === undefined ? 'fresh' : 'kept'}: ${error.message}`);
+        resolve();
+      });
+      call.end();
+    });
+    inFlight.add(done);
+    void done.finally(() => inFlight.delete(done));
+  };
+
+  let sent = 0;
+  const ticker = setInterval(() => {
+    const due = Math.floor(((performance.now() - started) / 1000) * rate);
+    // A pause of this process must not become a burst that measures only itself.
+    const now = Math.min(due - sent, Math.ceil(rate / 20));
+    sent = due;
+    for (let index = 0; index < now; index += 1) {
+      const isFresh = Math.random() < options.freshShare;
+      send('/', isFresh ? undefined : kept, true);
+    }
+  }, 5);
+
+  const slowLoop = async (): Promise<void> => {
+    while (!stopping) {
+      send('/slow?ms=1500', slowAgent, false);
+      await new Promise((resolve) => setTimeout(resolve, 1600));
+    }
+  };
+  for (let index = 0; index < options.slow; index += 1) void slowLoop();
+
+  const upgraded = Array.from({ length: options.upgraded }, () =>
+    openUpgraded(port, host, () => {
+      if (!stopping) cut += 1;
+    }),
+  );
+
+  return {
+    expectBoth(next) {
+      known.add(next);
+      epochs.push([...new Set([...(epochs.at(-1) ?? []), next])]);
+    },
+    acknowledge(side) {
+      known.add(side);
+      epochs.push([side]);
+    },
+    async stop() {
+      clearInterval(ticker);
+      stopping = true;
+      await Promise.allSettled([...inFlight]);
+      for (const each of upgraded) each.close();
+      kept.destroy();
+      slowAgent.destroy();
+      const sorted = latencies.toSorted((a, b) => a - b);
+      const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+      return {
+        requests,
+        failed,
+        wrong,
+        stale,
+        cut,
+        bySide,
+        latencyMs: { p50: at(0.5), p99: at(0.99), max: at(1) },
+        reasons,
+      };
+    },
+  };
+}
+
+/** A connection like a websocket's: it must live through every switch, and what is said on it must come back. */
+function openUpgraded(port: number, host: string, onCut: () => void): { close(): void } {
+  const socket: Socket = connect({ host: '127.0.0.1', port });
+  let isClosing = false;
+  let isUp = false;
+  let unanswered = 0;
+  const end = (): void => {
+    clearInterval(talk);
+    if (!isClosing) onCut();
+    isClosing = true;
+    socket.destroy();
+  };
+  const talk = setInterval(() => {
+    if (!isUp) return;
+    if (unanswered > 100) end();
+    unanswered += 1;
+    socket.write('ping\n');
+  }, 50);
+  socket.on('connect', () =>
+    socket.write(`GET /socket HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n`),
+  );
+  socket.on('data', (chunk) => {
+    const text = chunk.toString();
+    if (!isUp && !text.startsWith('HTTP/1.1 101')) end();
+    isUp = true;
+    unanswered = 0;
+  });
+  socket.on('error', end);
+  socket.on('close', end);
+  return {
+    close() {
+      isClosing = true;
+      clearInterval(talk);
+      socket.destroy();
+    },
+  };
+}
