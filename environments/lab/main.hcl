@@ -1,0 +1,44 @@
+# What "deployctl lab up" starts on this machine, declared like any other environment:
+#
+#   deployctl lab up
+#   deployctl plan lab
+#   deployctl apply lab
+#   deployctl apply lab --var version=2.0.0
+#   deployctl revert lab
+#
+# It is for trying. A real environment differs in addresses, in ssh "default" and in its load balancer.
+
+variable "version" {
+  type        = string
+  description = "What to run: 1.0.0 or 2.0.0"
+  default     = "1.0.0"
+}
+
+variable "network" {
+  type        = string
+  description = "The lab's loopback addresses, as given to \"lab up --network\""
+  default     = "127.7.0"
+}
+
+ssh "default" {
+  user          = "deploy"
+  port          = 2222
+  identity_file = "../../.deployctl/lab/id_ed25519" # made by "lab up", like the host keys
+  known_hosts   = "../../.deployctl/lab/known_hosts"
+  become        = "none"
+}
+
+host "lb-1" {
+  address = "${var.network}.10"
+  labels  = { role = "balancer" }
+}
+
+host "web" {
+  for_each = { web-1 = 11, web-2 = 12, web-3 = 13 }
+  address  = "${var.network}.${each.value}"
+  labels   = { role = "web" }
+}
+
+load_balancer "lab" "edge" {
+  hosts = [host.lb-1]
+}
