@@ -1,6 +1,6 @@
 /** Runs and deployments in a few words, as history, show and the header of a revert say them. */
-import type { Declared, Deployment, Intent, Run, RunOutcome } from '../model/index.ts';
-import { counted } from './time-text.ts';
+import type { Declared, Deployment, Instant, Intent, Run, RunOutcome } from '../model/index.ts';
+import { agoText, counted } from './time-text.ts';
 
 /** `shop 2.0.0, api 4.1.0`; from the fourth service on they are counted. */
 export function releasesText(declared: Pick<Declared, 'services'>): string {
@@ -41,3 +41,7 @@ export const fateText: Readonly<Record<RunFate, string>> = {
 /** The deployment that a completed run became. */
 export const deploymentOf = (run: Run, deployments: readonly Deployment[]): Deployment | undefined =>
   deployments.find(({ number }) => number === run.run);
+
+/** First line of a revert's plan: `Back to deployment 41 (shop 1.0.0, by lee, 3 hours ago).` */
+export const backToText = ({ number, declared, actor, at }: Deployment, now: Instant): string =>
+  `Back to deployment ${number} (${releasesText(declared)}, by ${actor.who}, ${agoText(at, now)}).`;

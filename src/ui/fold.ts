@@ -172,7 +172,7 @@ function started(event: Extract<Event, { type: 'run_started' }>): View {
   const phases = phasesOf(plan);
   const places = new Map<StepId, StepPlace>();
   for (const [phase, { steps }] of phases.entries()) {
-    for (const step of steps) places.set(step.id, { phase, host: hostOf(step.operation) });
+    for (const step of steps) places.set(step.id, { phase, host: printable(hostOf(step.operation)) });
   }
   const done = new Set(event.done ?? []);
   return {

@@ -2,11 +2,12 @@
  * A run for logs and pipes: one line for each change of state with the time since the start, no spinner, nothing that
  * moves a cursor. A phase of many steps tells every quarter of them, so a fleet does not drown its own failures.
  */
-import type { Event, Instant } from '../model/index.ts';
+import { asInstant, type Diagnostic, type Event, type Instant } from '../model/index.ts';
 import { visible } from '../model/visible.ts';
 import { emptyView, fold, type PhaseView, type RunningStep, type View } from './fold.ts';
 import { hostsText } from './hosts-text.ts';
-import type { Paint } from './paint.ts';
+import { type Paint, paint as paintOf } from './paint.ts';
+import { printable } from './printable.ts';
 import { currentPhase } from './progress.ts';
 import type { Renderer } from './renderer.ts';
 import { phaseText } from './steps-text.ts';
@@ -14,8 +15,11 @@ import { counted, elapsedText, stopwatch, thousands } from './time-text.ts';
 
 export interface PlainOptions {
   readonly write: (text: string) => void;
-  readonly paint: Paint;
-  readonly now: () => Instant;
+  readonly color: boolean;
+  /** Frames what the run has to say beside its steps; without it, it is told in plain sentences. */
+  readonly frame?: (diagnostic: Diagnostic) => string;
+  /** For the time of a heartbeat. */
+  readonly now?: () => Instant;
   /** Silence after which it tells what it is waiting for, in ms. */
   readonly heartbeatMs?: number;
 }
@@ -23,7 +27,14 @@ export interface PlainOptions {
 /** Steps of a phase that are told one by one. */
 const mostSingle = 10;
 
-export function plainLines({ write, paint, now, heartbeatMs = 30_000 }: PlainOptions): Renderer {
+export function plainLines({
+  write,
+  color,
+  frame,
+  now = () => asInstant(Date.now()),
+  heartbeatMs = 30_000,
+}: PlainOptions): Renderer {
+  const paint = paintOf(color);
   let view = emptyView;
   let timer: NodeJS.Timeout | undefined;
   const rest = (): void => {
@@ -40,6 +51,10 @@ export function plainLines({ write, paint, now, heartbeatMs = 30_000 }: PlainOpt
     event(event) {
       const before = view;
       view = fold(before, event);
+      if (event.type === 'diagnostic' && frame !== undefined) {
+        write(`${frame(printable(event.diagnostic, { newlines: true })).trimEnd()}\n`);
+        return;
+      }
       const lines = eventLines(before, view, event, paint);
       for (const line of lines) write(`${stamp(view, event.at)}  ${line}\n`);
       if (lines.length > 0 || event.type === 'summary') rest();
@@ -63,7 +78,9 @@ export function eventLines(before: View, view: View, event: Event, paint: Paint)
       return stepLines(before, view, event, paint);
     case 'step_output': {
       const last = view.output.at(-1);
-      return last === undefined ? [] : [`  | ${last.host ?? last.verb}: ${last.line}`];
+      return last === undefined
+        ? []
+        : [`  | ${last.host === undefined ? last.verb : hostsText([last.host])}: ${last.line}`];
     }
     case 'step_progress':
     case 'traffic':

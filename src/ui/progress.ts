@@ -28,9 +28,10 @@ export function secondsLeft(view: View, now: Instant): number | undefined {
 export const isSettled = (phase: PhaseView): boolean =>
   phase.done === phase.total && phase.running.length === 0;
 
-/** The number of the first phase that is not done; the last one at the end. */
+/** The number of the phase in hand: the first that runs, else the first that is not done, the last one at the end. */
 export const currentPhase = (view: View): number =>
-  view.phases.find((phase) => !isSettled(phase))?.number ?? view.phases.length;
+  (view.phases.find(({ running }) => running.length > 0) ?? view.phases.find((phase) => !isSettled(phase)))
+    ?.number ?? view.phases.length;
 
 export type PhaseState = 'waiting' | 'running' | 'done' | 'failed' | 'undone' | 'partly';
 

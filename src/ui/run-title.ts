@@ -27,7 +27,7 @@ export function runStrategies(plan: Plan): string {
 }
 
 /** The version that took the traffic when the plan was made, as far as its facts tell. */
-function servingBefore(service: ServiceDeclared, plan: Plan): string | undefined {
+export function servingBefore(service: ServiceDeclared, plan: Plan): string | undefined {
   const slot = activeSlot(service, plan) ?? (service.slots.length === 1 ? service.slots[0]?.name : undefined);
   if (slot === undefined) return undefined;
   const addresses = new Set<Address>(

@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { asInstant, type Event } from '../../../src/model/index.ts';
 import { jsonLines } from '../../../src/ui/json-lines.ts';
-import { paint } from '../../../src/ui/paint.ts';
 import { plainLines } from '../../../src/ui/plain.ts';
 import { bakingRun, completeRun, notHealthy, RunScript, revertedRun } from '../../rig/sample-events.ts';
 import { blueGreenSteps, hostNamed, planned, planWith, updatePlan } from '../../rig/sample-plans.ts';
@@ -15,7 +14,7 @@ function plainText(events: readonly Event[], color = false): string {
     write: (more) => {
       text += more;
     },
-    paint: paint(color),
+    color,
     now: () => asInstant(planned),
   });
   for (const event of events) renderer.event(event);
@@ -65,7 +64,7 @@ describe('silence', () => {
       write: (more) => {
         text += more;
       },
-      paint: paint(false),
+      color: false,
       now: () => asInstant(Date.now()),
     });
     const script = bakingRun(updatePlan());

@@ -1,0 +1,52 @@
+/** What keys do while a run is on the screen: pure, so that no test needs a terminal. */
+import type { View } from './fold.ts';
+
+/** What the screen shows beside the run. */
+export interface Screen {
+  readonly isDetailed: boolean;
+  readonly isHelp: boolean;
+  /** An abort was asked for and waits for y or n. */
+  readonly isConfirming: boolean;
+}
+
+export const firstScreen: Screen = { isDetailed: false, isHelp: false, isConfirming: false };
+
+export interface Key {
+  readonly input: string;
+  readonly isReturn: boolean;
+  readonly isEscape: boolean;
+  readonly isControl: boolean;
+}
+
+export interface Pressed {
+  readonly screen: Screen;
+  /** What the run is asked for. `interrupt`: as if the process had got SIGINT, which a raw terminal does not send. */
+  readonly ask?: 'pause' | 'continue' | 'abort' | 'interrupt';
+}
+
+export function pressKey(screen: Screen, key: Key, mode: View['mode']): Pressed {
+  if (key.isControl) return key.input === 'c' ? { screen, ask: 'interrupt' } : { screen };
+  if (screen.isConfirming) return answerAbort(screen, key, mode);
+  if (key.isReturn) return { screen: { ...screen, isDetailed: !screen.isDetailed } };
+  if (key.isEscape) return { screen: { ...screen, isHelp: false } };
+  switch (key.input) {
+    case '?':
+      return { screen: { ...screen, isHelp: !screen.isHelp } };
+    case 'p':
+      return mode === 'running' ? { screen, ask: 'pause' } : { screen };
+    case 'c':
+      return mode === 'paused' ? { screen, ask: 'continue' } : { screen };
+    case 'a':
+      return canAbort(mode) ? { screen: { ...screen, isConfirming: true, isHelp: false } } : { screen };
+    default:
+      return { screen };
+  }
+}
+
+const canAbort = (mode: View['mode']): boolean => mode === 'running' || mode === 'paused';
+
+/** Only y aborts; any other key is a no. The run may have moved on while the question was on the screen. */
+function answerAbort(screen: Screen, key: Key, mode: View['mode']): Pressed {
+  const answered = { ...screen, isConfirming: false };
+  return key.input === 'y' && canAbort(mode) ? { screen: answered, ask: 'abort' } : { screen: answered };
+}

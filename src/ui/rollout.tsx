@@ -1,0 +1,105 @@
+/** The run on a terminal: Ink draws the lines of rollout-view.ts and hands keys on. It decides nothing. */
+import { Box, render, Text, useInput, useWindowSize } from 'ink';
+import { useState, useSyncExternalStore } from 'react';
+import type { Clock, Event } from '../model/index.ts';
+import { createFeed, type Feed } from './feed.ts';
+import { firstScreen, pressKey } from './rollout-keys.ts';
+import { finalLines, rolloutLines } from './rollout-view.ts';
+
+/** What the keys can ask of the run. */
+export interface RolloutControl {
+  request(
+    request:
+      | { readonly kind: 'pause' | 'abort'; readonly by: string; readonly reason: string }
+      | { readonly kind: 'continue'; readonly by: string },
+  ): void;
+  interrupt(by: string, signal: string): void;
+}
+
+export interface RolloutOptions {
+  readonly control: RolloutControl;
+  /** Who sits at the keys: `kim@laptop`. */
+  readonly who: string;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stdin: NodeJS.ReadStream;
+  readonly clock: Pick<Clock, 'now'>;
+  /** Default: yes. */
+  readonly color?: boolean;
+}
+
+export interface MountedRollout {
+  event(event: Event): void;
+  /** Takes the moving picture away and leaves the ladder as plain text. Resolves when the terminal is as it was. */
+  end(): Promise<void>;
+}
+
+/** Ten pictures a second: more is not seen, and costs the run. */
+const tickMs = 100;
+
+export function mountRollout(options: RolloutOptions): MountedRollout {
+  const { control, who, stdout, stdin, clock, color = true } = options;
+  const feed = createFeed(() => clock.now());
+  const ask = (wish: Wish): void => {
+    if (wish === 'interrupt') control.interrupt(who, 'SIGINT');
+    else if (wish === 'continue') control.request({ kind: 'continue', by: who });
+    else control.request({ kind: wish, by: who, reason: `${wish} asked for at the terminal` });
+  };
+  const instance = render(<Rollout feed={feed} color={color} ask={ask} />, {
+    stdout,
+    stdin,
+    exitOnCtrlC: false,
+    patchConsole: false,
+    maxFps: 10,
+    incrementalRendering: true,
+    // Ink would fall silent where CI is set, though the terminal is one: the command has decided that it is.
+    interactive: true,
+  });
+  const timer = setInterval(() => feed.tick(), tickMs);
+  return {
+    event: (event) => feed.event(event),
+    async end() {
+      clearInterval(timer);
+      instance.rerender(<Text> </Text>);
+      instance.clear();
+      instance.unmount();
+      await instance.waitUntilExit();
+      const view = feed.view();
+      if (view.run === undefined) return;
+      stdout.write(`${finalLines(view, { width: stdout.columns, color, now: clock.now() }).join('\n')}\n`);
+    },
+  };
+}
+
+type Wish = NonNullable<ReturnType<typeof pressKey>['ask']>;
+
+export interface RolloutProps {
+  readonly feed: Pick<Feed, 'subscribe' | 'current'>;
+  readonly color: boolean;
+  readonly ask: (wish: Wish) => void;
+  /** Default: the terminal's own. */
+  readonly size?: { readonly columns: number; readonly rows: number };
+}
+
+export function Rollout({ feed, color, ask, size }: RolloutProps) {
+  const { view, now } = useSyncExternalStore(feed.subscribe, feed.current);
+  const [screen, setScreen] = useState(firstScreen);
+  const terminal = useWindowSize();
+  const { columns, rows } = size ?? terminal;
+  useInput((input, { ctrl: isControl, return: isReturn, escape: isEscape }) => {
+    const pressed = pressKey(screen, { input, isReturn, isEscape, isControl }, view.mode);
+    setScreen(pressed.screen);
+    if (pressed.ask !== undefined) ask(pressed.ask);
+  });
+  // One row stays free: a picture as high as the terminal makes it scroll with each redraw.
+  const lines = rolloutLines(view, { width: columns, height: rows - 1, color, now, screen });
+  return (
+    <Box flexDirection="column">
+      {lines.map((line, row) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a row is its place on the screen
+        <Text key={row} wrap="truncate">
+          {line === '' ? ' ' : line}
+        </Text>
+      ))}
+    </Box>
+  );
+}

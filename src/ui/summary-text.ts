@@ -1,0 +1,180 @@
+/** The last lines of a run: how it ended, what serves now, what was undone, and what to do next. */
+import type { Diagnostic, Event, Operation, Plan, ServiceDeclared } from '../model/index.ts';
+import type { View } from './fold.ts';
+import { wrap } from './layout.ts';
+import { type Paint, paint as paintOf } from './paint.ts';
+import { printable } from './printable.ts';
+import { servingBefore } from './run-title.ts';
+import { counted, durationText, elapsedText, thousands } from './time-text.ts';
+
+export interface SummaryTextOptions {
+  readonly color: boolean;
+  readonly width: number;
+  /** The environment as it is typed after a command: `prod`, or a path. */
+  readonly environment: string;
+  readonly frame: (diagnostic: Diagnostic) => string;
+}
+
+type Summary = Extract<Event, { type: 'summary' }>;
+
+/** A fleet that fails as a whole tells its cause, not each of its hosts; `show` and `--json` have them all. */
+const mostFailures = 3;
+
+/** Ends without a line end. Empty while the run has not ended. */
+export function renderSummary(view: View, plan: Plan, options: SummaryTextOptions): string {
+  const { summary } = view;
+  if (summary === undefined) return '';
+  const paint = paintOf(options.color);
+  const width = Math.max(48, options.width);
+  const { environment } = printable({ environment: options.environment });
+  const failures = distinct(printable(summary.failures, { newlines: true }));
+  const shown = failures.slice(0, mostFailures).map((failure) => options.frame(failure).trimEnd());
+  const more = failures.length - shown.length;
+  const sections = [
+    ...shown,
+    ...(more > 0 ? [`${counted(more, 'more failure')}:  deployctl show ${view.run} has them all.`] : []),
+    [
+      ...headline(view, summary, plan, paint, width),
+      ...afterLines(view, summary, environment, paint, width),
+    ].join('\n'),
+  ];
+  return sections.join('\n\n');
+}
+
+const distinct = (failures: readonly Diagnostic[]): readonly Diagnostic[] => [
+  ...new Map(failures.map((failure) => [`${failure.code}\n${failure.detail}`, failure])).values(),
+];
+
+/** Wraps, then sets the beginning of the first line off. */
+function opened(
+  head: string,
+  style: (text: string) => string,
+  rest: string,
+  width: number,
+): readonly string[] {
+  return wrap(`${head} ${rest}`, width).map((line, at) =>
+    at === 0 && line.startsWith(head) ? style(head) + line.slice(head.length) : line,
+  );
+}
+
+function headline(view: View, summary: Summary, plan: Plan, paint: Paint, width: number): readonly string[] {
+  const what = plan.intent.kind === 'revert' ? 'Revert' : 'Apply';
+  const took =
+    summary.elapsedMs < 1000 ? elapsedText(summary.elapsedMs) : durationText(summary.elapsedMs / 1000);
+  const undone = counted(summary.stepsUndone, 'step');
+  switch (summary.outcome) {
+    case 'complete':
+      return opened(
+        `${what} complete in ${took}.`,
+        (text) => paint.bold(paint.green(text)),
+        servesText(plan),
+        width,
+      );
+    case 'reverted':
+      return opened(
+        `${what} failed and was reverted after ${took}.`,
+        (text) => paint.bold(paint.red(text)),
+        summary.stepsUndone === 0
+          ? 'No step had been done, so nothing had to be undone.'
+          : `${undone} undone: what served before the run serves as before.`,
+        width,
+      );
+    case 'stopped':
+      return opened(
+        `${what} stopped part-way after ${took}.`,
+        (text) => paint.bold(paint.yellow(text)),
+        `${view.stepsDone} of ${counted(view.stepsTotal, 'step')} ${view.stepsDone === 1 ? 'is' : 'are'} done` +
+          `${summary.stepsUndone === 0 ? '' : `, ${undone} undone`}. Nothing more happens until you decide.`,
+        width,
+      );
+    case 'abandoned':
+      return opened(
+        `${what} was given up after ${took}.`,
+        (text) => paint.bold(paint.yellow(text)),
+        `${counted(summary.stepsDone, 'step')} done and left as they are; the next plan shows what differs.`,
+        width,
+      );
+    case 'refused':
+      return opened(
+        `${what} refused.`,
+        (text) => paint.bold(paint.red(text)),
+        'Nothing was changed by this run.',
+        width,
+      );
+  }
+}
+
+function afterLines(
+  view: View,
+  summary: Summary,
+  environment: string,
+  paint: Paint,
+  width: number,
+): readonly string[] {
+  const { traffic } = summary;
+  const requests =
+    traffic === undefined
+      ? ''
+      : `${counted(traffic.requests, 'request')} through the run, ${thousands(traffic.failed)} failed by the balancer's count. `;
+  const next = nextStep(view, summary, environment);
+  const one = `${requests}${next.sentence}  ${next.command}`;
+  if (one.length <= width) return [`${requests}${next.sentence}  ${paint.bold(next.command)}`];
+  return [
+    ...wrap(`${requests}${next.sentence}`, width),
+    ...wrap(next.command, width - 4).map((line) => `    ${paint.bold(line)}`),
+  ];
+}
+
+function nextStep(
+  view: View,
+  { outcome }: Summary,
+  environment: string,
+): { readonly sentence: string; readonly command: string } {
+  switch (outcome) {
+    case 'complete':
+      return { sentence: `Deployment ${view.run}. To go back:`, command: `deployctl revert ${environment}` };
+    case 'stopped':
+      return { sentence: 'To go on where it stopped:', command: `deployctl apply ${environment} --resume` };
+    case 'reverted':
+      return { sentence: 'How each step went:', command: `deployctl show ${view.run}` };
+    case 'abandoned':
+    case 'refused':
+      return { sentence: 'To see what differs now:', command: `deployctl plan ${environment}` };
+  }
+}
+
+type RouteMove = Extract<Operation, { op: 'route.set' }>;
+
+/** `shop is 2.0.0 on green; blue keeps 1.0.0 warm.`, for the services that the plan touched. */
+function servesText(plan: Plan): string {
+  const touched = new Set(plan.steps.map(({ service }) => service));
+  const services = plan.declared.services.filter(({ address }) => touched.has(address));
+  if (services.length > 3) return `${counted(services.length, 'service')} are as declared.`;
+  return services.map((service) => printable(serviceText(service, plan))).join(' ');
+}
+
+function serviceText(service: ServiceDeclared, plan: Plan): string {
+  const { name, release, slots } = service;
+  const move = plan.steps
+    .map(({ operation }) => operation)
+    .findLast((each): each is RouteMove => each.op === 'route.set' && isRouteOf(service, each));
+  const to = slotOfPool(service, move?.to?.stable);
+  const from = slotOfPool(service, move?.from.runtime?.stable);
+  const place = to === undefined ? (slots.length === 1 ? '' : undefined) : ` on ${to}`;
+  if (place === undefined) return `${name} is ${release.version}.`;
+  const before = servingBefore(service, plan);
+  const keepsWarm = service.strategy.kind === 'blue_green' && service.strategy.keepWarm;
+  const warm =
+    keepsWarm && from !== undefined && from !== to && before !== undefined
+      ? `; ${from} keeps ${before} warm`
+      : '';
+  return `${name} is ${release.version}${place}${warm}.`;
+}
+
+const isRouteOf = (service: ServiceDeclared, move: RouteMove): boolean =>
+  service.traffic.some(({ balancer, route }) => balancer === move.balancer && route === move.route);
+
+const slotOfPool = (service: ServiceDeclared, pool: string | undefined): string | undefined =>
+  pool === undefined
+    ? undefined
+    : service.traffic.flatMap(({ pools }) => Object.entries(pools)).find(([, each]) => each === pool)?.[0];

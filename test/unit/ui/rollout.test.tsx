@@ -1,0 +1,253 @@
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import xterm from '@xterm/headless';
+import { renderToString } from 'ink';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { Event, Instant } from '../../../src/model/index.ts';
+import { createFeed } from '../../../src/ui/feed.ts';
+import { emptyView, fold, type View } from '../../../src/ui/fold.ts';
+import { columns } from '../../../src/ui/layout.ts';
+import { mountRollout, Rollout, type RolloutControl } from '../../../src/ui/rollout.tsx';
+import { firstScreen, pressKey, type Screen } from '../../../src/ui/rollout-keys.ts';
+import { finalLines, rolloutLines } from '../../../src/ui/rollout-view.ts';
+import { bakingRun, completeRun, notHealthy, RunScript, revertedRun } from '../../rig/sample-events.ts';
+import { blueGreenSteps, hostNamed, planWith, updatePlan } from '../../rig/sample-plans.ts';
+
+const golden = (name: string): string => join(import.meta.dirname, '../../golden/ui', `${name}.txt`);
+const viewOf = (events: readonly Event[]): View => events.reduce(fold, emptyView);
+
+const fleet = planWith({ steps: blueGreenSteps({ hosts: hostNamed(300) }) }, 300);
+const fleetRun = new RunScript(fleet).done('upload', 4000).done('hook', 900).start('install', 40).after(3000);
+fleetRun.fail('install', 'web-7', notHealthy, 3000);
+
+const reverting = revertedRun(updatePlan());
+reverting.events.splice(-8);
+
+const paused = bakingRun(updatePlan()).tell({ type: 'paused', by: 'kim@laptop', reason: 'errors on green' });
+
+const scenarios: readonly (readonly [string, RunScript, Screen])[] = [
+  ['rollout-baking', bakingRun(updatePlan()), firstScreen],
+  ['rollout-300-hosts', fleetRun, firstScreen],
+  ['rollout-reverting', reverting, { ...firstScreen, isDetailed: true }],
+  ['rollout-paused', paused, firstScreen],
+  ['rollout-confirm', bakingRun(updatePlan()), { ...firstScreen, isConfirming: true }],
+  ['rollout-help', bakingRun(updatePlan()), { ...firstScreen, isHelp: true }],
+];
+
+describe('a run on the screen', () => {
+  test.for(scenarios)('%s reads as its golden file', async ([name, script, screen]) => {
+    const frame = { width: 100, height: 24, color: false, now: script.now, screen };
+    await expect(`${rolloutLines(viewOf(script.events), frame).join('\n')}\n`).toMatchFileSnapshot(
+      golden(name),
+    );
+  });
+
+  const sizes = [
+    [80, 24],
+    [100, 40],
+    [40, 12],
+    [30, 6],
+    [200, 60],
+  ] as const;
+  test.for(scenarios.flatMap((scenario) => sizes.map((size) => [...scenario, ...size] as const)))(
+    '%s fits %$ in Ink',
+    ([, script, screen, width, height]) => {
+      for (const color of [false, true]) {
+        const lines = rolloutLines(viewOf(script.events), { width, height, color, now: script.now, screen });
+        expect(lines.length).toBeLessThanOrEqual(height);
+        expect(Math.max(...lines.map(columns))).toBeLessThanOrEqual(width);
+      }
+      const feed = createFeed(() => (script.now + 1) as Instant);
+      for (const event of script.events) feed.event(event);
+      feed.tick();
+      const shown = renderToString(
+        <Rollout feed={feed} color={false} ask={() => undefined} size={{ columns: width, rows: height }} />,
+        { columns: width },
+      ).split('\n');
+      expect(shown.length).toBeLessThan(height);
+      expect(Math.max(...shown.map(columns))).toBeLessThanOrEqual(width);
+      expect(shown[0]).toContain('prod · run 42');
+    },
+  );
+
+  test('on a screen of 12 rows the phase in hand and the failure are there, whatever is left out', () => {
+    const frame = { width: 80, height: 12, color: false, now: fleetRun.now, screen: firstScreen };
+    const text = rolloutLines(viewOf(fleetRun.events), frame).join('\n');
+    expect(text).toContain('● install');
+    expect(text).toContain('✖ install on web-7');
+    expect(text).toMatch(/… \d below, \d waiting/);
+  });
+
+  test('nothing that a host or a name says can steer the terminal', () => {
+    const evil = '\u001b[2J\u0007\u009b';
+    const plan = updatePlan({
+      environment: evil,
+      steps: blueGreenSteps({ hosts: [evil] }).map((step) => ({
+        ...step,
+        phase: { ...step.phase, title: evil },
+      })),
+    });
+    const script = new RunScript(plan).start('upload').traffic(1, 2);
+    const [step] = plan.steps;
+    if (step === undefined) throw new Error('no step');
+    script.tell({ type: 'step_output', step: step.id, stream: 'stderr', line: evil });
+    script.fail('upload', evil, { ...notHealthy, summary: evil, detail: evil }, 1);
+    script.tell({ type: 'paused', by: evil, reason: evil });
+    for (const isDetailed of [false, true]) {
+      const screen = { ...firstScreen, isDetailed };
+      const lines = rolloutLines(viewOf(script.events), {
+        width: 100,
+        height: 40,
+        color: false,
+        now: script.now,
+        screen,
+      });
+      expect(lines.join('')).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
+    }
+  });
+
+  test('what stays in the scrollback has every phase', () => {
+    const script = completeRun(updatePlan());
+    const lines = finalLines(viewOf(script.events), { width: 80, color: false, now: script.now });
+    expect(lines.filter((line) => line.includes('✔')).length).toBe(8);
+    expect(lines[0]).toContain('complete');
+  });
+});
+
+describe('keys', () => {
+  const key = (input: string, more: object = {}) => ({
+    input,
+    isReturn: false,
+    isEscape: false,
+    isControl: false,
+    ...more,
+  });
+  test.for<[string, Screen, string, View['mode'], ReturnType<typeof pressKey>['ask']]>([
+    ['p pauses a run that goes on', firstScreen, 'p', 'running', 'pause'],
+    ['p does nothing to a paused run', firstScreen, 'p', 'paused', undefined],
+    ['c continues a paused run', firstScreen, 'c', 'paused', 'continue'],
+    ['c does nothing to a run that goes on', firstScreen, 'c', 'running', undefined],
+    ['a asks first', firstScreen, 'a', 'running', undefined],
+    ['y without a question is nothing', firstScreen, 'y', 'running', undefined],
+    ['y to the question aborts', { ...firstScreen, isConfirming: true }, 'y', 'running', 'abort'],
+    ['n to the question does not', { ...firstScreen, isConfirming: true }, 'n', 'running', undefined],
+    [
+      'p to the question is a no, and no pause',
+      { ...firstScreen, isConfirming: true },
+      'p',
+      'running',
+      undefined,
+    ],
+    [
+      'y does not abort what already reverts',
+      { ...firstScreen, isConfirming: true },
+      'y',
+      'reverting',
+      undefined,
+    ],
+    ['a does nothing while it reverts', firstScreen, 'a', 'reverting', undefined],
+  ])('%s', ([, screen, input, mode, ask]) => {
+    expect(pressKey(screen, key(input), mode).ask).toBe(ask);
+  });
+
+  test('Ctrl-C interrupts, even when a question is asked', () => {
+    const screen = { ...firstScreen, isConfirming: true };
+    expect(pressKey(screen, key('c', { isControl: true }), 'running')).toEqual({ screen, ask: 'interrupt' });
+  });
+
+  test('enter and ? toggle', () => {
+    const detailed = pressKey(firstScreen, key('', { isReturn: true }), 'running').screen;
+    expect(detailed.isDetailed).toBe(true);
+    expect(pressKey(detailed, key('', { isReturn: true }), 'running').screen.isDetailed).toBe(false);
+    const help = pressKey(firstScreen, key('?'), 'running').screen;
+    expect(help.isHelp).toBe(true);
+    expect(pressKey(help, key('', { isEscape: true }), 'running').screen.isHelp).toBe(false);
+  });
+});
+
+describe('in a terminal', () => {
+  const open: (() => Promise<void>)[] = [];
+  afterEach(async () => {
+    for (const close of open.splice(0)) await close();
+  });
+
+  function terminal(cols: number, rows: number) {
+    const emulator = new xterm.Terminal({ cols, rows, allowProposedApi: true, convertEol: true });
+    const asked: string[] = [];
+    const control: RolloutControl = {
+      request: ({ kind, by }) => void asked.push(`${kind} by ${by}`),
+      interrupt: (by, signal) => void asked.push(`${signal} by ${by}`),
+    };
+    const stdout = new PassThrough();
+    stdout.on('data', (chunk: Buffer) => emulator.write(chunk));
+    const stdin = Object.assign(new PassThrough(), {
+      isTTY: true,
+      setRawMode: () => stdin,
+      ref: () => stdin,
+      unref: () => stdin,
+    });
+    const script = bakingRun(updatePlan());
+    const rollout = mountRollout({
+      control,
+      who: 'kim@laptop',
+      stdout: Object.assign(stdout, { isTTY: true, columns: cols, rows }) as unknown as NodeJS.WriteStream,
+      stdin: stdin as unknown as NodeJS.ReadStream,
+      clock: { now: () => script.now },
+      color: true,
+    });
+    let hasEnded = false;
+    const end = async (): Promise<void> => {
+      if (hasEnded) return;
+      hasEnded = true;
+      await rollout.end();
+    };
+    open.push(end);
+    const screen = (): string => {
+      const { buffer } = emulator;
+      return Array.from({ length: buffer.active.length }, (_, row) =>
+        (buffer.active.getLine(row)?.translateToString(true) ?? '').trimEnd(),
+      ).join('\n');
+    };
+    const shows = async (pattern: RegExp): Promise<void> => {
+      await expect.poll(screen, { timeout: 5000 }).toMatch(pattern);
+    };
+    return { rollout, stdin, asked, script, screen, shows, end };
+  }
+
+  test('it draws, hears keys, and leaves plain text behind', async () => {
+    const { rollout, stdin, asked, script, screen, shows, end } = terminal(80, 24);
+    for (const event of script.events) rollout.event(event);
+    await shows(/● bake .* 18 s of 30 s/);
+    stdin.write('p');
+    await expect.poll(() => asked).toEqual(['pause by kim@laptop']);
+    stdin.write('a');
+    await shows(/Abort, and undo 14 steps\? {2}y yes {3}n no/);
+    stdin.write('y');
+    stdin.write('\u0003');
+    await expect
+      .poll(() => asked)
+      .toEqual(['pause by kim@laptop', 'abort by kim@laptop', 'SIGINT by kim@laptop']);
+    for (const event of completeRun(updatePlan()).events.slice(script.events.length)) rollout.event(event);
+    await end();
+    await shows(/✔ prune/);
+    expect(screen()).not.toContain('p pause');
+    expect(screen().match(/prod · run 42/g)).toHaveLength(1);
+    expect(screen()).toContain('complete');
+  });
+
+  test('on a small screen it does not scroll its own header away', async () => {
+    const { rollout, script, screen, shows } = terminal(40, 12);
+    for (const event of script.events) rollout.event(event);
+    await shows(/● bake/);
+    for (let second = 0; second < 5; second += 1) {
+      rollout.event({
+        ...script
+          .after(1000)
+          .traffic(1000, 2000 + second)
+          .events.at(-1),
+      } as Event);
+      await new Promise((resolve) => setTimeout(resolve, 120));
+    }
+    expect(screen().match(/prod · run 42/g)).toHaveLength(1);
+  });
+});
