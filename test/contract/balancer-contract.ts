@@ -105,8 +105,12 @@ export function describeBalancer(
     /** Puts the route where a test wants it, whatever the one before left. */
     const startFrom = async (value: RouteValue | null): Promise<void> => {
       const now = await route();
-      const spec = now?.status === 'present' && now.kind === 'route' ? now.spec : { runtime: null, persisted: null };
-      await provider.perform({ op: 'route.set', balancer: edge, route: 'shop', from: spec, to: value }, context());
+      const spec =
+        now?.status === 'present' && now.kind === 'route' ? now.spec : { runtime: null, persisted: null };
+      await provider.perform(
+        { op: 'route.set', balancer: edge, route: 'shop', from: spec, to: value },
+        context(),
+      );
     };
     const failureOf = async (attempt: Promise<unknown>): Promise<ProviderFailure> => {
       const error: unknown = await attempt.then(
@@ -170,7 +174,9 @@ export function describeBalancer(
       const half = { stable: 'shop_blue', canary: 'shop_green', canaryBasisPoints: 5000 };
       await provider.perform(move(blue, half), context());
       await backends.green.kill();
-      await expect.poll(async () => (await member())?.status === 'present' && (await member()), { timeout: 10_000 }).toMatchObject({ spec: { up: false } });
+      await expect
+        .poll(async () => (await member())?.status === 'present' && (await member()), { timeout: 10_000 })
+        .toMatchObject({ spec: { up: false } });
       expect(new Set(await Promise.all(Array.from({ length: 30 }, served)))).toEqual(new Set(['blue']));
       await backends.green.restart();
       await settled();
@@ -224,7 +230,13 @@ export function describeBalancer(
       await startFrom(blue);
       await backends.green.kill();
       await expect.poll(member, { timeout: 10_000 }).toMatchObject({ spec: { up: false } });
-      const settle: Operation = { op: 'pool.settle', balancer: edge, pool: 'shop_green', members: ['web-1'], withinMs: 400 };
+      const settle: Operation = {
+        op: 'pool.settle',
+        balancer: edge,
+        pool: 'shop_green',
+        members: ['web-1'],
+        withinMs: 400,
+      };
       const failure = await failureOf(provider.perform(settle, context()));
       expect([failure.diagnostic.code, failure.effect]).toEqual(['pool-not-up', 'none']);
       expect(failure.diagnostic.detail).toContain('web-1');
@@ -252,7 +264,9 @@ export function describeBalancer(
       await provider.perform(memberSet('ready', 'maint'), context());
       await backends.green.kill();
       const controller = new AbortController();
-      const attempt = failureOf(provider.perform(memberSet('maint', 'ready'), context({ signal: controller.signal })));
+      const attempt = failureOf(
+        provider.perform(memberSet('maint', 'ready'), context({ signal: controller.signal })),
+      );
       await sleep(3000);
       expect(await member()).toMatchObject({ spec: { admin: 'drain' } });
       controller.abort();
@@ -276,7 +290,12 @@ export function describeBalancer(
       await sleep(150);
       await provider.perform(move(green, blue), context());
       const texts: string[] = [];
-      const drain = (withinMs: number): Operation => ({ op: 'pool.drain', balancer: edge, pool: 'shop_green', withinMs });
+      const drain = (withinMs: number): Operation => ({
+        op: 'pool.drain',
+        balancer: edge,
+        pool: 'shop_green',
+        withinMs,
+      });
       await provider.perform(drain(300), context({ texts }));
       expect(texts.at(-1)).toMatch(/1 left after 0\.3 s \(web-1 1\)/);
       await provider.perform(drain(5000), context({ texts }));
@@ -319,7 +338,9 @@ export function describeBalancer(
     test('a run that is older than the newest seen is refused', async () => {
       await startFrom(blue);
       await provider.perform(move(blue, green), context({ lineage: 'fenced', run: 7 }));
-      const failure = await failureOf(provider.perform(move(green, blue), context({ lineage: 'fenced', run: 6 })));
+      const failure = await failureOf(
+        provider.perform(move(green, blue), context({ lineage: 'fenced', run: 6 })),
+      );
       expect([failure.diagnostic.code, failure.effect]).toEqual(['run-outdated', 'none']);
     });
 
@@ -330,7 +351,11 @@ export function describeBalancer(
       await Promise.all(Array.from({ length: 20 }, served));
       await fetch(`http://127.0.0.1:${running.port}/drop`);
       const counted = await fresh.traffic?.(edge, new AbortController().signal);
-      expect(counted?.find((each) => each.pool === 'shop_blue')).toMatchObject({ requests: 21, failed: 1, sessions: 0 });
+      expect(counted?.find((each) => each.pool === 'shop_blue')).toMatchObject({
+        requests: 21,
+        failed: 1,
+        sessions: 0,
+      });
       expect(counted?.find((each) => each.pool === 'shop_green')).toMatchObject({ requests: 0, failed: 0 });
     });
 
@@ -354,7 +379,7 @@ export function describeBalancer(
       const figures = await traffic.stop();
       expect(figures).toMatchObject({ failed: 0, wrong: 0, stale: 0, cut: 0, reasons: [] });
       expect(figures.requests).toBeGreaterThan(3000);
-      expect(Math.min(figures.bySide['blue'] ?? 0, figures.bySide['green'] ?? 0)).toBeGreaterThan(500);
+      expect(Math.min(figures.bySide.blue ?? 0, figures.bySide.green ?? 0)).toBeGreaterThan(500);
     });
   });
 }

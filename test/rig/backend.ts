@@ -47,7 +47,9 @@ export async function startBackend(name: string, port = 0): Promise<Backend> {
       socket.on('error', () => socket.destroy());
     });
     server.on('upgrade', (_request: IncomingMessage, socket: Socket) => {
-      socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\nX-Served-By: ${name}\r\n\r\n`);
+      socket.write(
+        `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\nX-Served-By: ${name}\r\n\r\n`,
+      );
       socket.on('data', (chunk) => socket.write(`${name} ${chunk.toString()}`));
       socket.on('end', () => socket.end());
       socket.on('error', () => socket.destroy());

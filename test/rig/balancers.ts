@@ -97,7 +97,12 @@ const systemClock: Context['clock'] = {
 };
 
 export const context = (
-  options: { readonly lineage?: string; readonly run?: number; readonly texts?: string[]; readonly signal?: AbortSignal } = {},
+  options: {
+    readonly lineage?: string;
+    readonly run?: number;
+    readonly texts?: string[];
+    readonly signal?: AbortSignal;
+  } = {},
 ): Context => ({
   signal: options.signal ?? new AbortController().signal,
   clock: systemClock,

@@ -72,7 +72,9 @@ export async function startHaproxy(options: {
     return text(socket);
   };
   const workers = async (): Promise<readonly number[]> =>
-    [...(await master('show proc')).matchAll(/^(\d+)\s+worker/gm)].map(([, pid]) => Number(pid)).toSorted((a, b) => a - b);
+    [...(await master('show proc')).matchAll(/^(\d+)\s+worker/gm)]
+      .map(([, pid]) => Number(pid))
+      .toSorted((a, b) => a - b);
   const until = async (isThere: () => Promise<boolean>, what: string): Promise<void> => {
     const deadline = Date.now() + 20_000;
     while (!(await isThere().catch(() => false))) {
@@ -83,7 +85,14 @@ export async function startHaproxy(options: {
   const start = async (): Promise<void> => {
     const started = spawn(
       '/usr/sbin/haproxy',
-      ['-W', '-S', paths.masterSocket, '-f', main, ...(options.withConfigFile === true ? ['-f', paths.configFile] : [])],
+      [
+        '-W',
+        '-S',
+        paths.masterSocket,
+        '-f',
+        main,
+        ...(options.withConfigFile === true ? ['-f', paths.configFile] : []),
+      ],
       { stdio: ['ignore', 'pipe', 'pipe'], detached: true },
     );
     child = started;

@@ -45,7 +45,11 @@ export interface Traffic {
 /** Everything is loopback, bounded by `rate` and by `stop`. */
 export function startTraffic(options: TrafficOptions, first: string): Traffic {
   const { port, rate, host = 'shop.test' } = options;
-  const kept = new Agent({ keepAlive: true, maxSockets: options.keepAlive, maxFreeSockets: options.keepAlive });
+  const kept = new Agent({
+    keepAlive: true,
+    maxSockets: options.keepAlive,
+    maxFreeSockets: options.keepAlive,
+  });
   const slowAgent = new Agent({ keepAlive: true, maxSockets: options.slow });
   const started = performance.now();
   /** What was right, epoch by epoch: a request may be answered by any that was right between its sending and its answer. */
@@ -64,7 +68,8 @@ export function startTraffic(options: TrafficOptions, first: string): Traffic {
 
   const fail = (reason: string): void => {
     failed += 1;
-    if (reasons.length < 10) reasons.push(`${((performance.now() - started) / 1000).toFixed(3)} s: ${reason}`);
+    if (reasons.length < 10)
+      reasons.push(`${((performance.now() - started) / 1000).toFixed(3)} s: ${reason}`);
   };
 
   const judge = (sentIn: number, side: string): void => {
@@ -149,7 +154,8 @@ export function startTraffic(options: TrafficOptions, first: string): Traffic {
       kept.destroy();
       slowAgent.destroy();
       const sorted = latencies.toSorted((a, b) => a - b);
-      const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+      const at = (share: number): number =>
+        sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
       return {
         requests,
         failed,

@@ -57,12 +57,12 @@ export function readSettings({
   name,
   settings,
 }: Pick<BalancerDeclared, 'name' | 'settings'>): HaproxySettings {
-  const mapFile = text(settings['map_file']) ?? `/etc/haproxy/deployctl/${name}.map`;
+  const mapFile = text(settings.map_file) ?? `/etc/haproxy/deployctl/${name}.map`;
   return {
-    masterSocket: text(settings['master_socket']) ?? '/run/haproxy-master.sock',
+    masterSocket: text(settings.master_socket) ?? '/run/haproxy-master.sock',
     mapFile,
-    configFile: text(settings['config_file']),
-    probeSocket: text(settings['probe_socket']) ?? posix.join(posix.dirname(mapFile), `${name}.probe.sock`),
-    serverStateFile: text(settings['server_state_file']),
+    configFile: text(settings.config_file),
+    probeSocket: text(settings.probe_socket) ?? posix.join(posix.dirname(mapFile), `${name}.probe.sock`),
+    serverStateFile: text(settings.server_state_file),
   };
 }

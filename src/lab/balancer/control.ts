@@ -1,0 +1,189 @@
+/** The control socket of the lab's balancer: one JSON object a line in, one a line out. */
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
+import { dirname } from 'node:path';
+import { createInterface } from 'node:readline';
+import { keep, type LabState } from './index.ts';
+import type { Admin } from './pools.ts';
+import { type Kept, type Route, readKept } from './routes.ts';
+
+/**
+ *   {"do":"read"}                                          everything, at run time and as kept
+ *   {"do":"sample","route":R,"count":N}                    where N requests would go
+ *   {"do":"route","route":R,"was":…,"to":…,"fence":…}      compared with run time and file, then set
+ *   {"do":"member","pool":P,"member":M,"to":A,"fence":…}
+ */
+type Command =
+  | { readonly do: 'read' }
+  | { readonly do: 'sample'; readonly route: string; readonly count: number }
+  | {
+      readonly do: 'route';
+      readonly route: string;
+      readonly was: { readonly runtime: Route | null; readonly persisted: Route | null } | undefined;
+      readonly to: Route | null;
+      readonly fence: Fence | undefined;
+    }
+  | {
+      readonly do: 'member';
+      readonly pool: string;
+      readonly member: string;
+      readonly to: Admin;
+      readonly fence: Fence | undefined;
+    };
+
+interface Fence {
+  readonly lineage: string;
+  readonly run: number;
+}
+
+type Answer =
+  | { readonly ok: true; readonly [key: string]: unknown }
+  | {
+      readonly ok: false;
+      readonly code: 'changed' | 'outdated' | 'unknown' | 'failed';
+      readonly message: string;
+    };
+
+/** A socket that nobody listens on is left behind by a crash, and replaced; one that is in use is an error. */
+export async function startControl(path: string, state: LabState): Promise<AsyncDisposable> {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  if (existsSync(path)) {
+    if (await isAnswered(path)) throw new Error(`a lab balancer already listens on ${path}`);
+    rmSync(path);
+  }
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+    socket.on('error', () => socket.destroy());
+    createInterface({ input: socket }).on('line', (line) => {
+      socket.write(`${JSON.stringify(answer(line, state))}\n`);
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, resolve);
+  });
+  chmodSync(path, 0o600);
+  return {
+    async [Symbol.asyncDispose]() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+const isAnswered = (path: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect({ path });
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+
+function answer(line: string, state: LabState): Answer {
+  try {
+    return perform(JSON.parse(line) as Command, state);
+  } catch (error) {
+    return { ok: false, code: 'failed', message: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+const same = (a: unknown, b: unknown): boolean => JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
+const plain = (route: Route | null | undefined): Route | null =>
+  route === null || route === undefined
+    ? null
+    : { stable: route.stable, canary: route.canary, canaryBasisPoints: route.canaryBasisPoints };
+
+function perform(command: Command, state: LabState): Answer {
+  switch (command.do) {
+    case 'read':
+      return { ok: true, ...read(state) };
+    case 'sample': {
+      const pools = Array.from(
+        { length: Math.min(command.count, 10_000) },
+        () => state.decide(command.route)?.name ?? '',
+      );
+      return { ok: true, pools };
+    }
+    case 'route': {
+      const onDisk = readKept(state.stateFile);
+      const now = {
+        runtime: plain(state.kept.routes[command.route]),
+        persisted: plain(onDisk.routes[command.route]),
+      };
+      const outdated = refuseOutdated(command.fence, onDisk);
+      if (outdated !== undefined) return outdated;
+      if (
+        command.was !== undefined &&
+        !(same(plain(command.was.runtime), now.runtime) && same(plain(command.was.persisted), now.persisted))
+      ) {
+        return { ok: false, code: 'changed', message: `the route is ${JSON.stringify(now)} now` };
+      }
+      const { [command.route]: _, ...others } = state.kept.routes;
+      const to = plain(command.to);
+      keep(state, {
+        ...state.kept,
+        routes: to === null ? others : { ...others, [command.route]: to },
+        fences: withFence(state.kept.fences, command.fence),
+      });
+      return { ok: true };
+    }
+    case 'member': {
+      const outdated = refuseOutdated(command.fence, state.kept);
+      if (outdated !== undefined) return outdated;
+      const member = state.pools.get(command.pool)?.members.find(({ name }) => name === command.member);
+      if (member === undefined)
+        return { ok: false, code: 'unknown', message: `there is no ${command.pool}/${command.member}` };
+      const members = { ...state.kept.members[command.pool], [command.member]: command.to };
+      keep(state, {
+        ...state.kept,
+        members: { ...state.kept.members, [command.pool]: members },
+        fences: withFence(state.kept.fences, command.fence),
+      });
+      member.setAdmin(command.to);
+      return { ok: true };
+    }
+    default:
+      return { ok: false, code: 'unknown', message: 'no such command' };
+  }
+}
+
+function refuseOutdated(fence: Fence | undefined, { fences }: Kept): Answer | undefined {
+  const newest = fence === undefined ? undefined : fences[fence.lineage];
+  return fence === undefined || newest === undefined || newest <= fence.run
+    ? undefined
+    : { ok: false, code: 'outdated', message: `run ${newest} was here already` };
+}
+
+const withFence = (fences: Kept['fences'], fence: Fence | undefined): Kept['fences'] =>
+  fence === undefined
+    ? fences
+    : { ...fences, [fence.lineage]: Math.max(fence.run, fences[fence.lineage] ?? 0) };
+
+function read(state: LabState): Readonly<Record<string, unknown>> {
+  const persistedText = existsSync(state.stateFile) ? readFileSync(state.stateFile, 'utf8') : undefined;
+  return {
+    pid: process.pid,
+    stateFile: state.stateFile,
+    runtime: state.kept.routes,
+    persisted: readKept(state.stateFile).routes,
+    persistedText,
+    pools: [...state.pools.values()].map((pool) => ({
+      name: pool.name,
+      requests: pool.requests,
+      failed: pool.failed,
+      members: pool.members.map(({ name, admin, up, settled, sessions, lastCheck }) => ({
+        name,
+        admin,
+        up: up && admin !== 'maint',
+        settled: settled && admin !== 'maint',
+        sessions,
+        check: lastCheck,
+      })),
+    })),
+  };
+}
