@@ -1,0 +1,286 @@
+/** Services: their release, slots with instances, traffic and strategy. */
+import {
+  asAddress,
+  asSha256,
+  type Address,
+  type BalancerDeclared,
+  type HealthDeclared,
+  type HostDeclared,
+  type InstanceDeclared,
+  type Json,
+  type PoolDeclared,
+  type ReleaseDeclared,
+  type ServiceDeclared,
+  type SlotDeclared,
+  slotAddress,
+  type StrategyDeclared,
+  type TrafficDeclared,
+} from '../model/index.ts';
+import { assembleInstance } from './assemble-instances.ts';
+import type { HostTable } from './assemble-hosts.ts';
+import type { Reporter } from './evaluation.ts';
+import type { Place } from './problems.ts';
+import type { serviceShape } from './schema/running.ts';
+import type { Entry, ReleaseEntry, World } from './world.ts';
+import { references } from '../hcl/eval/references.ts';
+import { nameOf } from './dependencies.ts';
+import { placeOf } from './problems.ts';
+
+export type ServiceEntry = Entry<typeof serviceShape>;
+
+/** A service with what the checks of the whole look at; `declared` is undefined when a part could not be read. */
+export interface AssembledService {
+  readonly entry: ServiceEntry;
+  readonly slots: readonly AssembledSlot[];
+  readonly traffic: readonly (TrafficDeclared & { readonly place: Place })[];
+  readonly declared: ServiceDeclared | undefined;
+}
+
+export interface AssembledSlot {
+  readonly name: string;
+  readonly place: Place;
+  readonly portPlace: Place;
+  readonly port: number | undefined;
+  readonly hosts: readonly HostDeclared[];
+  readonly instances: readonly InstanceDeclared[];
+  readonly complete: boolean;
+}
+
+export function assembleServices(
+  world: World,
+  hosts: HostTable,
+  releases: ReadonlyMap<string, ReleaseEntry>,
+  report: Reporter,
+): readonly AssembledService[] {
+  return world.services.map((entry) => assembleService(entry, world, hosts, releases, report));
+}
+
+function assembleService(
+  entry: ServiceEntry,
+  world: World,
+  hosts: HostTable,
+  releases: ReadonlyMap<string, ReleaseEntry>,
+  report: Reporter,
+): AssembledService {
+  const { decoded, address, name } = entry;
+  const { blocks, args, place } = decoded;
+  const releaseEntry = releases.get(args.release);
+  const release = releaseEntry === undefined ? undefined : releaseOf(releaseEntry);
+  const [installBlock] = blocks.install;
+  const install =
+    installBlock === undefined
+      ? undefined
+      : {
+          root: installBlock.args.root,
+          keep: installBlock.args.keep,
+          ...(installBlock.args.owner === undefined ? {} : { owner: installBlock.args.owner }),
+        };
+  const version = releaseEntry?.decoded.args.version;
+  const slots = blocks.slot.map((slot): AssembledSlot => {
+    const found = hostsOfSlot(slot.args.hosts, slot.at('hosts'), hosts, report);
+    const instances = found.flatMap((host) => {
+      const parts = { service: entry, slot, host, release, version, install };
+      return assembleInstance(parts, report) ?? [];
+    });
+    return {
+      name: slot.labels[0] ?? '',
+      place: slot.place,
+      portPlace: slot.at('port'),
+      port: slot.args.port,
+      hosts: found,
+      instances,
+      complete: slot.sound && instances.length === slot.args.hosts.length,
+    };
+  });
+  const traffic = trafficOf(entry);
+  const strategy = strategyOf(entry);
+  const dependsOn = dependenciesOf(entry, world, report);
+  const complete =
+    decoded.complete && slots.every((slot) => slot.complete) && install !== undefined && strategy !== undefined;
+  const declared =
+    complete && release !== undefined
+      ? {
+          address,
+          name,
+          dependsOn,
+          release,
+          slots: slots.map(
+            (slot): SlotDeclared => ({
+              address: slotAddress(address, slot.name),
+              name: slot.name,
+              port: slot.port,
+              instances: slot.instances,
+            }),
+          ),
+          install,
+          traffic: traffic.map(({ place: _, ...rest }) => rest),
+          strategy,
+          origin: place.source.rangeOf(place.span),
+        }
+      : undefined;
+  return { entry, slots, traffic, declared };
+}
+
+function hostsOfSlot(
+  names: readonly string[],
+  place: Place,
+  table: HostTable,
+  report: Reporter,
+): readonly HostDeclared[] {
+  const seen = new Set<string>();
+  const found: HostDeclared[] = [];
+  for (const name of names) {
+    if (seen.has(name)) {
+      report.error(place, {
+        code: 'host-twice',
+        summary: 'Host named twice',
+        detail: `The host "${name}" is in this list twice.`,
+        hint: 'distinct(...) takes repetitions out of a list.',
+      });
+      continue;
+    }
+    seen.add(name);
+    const host = table.find(name, place);
+    if (host !== undefined) found.push(host);
+  }
+  return found;
+}
+
+export function releaseOf({ name, decoded, artifact }: ReleaseEntry): ReleaseDeclared | undefined {
+  if (artifact === undefined) return undefined;
+  const { args, place } = decoded;
+  return {
+    name,
+    version: args.version,
+    artifact: { ...artifact, sha256: asSha256(artifact.sha256) },
+    ...(args.notes === undefined ? {} : { notes: args.notes }),
+    origin: place.source.rangeOf(place.span),
+  };
+}
+
+function trafficOf(entry: ServiceEntry): readonly (TrafficDeclared & { readonly place: Place })[] {
+  const slots = entry.decoded.blocks.slot.map((slot) => slot.labels[0] ?? '');
+  return entry.decoded.blocks.traffic.flatMap((traffic) => {
+    if (traffic.kind !== 'load_balancer') return [];
+    const { args, place } = traffic;
+    const pools = Object.fromEntries(slots.map((slot) => [slot, args.pools?.[slot] ?? `${entry.name}_${slot}`]));
+    return [
+      {
+        kind: 'load_balancer' as const,
+        balancer: asAddress(args.load_balancer),
+        route: args.route ?? entry.name,
+        pools,
+        origin: place.source.rangeOf(place.span),
+        place: traffic.has('pools') ? traffic.at('pools') : place,
+      },
+    ];
+  });
+}
+
+function strategyOf({ decoded }: ServiceEntry): StrategyDeclared | undefined {
+  const [strategy] = decoded.blocks.strategy;
+  if (strategy === undefined) return undefined;
+  const origin = strategy.place.source.rangeOf(strategy.place.span);
+  const common = { drainTimeoutMs: strategy.args.drain_timeout, onFailure: strategy.args.on_failure, origin };
+  switch (strategy.kind) {
+    case 'blue_green':
+      return { kind: 'blue_green', bakeMs: strategy.args.bake, keepWarm: strategy.args.keep_warm, ...common };
+    case 'in_place':
+      return { kind: 'in_place', ...common };
+    default:
+      // Refused by the schema: this version has no such strategy yet.
+      return undefined;
+  }
+}
+
+/** The services that `depends_on` names: references, not values, so that they need not be evaluated. */
+function dependenciesOf(entry: ServiceEntry, world: World, report: Reporter): readonly Address[] {
+  const expression = entry.decoded.args.depends_on;
+  if (expression === undefined) return [];
+  const { source } = entry.decoded.place;
+  const refuse = (detail: string, hint?: string): readonly Address[] => {
+    report.error(placeOf(source, expression), {
+      code: 'invalid-depends-on',
+      summary: 'Invalid depends_on reference',
+      detail,
+      hint,
+    });
+    return [];
+  };
+  if (expression.kind !== 'tuple') {
+    return refuse('"depends_on" must be a list of services.', 'For example: depends_on = [service.api]');
+  }
+  const addresses: Address[] = [];
+  for (const item of expression.items) {
+    const reference = item.kind === 'traversal' ? item : undefined;
+    const name = nameOf(reference?.steps[0]);
+    if (reference === undefined || reference.root !== 'service' || name === undefined) {
+      const [first] = references(item);
+      refuse(
+        first !== undefined && first.root !== 'service'
+          ? `A service can depend on services only; ${first.root}.${nameOf(first.steps[0]) ?? ''} is something else.`
+          : 'Each item of "depends_on" must be a reference to a service, without quotes.',
+        'Hosts, releases and load balancers that a service refers to are known without depends_on.',
+      );
+      continue;
+    }
+    const wanted = `${entry.instance.prefix}service.${name}`;
+    for (const { address } of world.services) {
+      if (address === wanted || address.startsWith(`${wanted}[`)) addresses.push(address);
+    }
+  }
+  return [...new Set(addresses)];
+}
+
+// ── balancers ──────────────────────────────────────────────────────────────────────────────────────
+
+export function assembleBalancers(
+  world: World,
+  services: readonly AssembledService[],
+  hosts: HostTable,
+  report: Reporter,
+): readonly BalancerDeclared[] {
+  return world.balancers.map(({ address, name, decoded }) => {
+    const { hosts: named, ...settings } = decoded.args;
+    const { place } = decoded;
+    if (named.length === 0) {
+      report.error(decoded.at('hosts'), {
+        code: 'no-hosts',
+        summary: 'No hosts',
+        detail: `The load balancer "${name}" runs on no host, so it could not be told anything.`,
+      });
+    }
+    const found = hostsOfSlot(named, decoded.at('hosts'), hosts, report);
+    const behind = services.flatMap(({ entry, slots, traffic }) =>
+      traffic.filter(({ balancer }) => balancer === address).map((each) => ({ entry, slots, traffic: each })),
+    );
+    return {
+      address,
+      name,
+      provider: decoded.kind,
+      hosts: found.map((host) => host.name),
+      settings: settingsOf(settings),
+      routes: behind.map(({ entry, traffic }) => ({ route: traffic.route, service: entry.address })),
+      pools: behind.flatMap(({ entry, slots, traffic }) =>
+        slots.map((slot) => poolOf(entry.address, slot, traffic.pools[slot.name] ?? '')),
+      ),
+      origin: place.source.rangeOf(place.span),
+    };
+  });
+}
+
+function poolOf(service: Address, slot: AssembledSlot, name: string): PoolDeclared {
+  const health: HealthDeclared | undefined = slot.instances[0]?.health;
+  return {
+    name,
+    service,
+    members: slot.hosts.map((host) => ({ name: host.name, address: host.networkAddress, port: slot.port ?? 0 })),
+    ...(health === undefined ? {} : { health }),
+  };
+}
+
+/** Settings that are left out and have no default are not there at all. */
+const settingsOf = (settings: Readonly<Record<string, unknown>>): Readonly<Record<string, Json>> =>
+  Object.fromEntries(
+    Object.entries(settings).filter((entry): entry is [string, Json] => entry[1] !== undefined),
+  );

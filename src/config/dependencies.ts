@@ -1,0 +1,366 @@
+/** What a declared thing refers to, found without evaluating anything; and the references that lead nowhere. */
+import { references } from '../hcl/eval/references.ts';
+import { didYouMean, nearestName } from '../hcl/eval/suggestion.ts';
+import type { Block, Body, Expression, Step, Traversal } from '../hcl/syntax/ast.ts';
+import { aOrAn, type BlockItem, type Item, referable } from './items.ts';
+import { type Problems, placeOf } from './problems.ts';
+import { type Argument, type BlockShape, type Contents, hasVariants } from './schema/shape.ts';
+
+/** Something that must be evaluated before. `output` narrows a module down to one of its outputs. */
+export interface Dependency {
+  readonly key: string;
+  readonly output?: string;
+  /** For the words of an error about a cycle. */
+  readonly reference: Traversal;
+}
+
+/** Which names an expression may use beside those that are declared. */
+interface Context {
+  readonly each: boolean;
+  readonly count: boolean;
+  /** Process, health and hook blocks: `slot`, and more of `host` and `release`. */
+  readonly instance: boolean;
+  /** Iterators of dynamic blocks. */
+  readonly bound: readonly string[];
+}
+
+/** What `host` and `release` have in process, health and hook blocks, beside what is declared. */
+export const instanceAttributes: Readonly<Record<string, readonly string[]>> = {
+  slot: ['name', 'port'],
+  host: ['name', 'address', 'labels'],
+  release: ['version', 'path'],
+};
+
+const outside: Context = { each: false, count: false, instance: false, bound: [] };
+
+const blockTypeOfRoot = new Map([...referable].map(([type, root]) => [root, type]));
+
+/** Finds the dependencies of the things of one module, and reports each reference to what is not there. */
+export class Dependencies {
+  readonly #items: ReadonlyMap<string, Item>;
+  readonly #shapes: Readonly<Record<string, BlockShape>>;
+  readonly #problems: Problems;
+  /** "the root module", or the module's path. */
+  readonly #where: string;
+  readonly #known = new Map<Item, readonly Dependency[]>();
+  readonly #outputsOf: (module: string) => ReadonlySet<string> | undefined;
+
+  constructor(
+    items: ReadonlyMap<string, Item>,
+    shapes: Readonly<Record<string, BlockShape>>,
+    outputsOf: (module: string) => ReadonlySet<string> | undefined,
+    where: string,
+    problems: Problems,
+  ) {
+    this.#items = items;
+    this.#shapes = shapes;
+    this.#outputsOf = outputsOf;
+    this.#where = where;
+    this.#problems = problems;
+  }
+
+  of(item: Item): readonly Dependency[] {
+    let known = this.#known.get(item);
+    if (known === undefined) this.#known.set(item, (known = this.#find(item)));
+    return known;
+  }
+
+  /** What one argument of a module's block refers to. The others need not be known for it. */
+  ofCallArgument(call: BlockItem, argument: string): readonly Dependency[] {
+    return this.#find(call, argument);
+  }
+
+  #find(item: Item, argument?: string): readonly Dependency[] {
+    const found = new Map<string, Dependency>();
+    const take = (expression: Expression, context: Context): void => {
+      for (const reference of references(expression)) {
+        if (context.bound.includes(reference.root)) continue;
+        const dependency = this.#classify(reference, context, item);
+        if (dependency === undefined || (dependency.key === item.key && item.type === 'variable')) continue;
+        const id = `${dependency.key}\n${dependency.output ?? ''}`;
+        if (!found.has(id)) found.set(id, dependency);
+      }
+    };
+    if (item.kind === 'local') {
+      take(item.attribute.value, outside);
+      return [...found.values()];
+    }
+    const shape = this.#shapes[item.type];
+    if (shape === undefined) return [];
+    const has = (name: string) => item.block.body.attributes.some((attribute) => attribute.name === name);
+    const context = { ...outside, each: has('for_each'), count: has('count') };
+    if (item.type === 'module') {
+      for (const { name, value } of item.block.body.attributes) {
+        const meta = name === 'for_each' || name === 'count';
+        if (argument === undefined ? meta : name === argument) take(value, meta ? outside : context);
+      }
+      return [...found.values()];
+    }
+    walk(item.block, shape, context, take);
+    return [...found.values()];
+  }
+
+  #classify(reference: Traversal, context: Context, item: Item): Dependency | undefined {
+    const { root } = reference;
+    const name = nameOf(reference.steps[0]);
+    switch (root) {
+      case 'each':
+        if (!context.each) this.#withoutRepetition(reference, item, 'each', 'for_each');
+        else this.#checkAttribute(reference, name, ['key', 'value'], item);
+        return undefined;
+      case 'count':
+        if (!context.count) this.#withoutRepetition(reference, item, 'count', 'count');
+        else this.#checkAttribute(reference, name, ['index'], item);
+        return undefined;
+      case 'path':
+        this.#checkAttribute(reference, name, ['module', 'root', 'cwd'], item);
+        return undefined;
+      case 'slot':
+        if (!context.instance) return this.#unknownRoot(reference, item);
+        this.#checkAttribute(reference, name, instanceAttributes['slot'] ?? [], item);
+        return undefined;
+    }
+    if (context.instance && name !== undefined && instanceAttributes[root]?.includes(name)) return undefined;
+    const type = root === 'local' ? 'local' : blockTypeOfRoot.get(root);
+    if (type === undefined || type === 'output') return this.#unknownRoot(reference, item);
+    if (name === undefined) {
+      this.#report(reference, item, {
+        code: 'invalid-reference',
+        summary: 'Invalid reference',
+        detail: `"${root}" cannot be used as a whole: it must be followed by a dot and the name of ${describe(type)}.`,
+        hint: this.#namesHint(root),
+      });
+      return undefined;
+    }
+    const key = `${root}.${name}`;
+    if (!this.#items.has(key)) {
+      this.#undeclared(reference, type, root, name, context, item);
+      return undefined;
+    }
+    if (type !== 'module') return { key, reference };
+    return this.#module(reference, key, name, item);
+  }
+
+  #module(reference: Traversal, key: string, name: string, item: Item): Dependency {
+    const outputs = this.#outputsOf(name);
+    const call = this.#items.get(key);
+    const repeated =
+      call?.kind === 'block' &&
+      call.block.body.attributes.some((attribute) => attribute.name === 'count' || attribute.name === 'for_each');
+    const step = reference.steps[repeated ? 2 : 1];
+    const output = step?.kind === 'attributeStep' ? step.name : undefined;
+    if (output === undefined || outputs === undefined) return { key, reference };
+    if (outputs.has(output)) return { key, output, reference };
+    this.#report(reference, item, {
+      code: 'unsupported-attribute',
+      summary: 'Unsupported attribute',
+      detail: `Module "${name}" has no output named "${output}".${maybe(didYouMean(output, outputs))}`,
+      hint: outputs.size === 0 ? 'The module declares no outputs at all.' : undefined,
+    });
+    return { key, reference };
+  }
+
+  #undeclared(reference: Traversal, type: string, root: string, name: string, context: Context, item: Item): void {
+    const known = this.#names(root);
+    const meant = maybe(didYouMean(name, known));
+    if (type === 'variable') {
+      return this.#report(reference, item, {
+        code: 'undeclared-variable',
+        summary: 'Reference to undeclared input variable',
+        detail: `An input variable with the name "${name}" has not been declared.${
+          meant || ` This variable can be declared with a variable "${name}" {} block.`
+        }`,
+        hint: this.#items.has(`local.${name}`) ? `There is a local value of this name: local.${name}` : undefined,
+      });
+    }
+    if (type === 'local') {
+      return this.#report(reference, item, {
+        code: 'undeclared-local',
+        summary: 'Reference to undeclared local value',
+        detail: `A local value with the name "${name}" has not been declared.${meant}`,
+        hint: this.#items.has(`var.${name}`) ? `There is a variable of this name: var.${name}` : undefined,
+      });
+    }
+    if (type === 'module') {
+      return this.#report(reference, item, {
+        code: 'undeclared-module',
+        summary: 'Reference to undeclared module',
+        detail: `No module call named "${name}" is declared in ${this.#where}.${meant}`,
+      });
+    }
+    const inInstance = context.instance ? instanceAttributes[root] : undefined;
+    const attribute = inInstance === undefined ? undefined : nearestName(name, inInstance);
+    this.#report(reference, item, {
+      code: 'undeclared-reference',
+      summary: `Reference to undeclared ${type}`,
+      detail: `${aOrAn(type)} named "${name}" has not been declared in ${this.#where}.${
+        meant || maybe(attribute === undefined ? undefined : `Did you mean "${root}.${attribute}"?`)
+      }`,
+      hint:
+        meant !== ''
+          ? undefined
+          : (this.#labelHint(reference, type, name) ?? this.#instanceHint(root, name, context) ?? this.#namesHint(root)),
+    });
+  }
+
+  /** `load_balancer.haproxy.edge`: the provider's label is not part of a reference. */
+  #labelHint(reference: Traversal, type: string, name: string): string | undefined {
+    const shape = this.#shapes[type];
+    if (shape === undefined || !hasVariants(shape) || !Object.hasOwn(shape.variants, name)) return undefined;
+    const next = nameOf(reference.steps[1]);
+    return next === undefined ? undefined : `References go by type and name, without the provider: ${type}.${next}`;
+  }
+
+  #instanceHint(root: string, name: string, context: Context): string | undefined {
+    if (context.instance || !instanceAttributes[root]?.includes(name)) return undefined;
+    return `${root}.${name} is known only in process, health and hook blocks, which are evaluated for each host of each slot.`;
+  }
+
+  #names(root: string): string[] {
+    const prefix = `${root}.`;
+    return [...this.#items.keys()].filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
+  }
+
+  #namesHint(root: string): string | undefined {
+    const names = this.#names(root);
+    const type = root === 'local' ? 'local value' : (blockTypeOfRoot.get(root) ?? root);
+    if (names.length === 0) return `No ${type} is declared.`;
+    const shown = names.slice(0, 6).map((name) => `${root}.${name}`);
+    return `Declared: ${shown.join(', ')}${names.length > shown.length ? ` and ${names.length - shown.length} more` : ''}.`;
+  }
+
+  #unknownRoot(reference: Traversal, item: Item): undefined {
+    const { root } = reference;
+    const roots = ['var', 'local', 'path', 'each', 'count', ...blockTypeOfRoot.keys()].filter((name) => name !== 'output');
+    const same = ['local', 'var'].find((known) => this.#items.has(`${known}.${root}`));
+    const bare = reference.steps.length === 0;
+    let hint: string | undefined;
+    if (same !== undefined) hint = `Did you mean ${same}.${root}?`;
+    else if (root === 'slot') hint = 'slot is known only in process, health and hook blocks, which are evaluated for each host of each slot.';
+    else if (root === 'self') hint = 'Name the block itself instead of self.';
+    else if (root === 'terraform') hint = 'There are no workspaces: an environment is a folder. path.root is that folder.';
+    else if (root === 'data') hint = 'There are no data sources in deployctl.';
+    else if (bare && nearestName(root, roots) === undefined) hint = `If it is meant as text, put it in quotes: "${root}".`;
+    this.#report(reference, item, {
+      code: 'invalid-reference',
+      summary: 'Invalid reference',
+      detail: `There is nothing called "${root}" to refer to.${hint === undefined ? maybe(didYouMean(root, roots)) : ''}`,
+      hint,
+    });
+    return undefined;
+  }
+
+  #withoutRepetition(reference: Traversal, item: Item, root: string, argument: string): void {
+    const other = root === 'each' ? 'count' : 'for_each';
+    const hasOther =
+      item.kind === 'block' && item.block.body.attributes.some((attribute) => attribute.name === other);
+    this.#report(reference, item, {
+      code: `reference-to-${root}`,
+      summary: root === 'each' ? 'Reference to "each" in context without for_each' : 'Reference to "count" in non-counted context',
+      detail: `The "${root}" object can be used only in blocks where the "${argument}" argument is set.`,
+      hint: hasOther
+        ? `This block has ${other}: use ${root === 'each' ? 'count.index' : 'each.key'}.`
+        : item.kind === 'local'
+          ? 'Local values do not repeat; use a for expression.'
+          : undefined,
+    });
+  }
+
+  #checkAttribute(reference: Traversal, name: string | undefined, known: readonly string[], item: Item): void {
+    if (name === undefined || known.includes(name)) return;
+    const { root } = reference;
+    this.#report(reference, item, {
+      code: 'invalid-attribute',
+      summary: `Invalid "${root}" attribute`,
+      detail: `The "${root}" object does not have an attribute named "${name}". The supported attributes are ${known
+        .map((each) => `${root}.${each}`)
+        .join(', ')}.`,
+    });
+  }
+
+  #report(
+    reference: Traversal,
+    item: Item,
+    wording: { code: string; summary: string; detail: string; hint?: string | undefined },
+  ): void {
+    const last = reference.steps[Math.min(reference.steps.length, 2) - 1];
+    this.#problems.error(placeOf(item.source, { start: reference.start, end: last?.end ?? reference.rootEnd }), wording);
+  }
+}
+
+const maybe = (sentence: string | undefined): string => (sentence === undefined ? '' : ` ${sentence}`);
+
+const describe = (type: string): string => {
+  if (type === 'local') return 'a local value';
+  return type === 'variable' ? 'a variable' : aOrAn(type).toLowerCase();
+};
+
+/** The name that a step gives: `.x`, and `["x"]` too. */
+export const nameOf = (step: Step | undefined): string | undefined => {
+  if (step?.kind === 'attributeStep') return step.name;
+  return step?.key.kind === 'string' ? step.key.value : undefined;
+};
+
+type Take = (expression: Expression, context: Context) => void;
+
+/** Hands over every expression of a block that will be evaluated, with the names it may use. */
+function walk(block: Block, shape: BlockShape, context: Context, take: Take): void {
+  const contents = contentsOf(shape, block.labels[0]?.text);
+  walkBody(block.body, contents, context, take);
+}
+
+/** The contents that a block of this shape and first label has; undefined when there is no such kind. */
+export function contentsOf(shape: BlockShape, kind: string | undefined): Contents | undefined {
+  if (!hasVariants(shape)) return shape;
+  return kind !== undefined && Object.hasOwn(shape.variants, kind) ? shape.variants[kind] : undefined;
+}
+
+function walkBody(body: Body, contents: Contents | undefined, context: Context, take: Take): void {
+  for (const attribute of body.attributes) {
+    const argument: Argument<unknown> | undefined = contents?.arguments[attribute.name];
+    const evaluation = argument?.type.evaluation;
+    if (evaluation === 'literal' || evaluation === 'static') continue;
+    const meta = attribute.name === 'for_each' || attribute.name === 'count';
+    take(attribute.value, meta && argument === undefined ? { ...context, each: false, count: false } : context);
+  }
+  for (const block of body.blocks) {
+    if (block.type === 'dynamic') walkDynamic(block, contents, context, take);
+    else walkNested(block.body, block.type, block.labels[0]?.text, contents, context, take);
+  }
+}
+
+function walkNested(
+  body: Body,
+  type: string,
+  kind: string | undefined,
+  contents: Contents | undefined,
+  context: Context,
+  take: Take,
+): void {
+  const ofInstance = contents?.perInstance?.[type];
+  const nested = contents?.blocks?.[type] ?? ofInstance;
+  const inner = ofInstance === undefined ? context : { ...context, instance: true };
+  walkBody(body, nested === undefined ? undefined : contentsOf(nested.shape, kind), inner, take);
+}
+
+/** The kind of a dynamic block may be computed; what every kind has in common is all that is known of it here. */
+function walkDynamic(block: Block, contents: Contents | undefined, context: Context, take: Take): void {
+  const type = block.labels[0]?.text ?? '';
+  const iterator = iteratorOf(block);
+  const inner = { ...context, bound: [...context.bound, iterator] };
+  for (const attribute of block.body.attributes) {
+    if (attribute.name === 'for_each') take(attribute.value, context);
+    else if (attribute.name === 'labels') take(attribute.value, inner);
+  }
+  for (const content of block.body.blocks) {
+    if (content.type === 'content') walkNested(content.body, type, undefined, contents, inner, take);
+  }
+}
+
+/** The name that a dynamic block's content knows the element by. */
+export function iteratorOf(block: Block): string {
+  const written = block.body.attributes.find((attribute) => attribute.name === 'iterator')?.value;
+  if (written?.kind === 'traversal' && written.steps.length === 0) return written.root;
+  return block.labels[0]?.text ?? '';
+}
+

@@ -1,0 +1,278 @@
+/** Evaluates the blocks that declare things: secret, ssh, host, load_balancer, release, service, policy, hook, deployctl. */
+import { STRING } from '../hcl/eval/types.ts';
+import { list, map, number, objectOf, string, UNKNOWN, type Value } from '../hcl/eval/values.ts';
+import { type Address, type ArtifactDeclared, asAddress, type Diagnostic } from '../model/index.ts';
+import type { Decoded } from './decoded.ts';
+import { decodeBlock } from './decode.ts';
+import { asExpanded } from './dynamic.ts';
+import { checkPreconditions, type DecodedRule, type EvaluationContext } from './evaluate-values.ts';
+import { Reporter } from './evaluation.ts';
+import type { BlockItem } from './items.ts';
+import { collect, ItemRoots, type ModuleInstance } from './modules.ts';
+import { type Repetition, repetitionKind, repetitionsOf } from './repetition.ts';
+import type { balancerShape } from './schema/balancers.ts';
+import { deployctlShape, movedShape, policyShape } from './schema/language.ts';
+import { dnsZoneShape, hostShape, secretShape, sshShape } from './schema/reaching.ts';
+import { releaseShape, runHookShape, serviceShape } from './schema/running.ts';
+import { secretToken } from './schema/secret-types.ts';
+import type { BlockShape } from './schema/shape.ts';
+import type { Entry } from './world.ts';
+
+export interface BlockContext extends EvaluationContext {
+  readonly balancers: ReturnType<typeof balancerShape>;
+  /** The artifact of a release; undefined when artifacts are not read. */
+  readonly readArtifact:
+    | ((location: string, wanted: { readonly sha256?: string }) => Promise<ArtifactDeclared | Diagnostic>)
+    | undefined;
+  /** A path as written, made absolute: `~/` is the user's home, anything relative starts at the environment's folder. */
+  absolutePath(path: string): string;
+}
+
+/** Evaluates a block that has no value of its own to wait for. */
+export function evaluateBlock(
+  item: BlockItem,
+  instance: ModuleInstance,
+  cx: BlockContext,
+): Promise<void> | undefined {
+  const { world, report } = cx;
+  switch (item.type) {
+    case 'secret':
+      return repeated(item, instance, secretShape, cx, (entry) => {
+        world.secrets.push(entry);
+        checkSecret(entry, report);
+        return secretToken(entry.address.replace(/(^|\.)secret\./, '$1'));
+      });
+    case 'ssh':
+      return repeated(item, instance, sshShape, cx, (entry) => {
+        world.ssh.push(entry);
+        return objectOf({ id: string(entry.address), name: string(entry.name) });
+      });
+    case 'host':
+      return repeated(item, instance, hostShape, cx, (entry) => {
+        world.hosts.push(entry);
+        return hostValue(entry);
+      });
+    case 'load_balancer':
+      return repeated(item, instance, cx.balancers, cx, (entry) => {
+        world.balancers.push(entry);
+        return objectOf({
+          id: string(entry.address),
+          name: string(entry.name),
+          type: string(entry.decoded.kind),
+          hosts: list(entry.decoded.args.hosts.map(string), STRING),
+        });
+      });
+    case 'dns_zone':
+      return repeated(item, instance, dnsZoneShape, cx, (entry) =>
+        objectOf({
+          id: string(entry.address),
+          name: string(entry.name),
+          zone: string(entry.decoded.args.zone),
+        }),
+      );
+    case 'service':
+      return repeated(item, instance, serviceShape, cx, (entry) => {
+        world.services.push(entry);
+        return serviceValue(entry);
+      });
+    case 'release':
+      return evaluateRelease(item, instance, cx);
+    case 'policy':
+      single(item, instance, policyShape, cx, (decoded) => world.policies.push({ item, decoded }));
+      return undefined;
+    case 'hook':
+      single(item, instance, runHookShape, cx, (decoded) => world.hooks.push({ item, decoded }));
+      return undefined;
+    case 'deployctl':
+      single(item, instance, deployctlShape, cx, (decoded) => world.settings.push({ item, decoded }));
+      return undefined;
+    case 'moved':
+      single(item, instance, movedShape, cx, () => undefined);
+      return undefined;
+    default:
+      throw new Error(`no evaluation for ${item.type} blocks`);
+  }
+}
+
+function single<S extends BlockShape>(
+  item: BlockItem,
+  instance: ModuleInstance,
+  shape: S,
+  cx: BlockContext,
+  take: (decoded: Decoded<S>) => unknown,
+): void {
+  const scope = cx.scope(item.source, new ItemRoots(instance));
+  const decoded = decodeBlock(asExpanded(item.block, scope), shape, cx.report);
+  if (decoded === undefined) cx.world.incomplete = true;
+  else take(decoded);
+}
+
+/** Evaluates every repetition of a block, and keeps their value for references. */
+function repeated<S extends BlockShape>(
+  item: BlockItem,
+  instance: ModuleInstance,
+  shape: S,
+  cx: BlockContext,
+  take: (entry: Entry<S>) => Value,
+): undefined {
+  const entries = entriesOf(item, instance, shape, cx);
+  if (entries === undefined) return undefined;
+  keepValue(
+    item,
+    instance,
+    entries.map(([key, entry]) => [key, entry === undefined ? UNKNOWN : take(entry)]),
+  );
+  return undefined;
+}
+
+const keepValue = (
+  item: BlockItem,
+  instance: ModuleInstance,
+  values: readonly (readonly [Repetition['key'], Value])[],
+): void => {
+  instance.values.set(item.key, collect(repetitionKind(item.block), values));
+};
+
+type EntryByKey<S> = readonly [Repetition['key'], Entry<S> | undefined];
+
+function entriesOf<S extends BlockShape>(
+  item: BlockItem,
+  instance: ModuleInstance,
+  shape: S,
+  cx: BlockContext,
+): readonly EntryByKey<S>[] | undefined {
+  const { report, world } = cx;
+  const repetitions = repetitionsOf(item.block, cx.scope(item.source, new ItemRoots(instance)), report);
+  if (repetitions === undefined || repetitions.length === 0) {
+    // What is written in it is checked all the same.
+    const scope = cx.scope(item.source, new ItemRoots(instance));
+    decodeBlock(asExpanded(item.block, scope), shape, new Reporter(report.problems, []).forInstances);
+    if (repetitions === undefined) world.incomplete = true;
+  }
+  return repetitions?.map((repetition): EntryByKey<S> => {
+    const scope = cx.scope(item.source, new ItemRoots(instance, repetition));
+    const decoded = decodeBlock(asExpanded(item.block, scope), shape, report);
+    if (decoded === undefined) {
+      world.incomplete = true;
+      return [repetition.key, undefined];
+    }
+    if (!decoded.complete) world.incomplete = true;
+    const rules = (decoded.blocks as { readonly precondition?: readonly DecodedRule[] }).precondition ?? [];
+    checkPreconditions(rules, scope, 'Precondition failed', report);
+    const address: Address = asAddress(instance.address(item.key, repetition));
+    const name = nameOfEntry(item, instance, repetition);
+    return [repetition.key, { address, name, decoded, instance, repetition }];
+  });
+}
+
+/** A host of a group is called by its key; anything else by its label and its key. */
+function nameOfEntry(item: BlockItem, instance: ModuleInstance, { key }: Repetition): string {
+  if (key === undefined) return item.name + instance.suffix;
+  const own = item.type === 'host' && typeof key === 'string' ? key : `${item.name}-${key}`;
+  return own + instance.suffix;
+}
+
+function checkSecret(entry: Entry<typeof secretShape>, report: Reporter): void {
+  const { decoded } = entry;
+  const given = ['env', 'file', 'command'].filter((name) => decoded.has(name));
+  if (given.length === 1 || !decoded.sound) return;
+  report.error(given.length === 0 ? decoded.place : decoded.at(given[1] ?? ''), {
+    code: 'secret-source',
+    summary: given.length === 0 ? 'Missing required argument' : 'Invalid combination of arguments',
+    detail:
+      given.length === 0
+        ? 'A secret needs one of the arguments "env", "file" and "command", which say where it is read.'
+        : `Only one of "env", "file" and "command" can be set: ${given.map((name) => `"${name}"`).join(' and ')} are.`,
+  });
+}
+
+function hostValue({ address, name, decoded }: Entry<typeof hostShape>): Value {
+  const { args } = decoded;
+  const own = args.address ?? (args.connection === 'local' ? '127.0.0.1' : undefined);
+  const labels = new Map(Object.entries(args.labels ?? {}).map(([key, text]) => [key, string(text)]));
+  return objectOf({
+    address: own === undefined ? UNKNOWN : string(own),
+    connection: string(args.connection),
+    id: string(address),
+    labels: map(labels, STRING),
+    name: string(name),
+    network_address: own === undefined ? UNKNOWN : string(args.network_address ?? own),
+  });
+}
+
+function serviceValue({ address, name, decoded }: Entry<typeof serviceShape>): Value {
+  const slots = decoded.blocks.slot.map((slot): [string, Value] => [
+    slot.labels[0] ?? '',
+    objectOf({
+      hosts: list(slot.args.hosts.map(string), STRING),
+      name: string(slot.labels[0] ?? ''),
+      port: slot.args.port === undefined ? UNKNOWN : number(slot.args.port),
+    }),
+  ]);
+  return objectOf({
+    id: string(address),
+    name: string(name),
+    release: string(decoded.args.release),
+    slots: objectOf(Object.fromEntries(slots)),
+  });
+}
+
+// ── releases ───────────────────────────────────────────────────────────────────────────────────────
+
+export const isUrl = (location: string): boolean => /^[a-z][a-z0-9+.-]*:\/\//i.test(location);
+
+async function evaluateRelease(item: BlockItem, instance: ModuleInstance, cx: BlockContext): Promise<void> {
+  const { world } = cx;
+  const entries = entriesOf(item, instance, releaseShape, cx);
+  if (entries === undefined) return;
+  const values: [Repetition['key'], Value][] = [];
+  for (const [key, entry] of entries) {
+    if (entry === undefined) {
+      values.push([key, UNKNOWN]);
+      continue;
+    }
+    const artifact = await readArtifact(entry, cx);
+    world.releases.push({ ...entry, artifact });
+    const { args } = entry.decoded;
+    const sha256 = artifact?.sha256 ?? args.sha256;
+    values.push([
+      key,
+      objectOf({
+        artifact: string(args.artifact),
+        id: string(entry.address),
+        name: string(entry.name),
+        notes: string(args.notes ?? ''),
+        sha256: sha256 === undefined ? UNKNOWN : string(sha256),
+        version: string(args.version),
+      }),
+    ]);
+    if (artifact === undefined && cx.readArtifact !== undefined) world.incomplete = true;
+  }
+  keepValue(item, instance, values);
+}
+
+async function readArtifact(
+  { decoded }: Entry<typeof releaseShape>,
+  cx: BlockContext,
+): Promise<ArtifactDeclared | undefined> {
+  const { artifact: location, sha256 } = decoded.args;
+  const place = decoded.at('artifact');
+  if (isUrl(location) && sha256 === undefined) {
+    if (decoded.sound) {
+      cx.report.error(decoded.place, {
+        code: 'release-needs-sha256',
+        summary: 'Missing required argument',
+        detail: 'The argument "sha256" is required for an artifact that is a URL: without it nobody would know if what is there is what was meant.',
+        hint: 'Take it from where the artifact was built, or from: curl -sL URL | sha256sum',
+      });
+    }
+    return undefined;
+  }
+  if (cx.readArtifact === undefined || !decoded.sound) return undefined;
+  const absolute = isUrl(location) ? location : cx.absolutePath(location);
+  const found = await cx.readArtifact(absolute, sha256 === undefined ? {} : { sha256 });
+  if ('sha256' in found) return found;
+  const subject = place.source.rangeOf(place.span);
+  cx.report.problems.add({ ...found, subject: found.subject ?? subject });
+  return undefined;
+}

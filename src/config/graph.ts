@@ -1,0 +1,97 @@
+/** Evaluates declared things in the order of their references, and finds the references that go round in circles. */
+import type { Traversal } from '../hcl/syntax/ast.ts';
+import { type Item, nameSpan } from './items.ts';
+import type { ModuleInstance } from './modules.ts';
+import { type Problems, placeOf } from './problems.ts';
+
+/** One item in one use of its module. */
+export interface GraphNode {
+  readonly instance: ModuleInstance;
+  readonly item: Item;
+}
+
+/** A node that is needed, and the reference that needs it. */
+export interface Need {
+  readonly node: GraphNode;
+  readonly reference: Traversal | undefined;
+}
+
+export interface GraphRules {
+  /** What a node needs. Asked step by step: when it goes on, what it asked for has been evaluated. */
+  needsOf(node: GraphNode): Generator<Need, void>;
+  /** Evaluates a node all of whose needs have been. */
+  evaluate(node: GraphNode): Promise<void> | undefined;
+}
+
+interface Frame {
+  readonly node: GraphNode;
+  readonly needs: Generator<Need, void>;
+  /** The reference that the frame is waiting for. */
+  waiting: Traversal | undefined;
+}
+
+/**
+ * Walks depth first, with a stack of its own: a chain of references may be as long as memory allows. A cycle is
+ * reported once, and what closes it counts as evaluated, without a value.
+ */
+export class Graph {
+  readonly #rules: GraphRules;
+  readonly #problems: Problems;
+  readonly #state = new Map<ModuleInstance, Map<string, 'open' | 'done'>>();
+
+  constructor(rules: GraphRules, problems: Problems) {
+    this.#rules = rules;
+    this.#problems = problems;
+  }
+
+  async evaluate(first: GraphNode): Promise<void> {
+    if (this.#stateOf(first.instance).has(first.item.key)) return;
+    const stack: Frame[] = [this.#open(first)];
+    for (let frame = stack.at(-1); frame !== undefined; frame = stack.at(-1)) {
+      const next = frame.needs.next();
+      if (!next.done) {
+        const { node, reference } = next.value;
+        const state = this.#stateOf(node.instance).get(node.item.key);
+        frame.waiting = reference;
+        if (state === undefined) stack.push(this.#open(node));
+        else if (state === 'open') this.#reportCycle(stack, node);
+        continue;
+      }
+      const pending = this.#rules.evaluate(frame.node);
+      if (pending !== undefined) await pending;
+      this.#stateOf(frame.node.instance).set(frame.node.item.key, 'done');
+      stack.pop();
+    }
+  }
+
+  #open(node: GraphNode): Frame {
+    this.#stateOf(node.instance).set(node.item.key, 'open');
+    return { node, needs: this.#rules.needsOf(node), waiting: undefined };
+  }
+
+  #stateOf(instance: ModuleInstance): Map<string, 'open' | 'done'> {
+    let state = this.#state.get(instance);
+    if (state === undefined) {
+      state = new Map();
+      this.#state.set(instance, state);
+    }
+    return state;
+  }
+
+  #reportCycle(stack: readonly Frame[], back: GraphNode): void {
+    const from = stack.findIndex(({ node }) => node.instance === back.instance && node.item === back.item);
+    const cycle = stack.slice(from);
+    const first = cycle[0];
+    if (first === undefined) return;
+    const names = cycle.map(({ node }) => node.instance.address(node.item.key));
+    const itself = names.length === 1;
+    this.#problems.error(placeOf(first.node.item.source, first.waiting ?? nameSpan(first.node.item)), {
+      code: 'reference-cycle',
+      summary: 'Cycle',
+      detail: itself
+        ? `${names[0]} refers to itself.`
+        : `These refer to each other in a circle, so none of them can be worked out first: ${[...names, names[0]].join(' -> ')}.`,
+      hint: itself ? undefined : 'Take one of these references out, for example by writing the value in a locals block that both use.',
+    });
+  }
+}

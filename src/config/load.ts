@@ -1,0 +1,311 @@
+/**
+ * Turns the files of an environment into what they declare. No file is read here and no clock: the files come in as
+ * bytes, and everything else of the world through ports.
+ */
+import { posix } from 'node:path';
+import { functions } from './functions.ts';
+import { Budget } from '../hcl/eval/limits.ts';
+import type { Ports } from '../hcl/eval/ports.ts';
+import { type Roots, Scope } from '../hcl/eval/scope.ts';
+import { SourceText } from '../hcl/syntax/source.ts';
+import {
+  type ArtifactDeclared,
+  asInstant,
+  type Declared,
+  type Diagnostic,
+  type HookDeclared,
+  type OutputDeclared,
+  type PolicyDeclared,
+  type SecretSource,
+  type StateDeclared,
+} from '../model/index.ts';
+import { assembleHosts, type Operator } from './assemble-hosts.ts';
+import { assembleBalancers, assembleServices } from './assemble-services.ts';
+import { checkServices, checkSingletons } from './checks.ts';
+import { type BlockContext, evaluateBlock } from './evaluate-blocks.ts';
+import { evaluateCheck, evaluateLocal, evaluateModuleCall, evaluateOutput, evaluateVariable } from './evaluate-values.ts';
+import { Reporter } from './evaluation.ts';
+import { Graph, type GraphNode, type GraphRules, type Need } from './graph.ts';
+import type { Dependency } from './dependencies.ts';
+import { type ConfigFile, loadModule, type ModuleLoader, parseFiles, type ReadModule } from './load-modules.ts';
+import { ItemRoots, ModuleInstance } from './modules.ts';
+import { plainJson } from './plain-json.ts';
+import { Problems } from './problems.ts';
+import { type BalancerKind, balancerShape } from './schema/balancers.ts';
+import { topLevelShapes } from './schema/language.ts';
+import { collectGivenValues, isAutoVariableFile, reportUndeclared, type VariableInputs } from './variables.ts';
+import { satisfies } from './version-constraint.ts';
+import { World } from './world.ts';
+
+export interface LoadPorts {
+  /**
+   * Reads an artifact and takes its digest. `location` is an absolute path or a URL. With a digest that differs
+   * from `sha256`, and when it cannot be read: the reason.
+   */
+  readonly readArtifact: (
+    location: string,
+    wanted: { readonly sha256?: string },
+  ) => Promise<ArtifactDeclared | Diagnostic>;
+  readonly readModule?: ReadModule;
+  /** What functions may use: files of the environment's folder, the time, randomness. */
+  readonly evaluation: Ports;
+}
+
+export interface LoadInput {
+  readonly environment: string;
+  /** Absolute folder of the environment. */
+  readonly folder: string;
+  /** Absolute folder of the project: where `.deployctl` is. */
+  readonly projectFolder: string;
+  /** The `*.hcl` files of the folder, in any order. */
+  readonly files: readonly ConfigFile[];
+  readonly variables: VariableInputs;
+  /** The types of load balancer that there are providers for. */
+  readonly balancers: readonly BalancerKind[];
+  readonly operator: Operator;
+  readonly ports: LoadPorts;
+  readonly toolVersion: string;
+}
+
+export interface Loaded {
+  /** Undefined when there are errors; after `validate` also when values are missing that only a plan has. */
+  readonly declared: Declared | undefined;
+  /** All that is wrong, in the order of the files. */
+  readonly diagnostics: readonly Diagnostic[];
+  /** Every text that a diagnostic may point into, by the name it has there. */
+  readonly sources: ReadonlyMap<string, SourceText>;
+  /** Where expressions about the configuration are evaluated, as `console` does. */
+  readonly scope: Scope;
+}
+
+/** Reads everything, artifacts included. */
+export const loadConfig = (input: LoadInput): Promise<Loaded> => load(input, 'plan');
+
+/** Checks everything that can be checked without artifacts and without the values of variables. */
+export const validateConfig = (input: LoadInput): Promise<Loaded> => load(input, 'validate');
+
+/** All evaluations of one configuration together: a few seconds of work at most. */
+const totalSteps = 100_000_000;
+
+async function load(input: LoadInput, mode: 'plan' | 'validate'): Promise<Loaded> {
+  const problems = new Problems();
+  const report = new Reporter(problems);
+  const sources = new Map<string, SourceText>();
+  const keepSource = (source: SourceText): void => {
+    sources.set(source.file, source);
+  };
+  const balancers = balancerShape(input.balancers);
+  const shapes = { ...topLevelShapes, load_balancer: balancers };
+  const loader: ModuleLoader = { shapes, readModule: input.ports.readModule, report, keepSource };
+  const byPath = (a: ConfigFile, b: ConfigFile): number => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0);
+  const files = input.files.toSorted(byPath);
+  const configFiles = parseFiles(
+    files.filter((file) => !isAutoVariableFile(file.path)),
+    loader,
+  );
+  const autoFiles = parseFiles(
+    files.filter((file) => isAutoVariableFile(file.path)),
+    loader,
+  );
+  const module = await loadModule(configFiles, input.folder, [], [], loader);
+  const root = new ModuleInstance(module, { root: input.folder, working: input.projectFolder });
+
+  const given = collectGivenValues(autoFiles, input.variables, report, keepSource);
+  const declaredVariables = [...module.items.values()].flatMap((item) => (item.type === 'variable' ? [item.name] : []));
+  reportUndeclared(given, new Set(declaredVariables), report);
+
+  const budget = new Budget(totalSteps);
+  const ports = input.ports.evaluation;
+  const world = new World();
+  const cx: BlockContext = {
+    report,
+    world,
+    given,
+    balancers,
+    allowsMissingValues: mode === 'validate',
+    scope: (source: SourceText, roots?: Roots) => new Scope({ source, functions, roots, ports, budget }),
+    keepSource,
+    readArtifact: mode === 'validate' ? undefined : input.ports.readArtifact,
+    absolutePath: (path) => absolutePath(path, input),
+  };
+  await evaluateAll(root, cx);
+  checkVersion(world, input, report);
+  const declared = assemble(world, input, cx);
+  if (problems.errorCount === 0 && mode === 'plan') reportUnknowns(report);
+  const [anyFile] = configFiles;
+  return {
+    declared: problems.errorCount === 0 ? declared : undefined,
+    diagnostics: problems.sorted(),
+    sources,
+    scope: cx.scope(anyFile?.source ?? new SourceText('<configuration>', ''), new ItemRoots(root)),
+  };
+}
+
+function absolutePath(path: string, { folder, operator }: LoadInput): string {
+  if (path === '~' || path.startsWith('~/')) return posix.join(operator.homeFolder, path.slice(1));
+  return posix.resolve(folder, path);
+}
+
+// ── evaluation in order ────────────────────────────────────────────────────────────────────────────
+
+async function evaluateAll(root: ModuleInstance, cx: BlockContext): Promise<void> {
+  const rules: GraphRules = { needsOf, evaluate: (node) => evaluateNode(node, cx) };
+  const graph = new Graph(rules, cx.report.problems);
+  const instances = [root];
+  for (const instance of instances) {
+    for (const item of instance.module.items.values()) await graph.evaluate({ instance, item });
+    for (const call of instance.calls.values()) instances.push(...call.instances);
+  }
+}
+
+function* needsOf({ instance, item }: GraphNode): Generator<Need, void> {
+  const { caller } = instance;
+  if (item.type === 'variable' && caller !== undefined) {
+    const { dependencies } = caller.instance.module;
+    yield* needs(caller.instance, dependencies.ofCallArgument(caller.call, item.name));
+  }
+  yield* needs(instance, instance.module.dependencies.of(item));
+}
+
+function* needs(instance: ModuleInstance, dependencies: readonly Dependency[]): Generator<Need, void> {
+  for (const { key, output, reference } of dependencies) {
+    const item = instance.module.items.get(key);
+    if (item === undefined) continue;
+    yield { node: { instance, item }, reference };
+    if (item.type !== 'module') continue;
+    for (const child of instance.calls.get(item.name)?.instances ?? []) {
+      for (const inner of child.module.items.values()) {
+        if (inner.type !== 'output' || (output !== undefined && inner.name !== output)) continue;
+        yield { node: { instance: child, item: inner }, reference };
+      }
+    }
+  }
+}
+
+function evaluateNode({ instance, item }: GraphNode, cx: BlockContext): Promise<void> | undefined {
+  if (item.kind === 'local') evaluateLocal(item, instance, cx);
+  else if (item.type === 'variable') evaluateVariable(item, instance, cx);
+  else if (item.type === 'output') evaluateOutput(item, instance, cx);
+  else if (item.type === 'check') evaluateCheck(item, instance, cx);
+  else if (item.type === 'module') evaluateModuleCall(item, instance, cx);
+  else return evaluateBlock(item, instance, cx);
+  return undefined;
+}
+
+// ── putting together ───────────────────────────────────────────────────────────────────────────────
+
+function assemble(world: World, input: LoadInput, cx: BlockContext): Declared | undefined {
+  const { report } = cx;
+  checkSingletons(world, report);
+  const hosts = assembleHosts(world, input.operator, cx.absolutePath, report);
+  const releases = new Map(world.releases.map((entry) => [entry.address as string, entry]));
+  const services = assembleServices(world, hosts, releases, report);
+  checkServices(services, world, report);
+  const balancers = assembleBalancers(world, services, hosts, report);
+  const declared = services.flatMap((service) => service.declared ?? []);
+  if (world.incomplete || declared.length < services.length) return undefined;
+  return {
+    environment: input.environment,
+    folder: input.folder,
+    hosts: hosts.declared,
+    balancers,
+    services: declared,
+    policy: policyOf(world),
+    hooks: hooksOf(world),
+    secrets: secretsOf(world, cx),
+    outputs: outputsOf(world),
+    state: stateOf(world, input),
+  };
+}
+
+function policyOf(world: World): PolicyDeclared {
+  const [policy] = world.policies;
+  if (policy === undefined) return { minInServicePercent: 0, freezes: [] };
+  const { args, blocks, place } = policy.decoded;
+  return {
+    minInServicePercent: args.min_in_service,
+    freezes: blocks.freeze.map(({ args: { from, until, reason } }) => ({
+      from: asInstant(from),
+      until: asInstant(until),
+      reason,
+    })),
+    origin: place.source.rangeOf(place.span),
+  };
+}
+
+const hooksOf = (world: World): readonly HookDeclared[] =>
+  world.hooks.map(({ decoded: { kind, args, place } }) => ({
+    point: kind,
+    argv: args.run,
+    on: args.on,
+    timeoutMs: args.timeout,
+    environment: args.environment ?? {},
+    origin: place.source.rangeOf(place.span),
+  }));
+
+function secretsOf(world: World, cx: BlockContext): Readonly<Record<string, SecretSource>> {
+  const sources = world.secrets.flatMap(({ address, decoded: { args } }): [string, SecretSource][] => {
+    const name = address.replace(/(^|\.)secret\./, '$1');
+    if (args.env !== undefined) return [[name, { from: 'env', name: args.env }]];
+    if (args.file !== undefined) return [[name, { from: 'file', path: cx.absolutePath(args.file) }]];
+    return args.command === undefined ? [] : [[name, { from: 'command', argv: args.command }]];
+  });
+  return Object.fromEntries(sources);
+}
+
+const outputsOf = (world: World): Readonly<Record<string, OutputDeclared>> =>
+  Object.fromEntries(
+    world.outputs.map(({ name, value, sensitive, description }) => [
+      name,
+      { value: plainJson(value), sensitive, ...(description === undefined ? {} : { description }) },
+    ]),
+  );
+
+function stateOf(world: World, { projectFolder, environment, operator }: LoadInput): StateDeclared {
+  const [settings] = world.settings;
+  const [state] = settings?.decoded.blocks.state ?? [];
+  const written = state?.kind === 'local' ? state.args.path : undefined;
+  const path = written ?? `.deployctl/${environment}`;
+  const home = path === '~' || path.startsWith('~/');
+  return {
+    backend: 'local',
+    path: home ? posix.join(operator.homeFolder, path.slice(1)) : posix.resolve(projectFolder, path),
+  };
+}
+
+function checkVersion(world: World, { toolVersion }: LoadInput, report: Reporter): void {
+  for (const { decoded } of world.settings) {
+    const constraint = decoded.args.required_version;
+    if (constraint === undefined) continue;
+    const result = satisfies(toolVersion, constraint);
+    if (result === true) continue;
+    const place = decoded.at('required_version');
+    if (result === false) {
+      report.error(place, {
+        code: 'unsupported-version',
+        summary: 'Unsupported deployctl version',
+        detail: `This configuration does not support deployctl ${toolVersion}: it requires ${constraint}.`,
+        hint: 'Use another version of deployctl, or change required_version if this one is meant to work.',
+      });
+    } else {
+      report.error(place, {
+        code: 'invalid-version-constraint',
+        summary: 'Invalid version constraint',
+        detail: result.refused,
+        hint: result.hint,
+      });
+    }
+  }
+}
+
+/** Without any other error, what is not known keeps the plan from being made, and must be said. */
+function reportUnknowns(report: Reporter): void {
+  for (const { place, argument } of report.unknowns) {
+    report.error(place, {
+      code: 'unknown-value',
+      summary: 'Value that is not known before the run',
+      detail: `The value of "${argument}" cannot be known now, and a plan must be complete.`,
+      hint: 'It depends on a function such as uuid() or on something that has no value yet, such as slot.port of a slot without a port.',
+    });
+  }
+}

@@ -1,0 +1,95 @@
+/** `load_balancer` blocks: the types come from the providers, and from the part of the language that is still to come. */
+import { preconditionShape } from './assertions.ts';
+import { bool, duration, hostPath, hosts, line, lines, whole } from './argument-types.ts';
+import { nameLabel } from './reaching.ts';
+import {
+  any,
+  type Argument,
+  type Arguments,
+  type ArgumentType,
+  defaulted,
+  optional,
+  required,
+  type Variant,
+  type VariantShape,
+} from './shape.ts';
+
+/** One argument of a type of load balancer, as its provider describes it. */
+export interface BalancerSetting {
+  readonly name: string;
+  /** `path`: absolute, on the hosts. `duration`: written as "30s", given as milliseconds. */
+  readonly type: 'string' | 'path' | 'duration' | 'number' | 'bool' | 'strings';
+  readonly description: string;
+  readonly required?: boolean;
+  readonly default?: string | number | boolean;
+}
+
+/** A type of load balancer that a provider drives. */
+export interface BalancerKind {
+  readonly name: string;
+  readonly description: string;
+  readonly settings: readonly BalancerSetting[];
+}
+
+const settingTypes: Readonly<Record<BalancerSetting['type'], ArgumentType<unknown>>> = {
+  string: line,
+  path: hostPath,
+  duration,
+  number: whole(0, Number.MAX_SAFE_INTEGER),
+  bool,
+  strings: lines,
+};
+
+function settingArgument(setting: BalancerSetting): Argument<unknown> {
+  const type = settingTypes[setting.type];
+  if (setting.required) return required(type, setting.description);
+  if (setting.default === undefined) return optional(type, setting.description);
+  return defaulted(type, setting.default, setting.description);
+}
+
+const flagsDirectory: BalancerSetting = {
+  name: 'flags_dir',
+  type: 'path',
+  description: 'The folder, on its hosts, of the flags that are read for each request.',
+  required: true,
+};
+
+/** Types of the language that no provider drives yet: their blocks are checked, then refused. */
+const laterKinds: readonly BalancerKind[] = [
+  { name: 'nginx', description: 'nginx, switched by flags that it reads for each request.', settings: [flagsDirectory] },
+  { name: 'caddy', description: 'Caddy, switched by flags that it reads for each request.', settings: [flagsDirectory] },
+];
+
+/** Arguments of every type; what is left are the settings of the provider. */
+export const commonBalancerArguments = {
+  hosts: required(
+    hosts,
+    'The hosts that run it, in the order in which they are told. A pair behind keepalived names both.',
+  ),
+} as const;
+
+/** The shape of `load_balancer` blocks, with the types that the given providers drive. */
+export function balancerShape(kinds: readonly BalancerKind[]) {
+  const variants: Record<string, Variant & { readonly arguments: Arguments & typeof commonBalancerArguments }> = {};
+  const add = (kind: BalancerKind, later: boolean): void => {
+    if (Object.hasOwn(variants, kind.name)) return;
+    variants[kind.name] = {
+      description: kind.description,
+      ...(later ? { later } : {}),
+      arguments: {
+        ...commonBalancerArguments,
+        ...Object.fromEntries(kind.settings.map((setting) => [setting.name, settingArgument(setting)])),
+      },
+      blocks: { precondition: any(preconditionShape) },
+    };
+  };
+  for (const kind of kinds) add(kind, false);
+  for (const kind of laterKinds) add(kind, true);
+  return {
+    description: 'Something that spreads requests over the members of pools, and lets a route be moved.',
+    kindLabel: 'type',
+    labels: [nameLabel],
+    repeatable: true,
+    variants,
+  } satisfies VariantShape;
+}

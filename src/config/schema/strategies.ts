@@ -1,0 +1,115 @@
+/** The strategies: how a new release takes over. */
+import {
+  batch,
+  bool,
+  choice,
+  decimal,
+  duration,
+  httpUrl,
+  prose,
+  someTime,
+  textMap,
+  whole,
+} from './argument-types.ts';
+import { any, defaulted, oneOrMore, optional, type PlainShape, required, type VariantShape } from './shape.ts';
+
+const onFailure = defaulted(
+  choice(['revert', 'pause', 'freeze'], { mistakes: { rollback: 'revert', undo: 'revert', stop: 'pause' } }),
+  'revert',
+  'What happens when a step fails: what was done is undone; the run waits for a person; or everything stays as it is.',
+);
+
+const drainTimeout = defaulted(
+  duration,
+  '30s',
+  'How long old connections may finish before a process that served them is stopped or replaced.',
+);
+
+const bake = defaulted(duration, '0s', 'How long the new release is watched under full traffic before the run ends.');
+
+const audienceShape = {
+  description: 'These requests always get the canary; the others by share.',
+  labels: [],
+  arguments: {
+    header: optional(textMap, 'Values of request headers.', 'none'),
+    cookie: optional(textMap, 'Values of cookies.', 'none'),
+  },
+} as const satisfies PlainShape;
+
+const stepShape = {
+  description: 'One step up.',
+  labels: [],
+  arguments: {
+    share: required(whole(0, 100, 'whole percent'), 'The share of the requests that the canary gets.'),
+    bake: optional(duration, 'How long this share is watched before the next step.', '"0s"'),
+    approval: defaulted(bool, false, 'Whether to wait for `deployctl promote`.'),
+  },
+  blocks: { audience: any(audienceShape) },
+} as const satisfies PlainShape;
+
+const analysisShape = {
+  description: 'What decides whether the canary is good.',
+  kindLabel: 'source',
+  labels: [],
+  later: true,
+  variants: {
+    load_balancer: {
+      description: "The load balancer's own counters: nothing else to install.",
+      arguments: {
+        max_error_rate: optional(decimal(0, 1), 'The largest part of the requests that may fail.'),
+        max_latency_ratio: optional(decimal(0, 1000), 'How many times slower than the stable side it may be.'),
+        min_requests: defaulted(whole(1, 1_000_000_000), 100, 'How many requests a verdict needs.'),
+      },
+    },
+    prometheus: {
+      description: 'A query to Prometheus.',
+      arguments: {
+        url: required(httpUrl, 'Where Prometheus is.'),
+        query: required(prose, 'The query; its result is one number.'),
+        max: optional(decimal(-1e15, 1e15), 'The largest result that is good.'),
+        min: optional(decimal(-1e15, 1e15), 'The smallest result that is good.'),
+        interval: defaulted(someTime, '30s', 'The time from one query to the next.'),
+        failures: defaulted(whole(1, 1000), 1, 'How many bad results in a row are a failure.'),
+      },
+    },
+  },
+} as const satisfies VariantShape;
+
+export const strategyShape = {
+  description: 'How a new release takes over.',
+  kindLabel: 'kind',
+  labels: [],
+  variants: {
+    blue_green: {
+      description: 'The release goes to the idle slot; when that is healthy, all traffic moves there at once.',
+      arguments: {
+        bake,
+        keep_warm: defaulted(bool, true, 'Whether the other slot goes on running, so that a revert is one switch.'),
+        drain_timeout: drainTimeout,
+        on_failure: onFailure,
+      },
+    },
+    in_place: {
+      description: 'The release replaces the old one on its hosts, one host after the other as the floor of capacity allows.',
+      arguments: { drain_timeout: drainTimeout, on_failure: onFailure },
+    },
+    canary: {
+      description: 'The release gets a growing share of the traffic.',
+      later: true,
+      arguments: { drain_timeout: drainTimeout, on_failure: onFailure },
+      blocks: { step: oneOrMore(stepShape), analysis: any(analysisShape) },
+    },
+    rolling: {
+      description: 'The release replaces the old one in batches of hosts.',
+      later: true,
+      arguments: {
+        batch: optional(batch, 'How many hosts at a time.', 'one host'),
+        pause: defaulted(duration, '0s', 'The time from one batch to the next.'),
+        max_failures: defaulted(whole(0, 100_000), 0, 'How many hosts may fail before the run fails.'),
+        drain_timeout: drainTimeout,
+        on_failure: onFailure,
+      },
+    },
+  },
+} as const satisfies VariantShape;
+

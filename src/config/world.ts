@@ -1,0 +1,49 @@
+/** What evaluation has found, block by block, before it is put together and checked as a whole. */
+import type { Value } from '../hcl/eval/values.ts';
+import type { Address, ArtifactDeclared } from '../model/index.ts';
+import type { Decoded } from './decoded.ts';
+import type { BlockItem } from './items.ts';
+import type { ModuleInstance } from './modules.ts';
+import type { Repetition } from './repetition.ts';
+import type { balancerShape } from './schema/balancers.ts';
+import type { deployctlShape, policyShape } from './schema/language.ts';
+import type { hostShape, secretShape, sshShape } from './schema/reaching.ts';
+import type { releaseShape, runHookShape, serviceShape } from './schema/running.ts';
+
+/** One block, or one of those that a repeated block stands for. */
+export interface Entry<S> {
+  readonly address: Address;
+  /** Unique among its kind: what reports, pools and units call it. */
+  readonly name: string;
+  readonly decoded: Decoded<S>;
+  readonly instance: ModuleInstance;
+  readonly repetition: Repetition;
+}
+
+export interface ReleaseEntry extends Entry<typeof releaseShape> {
+  /** undefined: not read, or it could not be. */
+  readonly artifact: ArtifactDeclared | undefined;
+}
+
+export interface OutputEntry {
+  readonly name: string;
+  readonly value: Value;
+  readonly sensitive: boolean;
+  readonly description: string | undefined;
+}
+
+/** Names of blocks that failed: what refers to them is not wrong as well. */
+export class World {
+  readonly ssh: Entry<typeof sshShape>[] = [];
+  readonly hosts: Entry<typeof hostShape>[] = [];
+  readonly secrets: Entry<typeof secretShape>[] = [];
+  readonly balancers: Entry<ReturnType<typeof balancerShape>>[] = [];
+  readonly releases: ReleaseEntry[] = [];
+  readonly services: Entry<typeof serviceShape>[] = [];
+  readonly policies: { readonly item: BlockItem; readonly decoded: Decoded<typeof policyShape> }[] = [];
+  readonly hooks: { readonly item: BlockItem; readonly decoded: Decoded<typeof runHookShape> }[] = [];
+  readonly settings: { readonly item: BlockItem; readonly decoded: Decoded<typeof deployctlShape> }[] = [];
+  readonly outputs: OutputEntry[] = [];
+  /** Some block could not be read: whether a host or a service exists cannot be told for certain. */
+  incomplete = false;
+}
