@@ -21,9 +21,8 @@ variable "network" {
 }
 
 ssh "default" {
-  user          = "deploy"
   port          = 2222
-  identity_file = "../../.deployctl/lab/id_ed25519" # made by "lab up", like the host keys
+  identity_file = "../../.deployctl/lab/id_ed25519" # "lab up" made it, and the host keys
   known_hosts   = "../../.deployctl/lab/known_hosts"
   become        = "none"
 }
@@ -40,5 +39,6 @@ host "web" {
 }
 
 load_balancer "lab" "edge" {
-  hosts = [host.lb-1]
+  hosts          = [host.lb-1]
+  control_socket = "/tmp/deployctl-lab-${var.network}/edge.sock"
 }

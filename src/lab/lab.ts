@@ -10,11 +10,14 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Diagnostic, Outcome } from '../model/index.ts';
 import { hostMark } from './hosts/command.ts';
+import { supervised } from './hosts/supervised.ts';
 import {
   balancerHost,
+  controlSocket,
   hostAddress,
   hostFolder,
   type LabPlace,
@@ -122,6 +125,9 @@ export async function labDown(
   const running = runningIn(folder);
   const ended = await endLeftovers(folder, running);
   const figures = figuresIn(folder);
+  if (running !== undefined) {
+    rmSync(dirname(controlSocket({ folder, network: running.network })), { recursive: true, force: true });
+  }
   rmSync(runningFile(folder), { force: true });
   if (options.wipe) rmSync(folder, { recursive: true, force: true });
   return { ended, figures };
@@ -153,8 +159,8 @@ async function endLeftovers(folder: string, running: Running | undefined): Promi
     await end(identity, endWithinMs);
     ended += 1;
   }
-  const folders = new Set(labHosts.map(({ name }) => hostFolder(folder, name)));
-  const left = processesMarked(hostMark, folders);
+  const folders = labHosts.map(({ name }) => hostFolder(folder, name));
+  const left = [...folders.flatMap(supervised), ...processesMarked(hostMark, new Set(folders))];
   await Promise.all(left.map((identity) => end(identity, endWithinMs)));
   return ended + left.length;
 }

@@ -1,4 +1,5 @@
 /** Where a lab keeps its things and which addresses it uses: all of it follows from its folder and its network. */
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 
 export interface LabPlace {
@@ -10,8 +11,8 @@ export interface LabPlace {
 
 export const defaultNetwork = '127.7.0';
 
-/** The user that hosts let in; commands run as whoever started the lab. */
-export const labUser = 'deploy';
+/** Who may log in to the hosts, and as whom everything runs there: whoever started the lab. */
+export const labUser = (): string => userInfo().username;
 
 /** Every host has an address of its own, so all of them can use the same ports, as machines do. */
 export const sshPort = 2222;
@@ -34,6 +35,25 @@ export const hostAddress = (place: LabPlace, name: string): string => {
   if (host === undefined) throw new Error(`the lab has no host ${name}`);
   return `${place.network}.${host.number}`;
 };
+
+/**
+ * The unix socket of the load balancer, where environments/lab says it is: an absolute path that does not depend on
+ * where the project lies, and short enough for a socket.
+ */
+export const controlSocket = ({ network }: LabPlace): string => `/tmp/deployctl-lab-${network}/edge.sock`;
+
+/** The two sides of the service that environments/lab declares: its pools, as an operator would have set them up. */
+export const labPools = (place: LabPlace) =>
+  [
+    { name: 'shop_blue', port: 8081 },
+    { name: 'shop_green', port: 8082 },
+  ].map(({ name, port }) => ({
+    name,
+    members: labHosts
+      .filter((host) => host.name !== balancerHost)
+      .map((host) => ({ name: host.name, address: hostAddress(place, host.name), port })),
+    health: { path: '/health', status: 200, intervalMs: 250, timeoutMs: 1_000 },
+  }));
 
 export const hostFolder = (folder: string, name: string): string => join(folder, 'hosts', name);
 export const userKeyFile = (folder: string): string => join(folder, 'id_ed25519');

@@ -17,19 +17,24 @@ export function identify(pid: number): ProcessIdentity | undefined {
 /** It still runs, and it is the same one. */
 export const isAlive = ({ pid, started }: ProcessIdentity): boolean => identify(pid)?.started === started;
 
-/** Sends a signal to exactly this process; false: it is gone. */
-export function signal(identity: ProcessIdentity, name: 'SIGTERM' | 'SIGKILL' | 'SIGUSR1'): boolean {
-  if (!isAlive(identity)) return false;
+/** Sends a signal to exactly this process, or to the group that it leads; false: it is gone. */
+function signal({ pid, started, leads }: Endable, name: 'SIGTERM' | 'SIGKILL'): boolean {
+  if (!isAlive({ pid, started })) return false;
   try {
-    process.kill(identity.pid, name);
+    process.kill(leads === true ? -pid : pid, name);
     return true;
   } catch {
     return false;
   }
 }
 
+export interface Endable extends ProcessIdentity {
+  /** It leads a process group, and the whole group is meant. */
+  readonly leads?: boolean;
+}
+
 /** Ends it: SIGTERM, and SIGKILL where it is still there after `withinMs`. Resolves when it is gone. */
-export async function end(identity: ProcessIdentity, withinMs: number): Promise<void> {
+export async function end(identity: Endable, withinMs: number): Promise<void> {
   if (!signal(identity, 'SIGTERM')) return;
   const deadline = performance.now() + withinMs;
   while (isAlive(identity)) {

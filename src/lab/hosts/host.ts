@@ -104,8 +104,7 @@ function serve(connection: Connection, home: HostHome): void {
     else relay(connect({ host: destIP, port: destPort, noDelay: true }), accept, reject);
   });
   connection.on('openssh.streamlocal', (accept, reject, { socketPath }) => {
-    // ~/ is the host's home here: its sockets have one name on all hosts.
-    relay(connect({ path: socketPath.replace(/^~(?=\/)/, home.folder) }), accept, reject);
+    relay(connect({ path: socketPath }), accept, reject);
   });
 }
 
