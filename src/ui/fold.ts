@@ -3,7 +3,7 @@
  * the terminal cannot tell different stories. Steps are counted by phase, never listed: a run of hundreds of hosts
  * has as many lines as one of three.
  */
-import { type Diagnostic, type Event, hostOf, type Instant, type StepId } from '../model/index.ts';
+import { type Diagnostic, type Event, hostOf, type Instant, type Plan, type StepId } from '../model/index.ts';
 import { phasesOf } from './phases.ts';
 import { printable } from './printable.ts';
 import { runStrategies, runTitle } from './run-title.ts';
@@ -11,6 +11,8 @@ import { foldTraffic, type PoolView } from './traffic-view.ts';
 
 export interface View {
   readonly run: number | undefined;
+  /** As it came: what is shown of it must be made printable. */
+  readonly plan: Plan | undefined;
   readonly environment: string;
   /** `shop 1.0.0 -> 2.0.0`. */
   readonly title: string;
@@ -97,6 +99,7 @@ const mostOutputLines = 200;
 
 export const emptyView: View = {
   run: undefined,
+  plan: undefined,
   environment: '',
   title: '',
   strategies: '',
@@ -178,6 +181,7 @@ function started(event: Extract<Event, { type: 'run_started' }>): View {
   return {
     ...emptyView,
     run: event.run,
+    plan,
     environment: printable(plan.environment),
     title: printable(runTitle(plan)),
     strategies: runStrategies(plan),

@@ -4,6 +4,7 @@
  */
 import { asInstant, type Diagnostic, type Event, type Instant } from '../model/index.ts';
 import { visible } from '../model/visible.ts';
+import { renderDiagnostic } from './diagnostic.ts';
 import { emptyView, fold, type PhaseView, type RunningStep, type View } from './fold.ts';
 import { hostsText } from './hosts-text.ts';
 import { type Paint, paint as paintOf } from './paint.ts';
@@ -11,13 +12,18 @@ import { printable } from './printable.ts';
 import { currentPhase } from './progress.ts';
 import type { Renderer } from './renderer.ts';
 import { phaseText } from './steps-text.ts';
-import { counted, elapsedText, stopwatch, thousands } from './time-text.ts';
+import { renderSummary } from './summary-text.ts';
+import { counted, elapsedText, stopwatch } from './time-text.ts';
 
 export interface PlainOptions {
   readonly write: (text: string) => void;
   readonly color: boolean;
-  /** Frames what the run has to say beside its steps; without it, it is told in plain sentences. */
+  /** Frames what went wrong; without it, in the frame that shows no lines of source. */
   readonly frame?: (diagnostic: Diagnostic) => string;
+  /** Of the closing words; default 100. */
+  readonly width?: number;
+  /** The environment as it is typed after a command, where that is not its name. */
+  readonly environment?: string;
   /** For the time of a heartbeat. */
   readonly now?: () => Instant;
   /** Silence after which it tells what it is waiting for, in ms. */
@@ -30,7 +36,9 @@ const mostSingle = 10;
 export function plainLines({
   write,
   color,
-  frame,
+  width = 100,
+  frame = (diagnostic) => renderDiagnostic(diagnostic, { color, width, sources: () => undefined }),
+  environment,
   now = () => asInstant(Date.now()),
   heartbeatMs = 30_000,
 }: PlainOptions): Renderer {
@@ -51,7 +59,7 @@ export function plainLines({
     event(event) {
       const before = view;
       view = fold(before, event);
-      if (event.type === 'diagnostic' && frame !== undefined) {
+      if (event.type === 'diagnostic') {
         write(`${frame(printable(event.diagnostic, { newlines: true })).trimEnd()}\n`);
         return;
       }
@@ -61,6 +69,13 @@ export function plainLines({
     },
     end() {
       clearTimeout(timer);
+      const closing = renderSummary(view, {
+        color,
+        width,
+        frame,
+        ...(environment === undefined ? {} : { environment }),
+      });
+      if (closing !== '') write(`\n${closing}\n`);
     },
   };
 }
@@ -95,12 +110,10 @@ export function eventLines(before: View, view: View, event: Event, paint: Paint)
       ];
     case 'stopping':
       return [`${paint.yellow('stopping')} after the steps in hand: ${view.reason ?? ''}`];
-    case 'diagnostic': {
-      const last = view.diagnostics.at(-1);
-      return last === undefined ? [] : sentenceLines(`${last.severity}: ${last.summary}`, last.detail);
-    }
+    // Framed by the caller, which has the lines of source; the closing words come with the end.
+    case 'diagnostic':
     case 'summary':
-      return [outcomeText(event)];
+      return [];
   }
 }
 
@@ -185,13 +198,3 @@ export const progressText = (
   running: readonly RunningStep[],
   first: NonNullable<RunningStep['progress']>,
 ): string => (running.length === 1 ? first.text : `${first.text} on ${running[0]?.host ?? 'the first'}`);
-
-function outcomeText(event: Extract<Event, { type: 'summary' }>): string {
-  const { traffic } = event;
-  const requests =
-    traffic === undefined
-      ? ''
-      : `; ${thousands(traffic.requests)} requests, ${thousands(traffic.failed)} failed`;
-  const undone = event.stepsUndone === 0 ? '' : `, ${counted(event.stepsUndone, 'step')} undone`;
-  return `${event.outcome} after ${elapsedText(event.elapsedMs)}: ${counted(event.stepsDone, 'step')} done${undone}${requests}`;
-}

@@ -1,10 +1,12 @@
 /** The run on a terminal: Ink draws the lines of rollout-view.ts and hands keys on. It decides nothing. */
 import { Box, render, Text, useInput, useWindowSize } from 'ink';
 import { useState, useSyncExternalStore } from 'react';
-import type { Clock, Event } from '../model/index.ts';
+import type { Clock, Diagnostic, Event } from '../model/index.ts';
+import { renderDiagnostic } from './diagnostic.ts';
 import { createFeed, type Feed } from './feed.ts';
 import { firstScreen, pressKey } from './rollout-keys.ts';
 import { finalLines, rolloutLines } from './rollout-view.ts';
+import { renderSummary } from './summary-text.ts';
 
 /** What the keys can ask of the run. */
 export interface RolloutControl {
@@ -25,11 +27,15 @@ export interface RolloutOptions {
   readonly clock: Pick<Clock, 'now'>;
   /** Default: yes. */
   readonly color?: boolean;
+  /** Frames what went wrong; without it, in the frame that shows no lines of source. */
+  readonly frame?: (diagnostic: Diagnostic) => string;
+  /** The environment as it is typed after a command, where that is not its name. */
+  readonly environment?: string;
 }
 
 export interface MountedRollout {
   event(event: Event): void;
-  /** Takes the moving picture away and leaves the ladder as plain text. Resolves when the terminal is as it was. */
+  /** Takes the moving picture away and leaves the ladder and the closing words as plain text. Resolves when the terminal is as it was. */
   end(): Promise<void>;
 }
 
@@ -64,8 +70,15 @@ export function mountRollout(options: RolloutOptions): MountedRollout {
       instance.unmount();
       await instance.waitUntilExit();
       const view = feed.view();
-      if (view.run === undefined) return;
-      stdout.write(`${finalLines(view, { width: stdout.columns, color, now: clock.now() }).join('\n')}\n`);
+      const width = stdout.columns;
+      const {
+        frame = (diagnostic) => renderDiagnostic(diagnostic, { color, width, sources: () => undefined }),
+        environment = view.environment,
+      } = options;
+      const ladder =
+        view.run === undefined ? '' : `${finalLines(view, { width, color, now: clock.now() }).join('\n')}\n`;
+      const closing = renderSummary(view, { color, width, frame, environment });
+      stdout.write(ladder + (closing === '' ? '' : `${closing}\n`));
     },
   };
 }

@@ -4,7 +4,13 @@ import { releaseDirectory } from '../model/index.ts';
 import { fateOf, fateText, intentText } from './deployment-text.ts';
 import { diagnosticJson } from './diagnostic-json.ts';
 import { deploymentJson, paintFate, runJson } from './history-text.ts';
-import { type PhaseHistory, phaseHistories, type StepFate, stepHistories } from './journal-view.ts';
+import {
+  type PhaseHistory,
+  phaseHistories,
+  type StepFate,
+  type StepHistory,
+  stepHistories,
+} from './journal-view.ts';
 import { hang } from './layout.ts';
 import { type Paint, paint as paintOf } from './paint.ts';
 import { stepJson } from './plan-json.ts';
@@ -81,21 +87,30 @@ const wordOf: Readonly<Record<StepFate, string>> = {
   undone: 'undone',
 };
 
+/** Steps that failed and were undone: their last mark alone does not tell. */
+const hadFailed = (steps: readonly StepHistory[]): number =>
+  steps.filter(({ fate, failure }) => failure !== undefined && (fate === 'undone' || fate === 'undoing'))
+    .length;
+
 /** What is worth knowing first decides the symbol of the whole phase. */
 const gravest: readonly StepFate[] = ['failed', 'unfinished', 'undoing', 'undone', 'not_started', 'done'];
 
 function phaseLines(phases: readonly PhaseHistory[], paint: Paint, width: number): readonly string[] {
-  const fates = phases.map(({ counts }) => gravest.find((fate) => (counts[fate] ?? 0) > 0) ?? 'not_started');
+  const fates = phases.map(({ counts, steps }) =>
+    hadFailed(steps) > 0 ? 'failed' : (gravest.find((fate) => (counts[fate] ?? 0) > 0) ?? 'not_started'),
+  );
   const rows = phases.map(({ phase, counts, elapsedMs, steps }, at) => {
     const parts = gravest.toReversed().filter((fate) => (counts[fate] ?? 0) > 0);
     const how =
       parts.length === 1 && steps.length === 1
         ? wordOf[parts[0] ?? 'done']
         : parts.map((fate) => `${counts[fate]} ${wordOf[fate]}`).join(', ');
+    const failed = hadFailed(steps);
+    const after = failed === 0 ? '' : steps.length === 1 ? ' after it failed' : ` (${failed} had failed)`;
     return printable([
       `  ${symbolOf[fates[at] ?? 'done']} ${phase.number}`,
       phase.phase.verb,
-      how,
+      how + after,
       elapsedMs === undefined ? '-' : elapsedText(elapsedMs),
       phaseText(phase),
     ]);
@@ -121,13 +136,33 @@ function noteLines(journal: readonly JournalEntry[], width: number): readonly st
     .flatMap(({ at, detail }) => hang(`  ${clockText(at)}  `, printable(noteText(detail ?? null)), width));
 }
 
-const noteText = (detail: Json): string => {
-  if (typeof detail === 'string') return detail;
-  if (detail === null || typeof detail !== 'object' || Array.isArray(detail)) return JSON.stringify(detail);
-  return Object.entries(detail)
-    .map(([key, value]) => `${key}: ${typeof value === 'string' ? value : JSON.stringify(value)}`)
-    .join(', ');
-};
+/** What the engine and people noted, in a sentence; a note of a kind that is new here is shown as it is. */
+function noteText(detail: Json): string {
+  if (detail === null || typeof detail !== 'object' || !('kind' in detail)) return JSON.stringify(detail);
+  const text = (key: string): string => (typeof detail[key] === 'string' ? detail[key] : '');
+  const reason = text('reason') === '' ? '' : `: ${text('reason')}`;
+  switch (detail.kind) {
+    case 'pause':
+      return `paused by ${text('by')}${reason}`;
+    case 'continue':
+      return `continued by ${text('by')}`;
+    case 'abort':
+      return `aborted by ${text('by')}${reason}`;
+    case 'resumed':
+      return `resumed by ${text('by')}`;
+    case 'stop':
+    case 'stop_at_once':
+      return `asked to stop${detail.atOnce === true ? ' at once' : ''} by ${text('by')}${reason}`;
+    case 'undo':
+      return `began to undo${reason}`;
+    case 'hook':
+      return `hook ${text('key')} ${text('state')}`;
+    case 'refreshed':
+      return 'recorded what was observed';
+    default:
+      return JSON.stringify(detail);
+  }
+}
 
 /** Each failure once, though many hosts may have had it. */
 function failuresOf(phases: readonly PhaseHistory[]): readonly Diagnostic[] {

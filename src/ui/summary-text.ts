@@ -10,8 +10,8 @@ import { counted, durationText, elapsedText, thousands } from './time-text.ts';
 export interface SummaryTextOptions {
   readonly color: boolean;
   readonly width: number;
-  /** The environment as it is typed after a command: `prod`, or a path. */
-  readonly environment: string;
+  /** The environment as it is typed after a command, where that is not its name. */
+  readonly environment?: string;
   readonly frame: (diagnostic: Diagnostic) => string;
 }
 
@@ -21,18 +21,18 @@ type Summary = Extract<Event, { type: 'summary' }>;
 const mostFailures = 3;
 
 /** Ends without a line end. Empty while the run has not ended. */
-export function renderSummary(view: View, plan: Plan, options: SummaryTextOptions): string {
-  const { summary } = view;
+export function renderSummary(view: View, options: SummaryTextOptions): string {
+  const { summary, plan } = view;
   if (summary === undefined) return '';
   const paint = paintOf(options.color);
   const width = Math.max(48, options.width);
-  const { environment } = printable({ environment: options.environment });
+  const environment = printable(options.environment ?? view.environment);
   const failures = distinct(printable(summary.failures, { newlines: true }));
   const shown = failures.slice(0, mostFailures).map((failure) => options.frame(failure).trimEnd());
   const more = failures.length - shown.length;
   const sections = [
     ...shown,
-    ...(more > 0 ? [`${counted(more, 'more failure')}:  deployctl show ${view.run} has them all.`] : []),
+    ...(more > 0 ? [`${counted(more, 'more failure')}:  deployctl show ${environment} ${view.run}`] : []),
     [
       ...headline(view, summary, plan, paint, width),
       ...afterLines(view, summary, environment, paint, width),
@@ -52,13 +52,19 @@ function opened(
   rest: string,
   width: number,
 ): readonly string[] {
-  return wrap(`${head} ${rest}`, width).map((line, at) =>
+  return wrap(`${head} ${rest}`.trimEnd(), width).map((line, at) =>
     at === 0 && line.startsWith(head) ? style(head) + line.slice(head.length) : line,
   );
 }
 
-function headline(view: View, summary: Summary, plan: Plan, paint: Paint, width: number): readonly string[] {
-  const what = plan.intent.kind === 'revert' ? 'Revert' : 'Apply';
+function headline(
+  view: View,
+  summary: Summary,
+  plan: Plan | undefined,
+  paint: Paint,
+  width: number,
+): readonly string[] {
+  const what = plan?.intent.kind === 'revert' ? 'Revert' : 'Apply';
   const took =
     summary.elapsedMs < 1000 ? elapsedText(summary.elapsedMs) : durationText(summary.elapsedMs / 1000);
   const undone = counted(summary.stepsUndone, 'step');
@@ -136,7 +142,7 @@ function nextStep(
     case 'stopped':
       return { sentence: 'To go on where it stopped:', command: `deployctl apply ${environment} --resume` };
     case 'reverted':
-      return { sentence: 'How each step went:', command: `deployctl show ${view.run}` };
+      return { sentence: 'How each step went:', command: `deployctl show ${environment} ${view.run}` };
     case 'abandoned':
     case 'refused':
       return { sentence: 'To see what differs now:', command: `deployctl plan ${environment}` };
@@ -146,7 +152,8 @@ function nextStep(
 type RouteMove = Extract<Operation, { op: 'route.set' }>;
 
 /** `shop is 2.0.0 on green; blue keeps 1.0.0 warm.`, for the services that the plan touched. */
-function servesText(plan: Plan): string {
+function servesText(plan: Plan | undefined): string {
+  if (plan === undefined) return '';
   const touched = new Set(plan.steps.map(({ service }) => service));
   const services = plan.declared.services.filter(({ address }) => touched.has(address));
   if (services.length > 3) return `${counted(services.length, 'service')} are as declared.`;

@@ -9,6 +9,7 @@ import {
   type Declared,
   type Diagnostic,
   instanceAddress,
+  type Observation,
   type Operation,
   type Plan,
   type Proof,
@@ -417,4 +418,42 @@ export const unreachableHost: Diagnostic = {
   summary: 'A host does not answer',
   detail: 'web-3 (10.0.1.13 port 22) did not answer within 5 s, so what runs there is not known.',
   hint: 'See whether the machine is up, then plan again.',
+};
+
+/** What was observed: blue serves `version`. */
+export const servingFacts = (
+  version: string,
+  hosts: readonly string[] = hostNamed(3),
+): readonly Observation[] => {
+  const value = { stable: 'shop_blue', canary: 'shop_blue', canaryBasisPoints: 0 };
+  const process = {
+    kind: 'exec',
+    unit: 'shop-blue',
+    command: ['bin/shop'],
+    environment: {},
+    stopTimeoutMs: 10_000,
+  } as const;
+  return [
+    {
+      status: 'present',
+      kind: 'route',
+      address: routeAddress(edge, 'shop'),
+      spec: { runtime: value, persisted: value, disagreeing: [] },
+      at: planned,
+    },
+    ...hosts.map(
+      (host): Observation => ({
+        status: 'present',
+        kind: 'instance',
+        address: instanceAddress(shop, 'blue', host),
+        spec: {
+          linked: releaseDirectory(release(version)),
+          running: { release: releaseDirectory(release(version)), process },
+          tampered: null,
+          health: { status: 'healthy' },
+        },
+        at: planned,
+      }),
+    ),
+  ];
 };
