@@ -1,3 +1,6 @@
 export type { ExecuteOptions, Execution, HostChannel, HostChannels } from './channel.ts';
+export { excerpt, hostFailure, seconds, type Wording } from './failures.ts';
 export { type HostChannelsOptions, openHostChannels } from './host-channels.ts';
-export { assignments, isVariableName, quoteArgument, quoteArguments } from './quote.ts';
+export { Limit } from './limits.ts';
+export { localChannel } from './local-host.ts';
+export { isVariableName, quoteArgument, quoteArguments } from './quote.ts';

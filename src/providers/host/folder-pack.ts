@@ -1,0 +1,86 @@
+/**
+ * A folder as a tar archive, the same bytes every time: sorted by name, no times, no owners, modes reduced to
+ * "executable or not". So the digest of a folder depends on what is in it and on nothing else.
+ */
+import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
+import { join, posix } from 'node:path';
+import { pack } from 'tar-stream';
+
+interface FolderEntry {
+  /** Relative, with `/`. */
+  readonly name: string;
+  readonly path: string;
+  readonly type: 'file' | 'directory' | 'symlink';
+  readonly mode: number;
+}
+
+export class FolderPackError extends Error {
+  override readonly name = 'FolderPackError';
+}
+
+/** The packed bytes, in chunks. Throws {@link FolderPackError} for what can not be packed. */
+export async function* packFolder(folder: string): AsyncGenerator<Buffer> {
+  const entries = await listFolder(folder);
+  const archive = pack();
+  const writing = (async () => {
+    for (const entry of entries) {
+      const header = {
+        name: entry.name,
+        mode: entry.mode,
+        mtime: new Date(0),
+        uid: 0,
+        gid: 0,
+        uname: '',
+        gname: '',
+      };
+      if (entry.type === 'directory') {
+        archive.entry({ ...header, name: `${entry.name}/`, type: 'directory' });
+      } else if (entry.type === 'symlink') {
+        archive.entry({ ...header, type: 'symlink', linkname: await safeLink(entry) });
+      } else {
+        const content = await readFile(entry.path);
+        await new Promise<void>((resolve, reject) => {
+          archive.entry({ ...header, type: 'file', size: content.length }, content, (error) =>
+            error ? reject(error) : resolve(),
+          );
+        });
+      }
+    }
+    archive.finalize();
+  })();
+  writing.catch((error: Error) => archive.destroy(error));
+  for await (const chunk of archive) yield chunk as Buffer;
+  await writing;
+}
+
+async function listFolder(folder: string): Promise<FolderEntry[]> {
+  const entries: FolderEntry[] = [];
+  const visit = async (relative: string): Promise<void> => {
+    const names = await readdir(join(folder, relative));
+    // By code units, not by locale: the order must be the same on every machine.
+    for (const each of names.sort()) {
+      const name = relative === '' ? each : posix.join(relative, each);
+      const path = join(folder, name);
+      const stat = await lstat(path);
+      if (stat.isDirectory()) {
+        entries.push({ name, path, type: 'directory', mode: 0o755 });
+        await visit(name);
+      } else if (stat.isSymbolicLink()) entries.push({ name, path, type: 'symlink', mode: 0o777 });
+      else if (stat.isFile()) {
+        entries.push({ name, path, type: 'file', mode: (stat.mode & 0o100) !== 0 ? 0o755 : 0o644 });
+      } else throw new FolderPackError(`${path} is not a file, folder or link`);
+    }
+  };
+  await visit('');
+  if (entries.length === 0) throw new FolderPackError(`${folder} is empty`);
+  return entries;
+}
+
+async function safeLink(entry: FolderEntry): Promise<string> {
+  const target = await readlink(entry.path);
+  const leads = posix.normalize(posix.join(posix.dirname(entry.name), target));
+  if (posix.isAbsolute(target) || leads === '..' || leads.startsWith('../')) {
+    throw new FolderPackError(`${entry.path} is a link that leads out of the folder, to ${target}`);
+  }
+  return target;
+}

@@ -1,0 +1,7 @@
+export { readArtifact } from './artifact.ts';
+export {
+  type HostOperation,
+  type HostProvider,
+  type HostProviderOptions,
+  openHostProvider,
+} from './provider.ts';

@@ -1,0 +1,87 @@
+/**
+ * The one script that answers everything about a host in one round trip: releases, symlinks, processes and whether
+ * they live, files that were tampered with, free space, the host's clock, and who wrote there last. It changes nothing.
+ *
+ * Its answer is one record a line, `<tag> <number> <rest>`; the number is the root's or the slot's place in the
+ * request. The last line is `end`: without it the answer was cut.
+ */
+import { quoteArgument } from '../../transport/index.ts';
+import { identity, refuse } from './shell.ts';
+
+export interface ProbeSlot {
+  readonly slot: string;
+  readonly unit: string;
+}
+
+export interface ProbeRoot {
+  readonly root: string;
+  readonly slots: readonly ProbeSlot[];
+}
+
+const functions = String.raw`
+# What df says of the nearest folder that exists.
+free_below() {
+  near=$1
+  while [ ! -d "$near" ] && [ "$near" != / ] && [ -n "$near" ]; do near=${'$'}{near%/*}; done
+  df -Pk "${'$'}{near:-/}" 2>/dev/null | { read -r _; read -r _ _ _ free _; printf 'free %s %s\n' "$2" "$free"; }
+}
+probe_root() {
+  root=$1 own=$1/.deployctl
+  free_below "$root" "$2"
+  { read -r line <"$own/fence"; } 2>/dev/null && printf 'fence %s %s\n' "$2" "$line"
+  for manifest in "$own"/releases/*; do
+    directory=${'$'}{manifest##*/}
+    [ -d "$root/releases/$directory" ] || continue
+    { read -r line <"$manifest"; } 2>/dev/null && printf 'release %s %s %s\n' "$2" "$line" "$directory"
+  done
+}
+probe_slot() {
+  if [ -L "$root/$1" ]; then printf 'link %s %s\n' "$3" "$(readlink "$root/$1")"
+  elif [ -e "$root/$1" ]; then echo "obstacle $3 $root/$1"; fi
+  unit=$own/$2
+  [ -r "$unit/started" ] || return 0
+  read -r token kind <"$unit/started"
+  echo "started $3 $token $kind"
+  printf 'record %s ' "$3"; cat "$unit/process.json"; echo
+  case $kind in
+    exec)
+      if alive "$unit/pid" || alive "$unit/child"; then echo "alive $3"; fi ;;
+    script)
+      if limited 10 sh "$unit/status.sh"; then echo "alive $3"; fi ;;
+    systemd)
+      systemctl show -p ActiveState -p MainPID -- "$2.service" 2>/dev/null | {
+        main=0 active=
+        while IFS='=' read -r key value; do
+          case $key in ActiveState) active=$value ;; MainPID) main=$value ;; esac
+        done
+        case $active in active | activating | reloading | deactivating) echo "alive $3" ;; esac
+        [ "$main" -gt 0 ] 2>/dev/null && [ -e "/proc/$main/cwd" ] && printf 'folder %s %s\n' "$3" "$(readlink "/proc/$main/cwd")"
+      }
+      if ! cmp -s "$unit/unit.written" "/etc/systemd/system/$2.service"; then
+        echo "unit-file $3 /etc/systemd/system/$2.service"
+        sed "s/^/expected $3 /" "$unit/unit.written" 2>/dev/null
+        sed "s/^/actual $3 /" "/etc/systemd/system/$2.service" 2>/dev/null
+      fi ;;
+  esac
+}
+limited() {
+  limit=$1; shift
+  if command -v timeout >/dev/null 2>&1; then timeout -k 1 "$limit" "$@" </dev/null >/dev/null 2>&1
+  else "$@" </dev/null >/dev/null 2>&1; fi
+}
+`;
+
+/** The script for these roots and slots; slots are numbered through, in the order in which they come. */
+export function renderProbe(roots: readonly ProbeRoot[]): string {
+  const lines: string[] = [refuse, identity, functions, `printf 'time %s\\n' "$(date +%s)"`];
+  let slotNumber = 0;
+  roots.forEach((root, rootNumber) => {
+    lines.push(`probe_root ${quoteArgument(root.root)} ${rootNumber}`);
+    for (const slot of root.slots) {
+      lines.push(`probe_slot ${quoteArgument(slot.slot)} ${quoteArgument(slot.unit)} ${slotNumber}`);
+      slotNumber += 1;
+    }
+  });
+  lines.push('echo end');
+  return lines.join('\n');
+}

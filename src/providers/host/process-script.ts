@@ -1,0 +1,237 @@
+/**
+ * The one script behind `process.set`: stops what runs, whatever kind it was started as, and starts what should run.
+ * It goes on where an earlier one was cut off, because each part first looks at what is there.
+ *
+ * Wants: root, lineage, run, unit_name, expected (token of the start that the plan saw, or nothing), stop_seconds; and
+ * for a start: to=yes, kind, token, record, run_as, environment, and by kind run_text | start_text, stop_text,
+ * status_text, start_seconds | unit_text, secrets_text.
+ */
+import { becomeUser, guard, identity, refuse } from './shell.ts';
+import { supervisorScript } from './supervisor.ts';
+
+const common = String.raw`
+unit=$own/$unit_name
+service_file=/etc/systemd/system/$unit_name.service
+# A session of its own: what is started must outlive this connection, and be stopped as one group. Called in a
+# subshell, which it becomes.
+if command -v setsid >/dev/null 2>&1; then detach() { exec setsid "$@"; }
+else detach() { exec perl -e 'use POSIX; fork and exit; POSIX::setsid(); exec @ARGV' "$@"; }; fi
+log_size() { wc -c <"$unit/log" 2>/dev/null || echo 0; }
+# new_log SIZE: what was logged since the log had this size.
+new_log() { tail -c "+$(($1 + 1))" "$unit/log" 2>/dev/null | tail -n 20; }
+# within SECONDS COMMAND...: waits until it succeeds.
+within() {
+  ticks=$(($1 * 10)) tick=0
+  shift
+  until "$@"; do
+    [ "$tick" -ge "$ticks" ] && return 1
+    tick=$((tick + 1))
+    pause 0.1
+  done
+}
+`;
+
+const exec = String.raw`
+gone() { ! alive "$unit/pid" && ! alive "$unit/child"; }
+stop_exec() {
+  gone && return
+  group=
+  { read -r group _ <"$unit/pid"; } 2>/dev/null
+  case $group in '' | *[!0-9]* | 0 | 1) refuse process-stop-timeout 'its process group is not known' ;; esac
+  : >"$unit/stopping"
+  kill -TERM "-$group" 2>/dev/null
+  if ! within "$stop_seconds" gone; then
+    kill -KILL "-$group" 2>/dev/null
+    within 5 gone || refuse process-stop-timeout "process $group is still there after KILL"
+  fi
+  # What the command left behind in its group.
+  kill -KILL "-$group" 2>/dev/null
+  return 0
+}
+start_exec() {
+  rm -f "$unit/pid" "$unit/child" "$unit/state" "$unit/stopping"
+  attempt write_text "$unit/run.sh" "$run_text"
+  attempt write_text "$unit/supervise.sh" "$supervisor"
+  before=$(log_size)
+  ( cd / && detach env -i PATH="$PATH" sh "$unit/supervise.sh" "$unit" ) </dev/null >/dev/null 2>&1 &
+  # Well enough to be looked at: it has run for a third of a second. Whether it works is for its health check to say.
+  tick=0 ran=0 state=
+  while [ "$tick" -lt 100 ] && [ "$ran" -lt 6 ]; do
+    { read -r state count code <"$unit/state"; } 2>/dev/null
+    case $state in
+      running) [ "$count" -gt 0 ] && state=crashed && break; ran=$((ran + 1)) ;;
+      crashed) break ;;
+    esac
+    tick=$((tick + 1))
+    pause 0.05
+  done
+  [ "$state" = running ] && return
+  said=$(new_log "$before")
+  stop_exec
+  case $state in
+    crashed) refuse process-start-failed "ended at once with code $code
+$said" ;;
+    *) refuse process-start-failed "was not started by its supervisor
+$said" ;;
+  esac
+}
+`;
+
+const script = String.raw`
+# launch FILE SECONDS: 0 if it ended well in time; launch_code says how it ended.
+launch() {
+  rm -f "$unit/launch.code"
+  ( cd / && detach env -i PATH="$PATH" sh -c 'sh "$1"; echo $? >"$2.new"; mv "$2.new" "$2"' sh "$unit/$1" "$unit/launch.code" ) \
+    </dev/null >>"$unit/log" 2>&1 &
+  launch_code=late
+  within "$2" test -e "$unit/launch.code" || return 1
+  read -r launch_code <"$unit/launch.code"
+  rm -f "$unit/launch.code"
+  [ "$launch_code" = 0 ]
+}
+says_running() {
+  if command -v timeout >/dev/null 2>&1; then timeout -k 1 10 sh "$unit/status.sh" </dev/null >/dev/null 2>&1
+  else sh "$unit/status.sh" </dev/null >/dev/null 2>&1; fi
+}
+says_stopped() { ! says_running; }
+stop_script() {
+  says_running || return 0
+  before=$(log_size)
+  launch stop.sh "$stop_seconds"
+  within "$stop_seconds" says_stopped && return
+  case $launch_code in
+    late) how="its stop command did not end within $stop_seconds s" ;;
+    *) how="its stop command ended with code $launch_code, and its status command still says that it runs" ;;
+  esac
+  refuse process-stop-timeout "$how
+$(new_log "$before")"
+}
+start_script() {
+  attempt write_text "$unit/start.sh" "$start_text"
+  attempt write_text "$unit/stop.sh" "$stop_text"
+  attempt write_text "$unit/status.sh" "$status_text"
+  : >>"$unit/log"
+  before=$(log_size)
+  launch start.sh "$start_seconds"
+  case $launch_code in
+    0) within "$start_seconds" says_running && return
+      refuse process-start-failed "its start command ended well, but its status command does not say that it runs
+$(new_log "$before")" ;;
+    late) refuse process-start-failed "its start command did not end within $start_seconds s (it must leave the process in the background)
+$(new_log "$before")" ;;
+    *) refuse process-start-failed "its start command ended with code $launch_code
+$(new_log "$before")" ;;
+  esac
+}
+`;
+
+const systemd = String.raw`
+need_systemd() {
+  [ -d /run/systemd/system ] && command -v systemctl >/dev/null 2>&1 || refuse systemd-missing "$unit_name"
+  [ "$(id -u)" = 0 ] || refuse host-permission 'only root may write units'
+}
+unit_state() { systemctl show -p ActiveState -- "$unit_name.service" 2>/dev/null | sed 's/^ActiveState=//'; }
+is_down() { case $(unit_state) in inactive | failed) return 0 ;; *) return 1 ;; esac; }
+journal() { journalctl -u "$unit_name.service" -n 20 --no-pager -o cat --since "@$1" 2>/dev/null; }
+stop_systemd() {
+  need_systemd
+  is_down || said=$(systemctl stop -- "$unit_name.service" 2>&1)
+  within 5 is_down || refuse process-stop-timeout "$said"
+}
+forget_systemd() {
+  systemctl disable --quiet -- "$unit_name.service" >/dev/null 2>&1
+  rm -f "$service_file" "$unit/unit.written"
+  systemctl daemon-reload >/dev/null 2>&1
+  systemctl reset-failed -- "$unit_name.service" >/dev/null 2>&1
+  return 0
+}
+start_systemd() {
+  need_systemd
+  if [ -n "$secrets_text" ]; then (umask 077 && write_text "$unit/environment.systemd" "$secrets_text") 2>/dev/null ||
+    refuse failed "$unit/environment.systemd could not be written"
+  else rm -f "$unit/environment.systemd"; fi
+  attempt write_text "$unit/unit.written" "$unit_text"
+  attempt write_text "$service_file" "$unit_text"
+  attempt systemctl daemon-reload
+  systemctl enable --quiet -- "$unit_name.service" >/dev/null 2>&1
+  systemctl reset-failed -- "$unit_name.service" >/dev/null 2>&1
+  begun=$(date +%s)
+  said=$(systemctl start -- "$unit_name.service" 2>&1) || state=failed
+  ran=0
+  while [ "$state" != failed ] && [ "$ran" -lt 4 ]; do
+    case $(unit_state) in active) ran=$((ran + 1)) ;; *) state=failed ;; esac
+    pause 0.1
+  done
+  [ "$state" = failed ] || return
+  how=$(systemctl show -p Result -p ExecMainStatus -- "$unit_name.service" 2>/dev/null | tr '\n' ' ')
+  said=$(journal "$begun")
+  systemctl stop -- "$unit_name.service" >/dev/null 2>&1
+  refuse process-start-failed "$how
+$said"
+}
+`;
+
+const main = String.raw`
+write_text() { printf '%s' "$2" >"$1.$$" && mv -f "$1.$$" "$1" || { rm -f "$1.$$"; return 1; }; }
+guard
+had_token= had_kind=
+{ read -r had_token had_kind <"$unit/started"; } 2>/dev/null
+[ "$had_token" = "$expected" ] || refuse elsewhere
+case $had_kind in
+  exec) stop_exec ;;
+  script) stop_script ;;
+  systemd) stop_systemd; [ "$kind" = systemd ] || forget_systemd ;;
+esac
+if [ "$to" != yes ]; then
+  rm -f "$unit/started" "$unit/process.json" "$unit"/*.sh "$unit/environment" "$unit/environment.systemd" \
+    "$unit/pid" "$unit/child" "$unit/state" "$unit/stopping"
+  echo stopped
+  exit 0
+fi
+become "$run_as"
+attempt mkdir -p "$unit"
+(umask 077 && write_text "$unit/environment" "export PATH=$quoted_path
+$environment") 2>/dev/null || refuse failed "$(: 2>&1 >"$unit/environment.$$")"
+# A command that drops its rights reads it before it does.
+attempt write_text "$unit/process.json" "$record"
+attempt write_to "$unit/started" "$token $kind"
+[ -d "$root/releases/$release" ] || refuse release-missing "$release"
+case $kind in
+  exec) start_exec ;;
+  script) start_script ;;
+  systemd) start_systemd ;;
+esac
+echo started
+`;
+
+const quotedPath = String.raw`
+quoted_path="'$(printf %s "${'$'}{PATH:-/usr/local/bin:/usr/bin:/bin}" | sed "s/'/'\\\\''/g")'"
+`;
+
+/** The whole script. `supervisor` comes as a value of its own, see {@link supervisorText}. */
+export const setProcess = [
+  refuse,
+  identity,
+  guard,
+  becomeUser,
+  common,
+  exec,
+  script,
+  systemd,
+  quotedPath,
+  main,
+].join('');
+
+export const supervisorText = supervisorScript;
+
+/** The last lines that a process printed. Wants root, unit_name. */
+export const readLog = String.raw`
+unit=$root/.deployctl/$unit_name
+kind=
+{ read -r _ kind <"$unit/started"; } 2>/dev/null
+case $kind in
+  systemd) journalctl -u "$unit_name.service" -n 30 --no-pager -o cat 2>/dev/null ;;
+  *) tail -c 16384 "$unit/log" 2>/dev/null | tail -n 30 ;;
+esac
+:
+`;

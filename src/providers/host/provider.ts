@@ -1,0 +1,402 @@
+/** All hosts as one provider: releases, symlinks, processes, health and hooks. */
+import { hostname } from 'node:os';
+import {
+  type Address,
+  asAddress,
+  type Clock,
+  type Context,
+  type Declared,
+  type Health,
+  type HostDeclared,
+  instanceAddress,
+  inventoryAddress,
+  type Operation,
+  type Place,
+  type Provider,
+  ProviderFailure,
+  type RecordedResource,
+  type Standing,
+  type Traits,
+  unreachable,
+  visible,
+} from '../../model/index.ts';
+import { type HostChannels, hostFailure, localChannel } from '../../transport/index.ts';
+import { checkOnce, type ProcessWatch, type VerifyOperation, verifyHealth } from './health.ts';
+import { type HookOperation, lookAtHookMark, performHook } from './hooks.ts';
+import { isPathComponent, unitName } from './layout.ts';
+import { instanceState, observeHosts } from './observe.ts';
+import type { SeenRoot, SeenSlot } from './probe-parse.ts';
+import {
+  type ProcessOperation,
+  processLog,
+  processStanding,
+  type ResolveSecret,
+  runningOf,
+  setRunning,
+} from './processes.ts';
+import { logExcerpt } from './refusals.ts';
+import { Releases } from './releases.ts';
+import { diagnosticOf, type HostSession, openSession, probe } from './session.ts';
+
+export interface HostProviderOptions {
+  /** Reads a secret when it is used; throws a `ProviderFailure` if it can not. */
+  readonly resolveSecret: ResolveSecret;
+  readonly clock: Clock;
+  /** Absolute folder on this machine for the marks of hooks that run here. */
+  readonly operatorFolder: string;
+  /** Of the state that is used, to tell another one's mark on a host. */
+  readonly lineage?: string;
+}
+
+export interface HostProvider extends Provider {
+  /** One check of one instance, now. Throws a `ProviderFailure` only if the host itself can not be asked. */
+  checkHealth(operation: VerifyOperation, signal: AbortSignal): Promise<Health>;
+}
+
+/** The operations that this provider performs. */
+export type HostOperation = Extract<
+  Operation,
+  {
+    op:
+      | 'release.put'
+      | 'release.remove'
+      | 'release.prune'
+      | 'slot.link'
+      | 'process.set'
+      | 'health.verify'
+      | 'hook.run';
+  }
+>;
+
+const hostOperations: ReadonlySet<string> = new Set<HostOperation['op']>([
+  'release.put',
+  'release.remove',
+  'release.prune',
+  'slot.link',
+  'process.set',
+  'health.verify',
+  'hook.run',
+]);
+
+const traits: Traits = {
+  switchCost: undefined,
+  shareStepBasisPoints: undefined,
+  drainsMembers: false,
+  writesPools: false,
+};
+
+/** The channels stay the caller's: closing the provider leaves them open. */
+export function openHostProvider(
+  declared: Declared,
+  channels: HostChannels,
+  options: HostProviderOptions,
+): HostProvider {
+  return new Hosts(declared, channels, options);
+}
+
+class Hosts implements HostProvider {
+  readonly name = 'host';
+  readonly traits = traits;
+  readonly #hosts: Map<string, HostDeclared>;
+  readonly #channels: HostChannels;
+  readonly #options: HostProviderOptions;
+  readonly #releases = new Releases();
+  readonly #operator: HostSession;
+
+  constructor(declared: Declared, channels: HostChannels, options: HostProviderOptions) {
+    this.#hosts = new Map(declared.hosts.map((host) => [host.name, host]));
+    this.#channels = channels;
+    this.#options = options;
+    this.#operator = operatorSession(declared.folder);
+  }
+
+  observe(declared: Declared, signal: AbortSignal) {
+    for (const host of declared.hosts) this.#hosts.set(host.name, host);
+    const { clock, resolveSecret, lineage } = this.#options;
+    return observeHosts({
+      declared,
+      clock,
+      signal,
+      resolveSecret,
+      lineage,
+      open: (host) => this.#open(host, signal),
+    });
+  }
+
+  async look(operation: Operation, cx: Context): Promise<Standing> {
+    try {
+      return await this.#look(asHostOperation(operation), cx);
+    } catch (error) {
+      return { at: 'unknown', why: diagnosticOf(error) };
+    }
+  }
+
+  async #look(operation: HostOperation, cx: Context): Promise<Standing> {
+    if (operation.op === 'hook.run') {
+      return lookAtHookMark(
+        await this.#hookSession(operation, cx),
+        operation,
+        cx,
+        this.#options.operatorFolder,
+      );
+    }
+    const session = await this.#open(operation.place.host, cx.signal);
+    const has = (root: SeenRoot, directory: string) =>
+      root.releases.find((release) => release.directory === directory);
+    switch (operation.op) {
+      case 'release.put': {
+        const found = has(await this.#root(session, operation.place, cx.signal), operation.directory);
+        if (found === undefined) return { at: 'before' };
+        if (found.sha256 === operation.artifact.sha256) return { at: 'after' };
+        return { at: 'elsewhere', seen: `was installed from another content (SHA-256 ${found.sha256})` };
+      }
+      case 'release.remove': {
+        const found = has(await this.#root(session, operation.place, cx.signal), operation.directory);
+        return { at: found === undefined ? 'after' : 'before' };
+      }
+      case 'release.prune': {
+        const root = await this.#root(session, operation.place, cx.signal);
+        const left = operation.directories.some(({ directory }) => has(root, directory) !== undefined);
+        return { at: left ? 'before' : 'after' };
+      }
+      case 'slot.link': {
+        const { slot } = await this.#slot(session, operation, cx.signal);
+        if (slot.obstacle !== undefined) return { at: 'elsewhere', seen: 'is not a symlink' };
+        if (slot.linked === operation.to) return { at: 'after' };
+        if (slot.linked === operation.from) return { at: 'before' };
+        return {
+          at: 'elsewhere',
+          seen: slot.linked === null ? 'does not exist' : `points to ${visible(slot.linked)}`,
+        };
+      }
+      case 'process.set': {
+        const { root, slot } = await this.#slot(session, operation, cx.signal);
+        const running = await runningOf(root.root, slot.process, this.#options.resolveSecret);
+        return processStanding(operation, running, slot.process);
+      }
+      case 'health.verify':
+        // A wait has nothing to look at but itself.
+        return { at: 'before' };
+      default:
+        return unreachable(operation);
+    }
+  }
+
+  async perform(operation: Operation, cx: Context): Promise<void> {
+    const own = asHostOperation(operation);
+    if (own.op === 'hook.run') {
+      const session = await this.#hookSession(own, cx);
+      const { resolveSecret, operatorFolder } = this.#options;
+      return performHook(session, own, cx, resolveSecret, operatorFolder);
+    }
+    const session = await this.#open(own.place.host, cx.signal);
+    checkNames(session.declared, own);
+    switch (own.op) {
+      case 'release.put':
+        return this.#releases.put(session, own, cx);
+      case 'release.remove':
+        return this.#releases.remove(session, own.place, [own.directory], cx);
+      case 'release.prune':
+        return this.#releases.remove(
+          session,
+          own.place,
+          own.directories.map(({ directory }) => directory),
+          cx,
+        );
+      case 'slot.link':
+        return this.#releases.link(session, own, cx);
+      case 'process.set':
+        return this.#setProcess(session, own, cx);
+      case 'health.verify':
+        return verifyHealth(session, own, this.#unit(own), this.#watch(session, own, cx), cx);
+      default:
+        return unreachable(own);
+    }
+  }
+
+  async #setProcess(session: HostSession, operation: ProcessOperation, cx: Context): Promise<void> {
+    const { resolveSecret } = this.#options;
+    const { root, slot } = await this.#slot(session, operation, cx.signal);
+    const running = await runningOf(root.root, slot.process, resolveSecret);
+    const standing = processStanding(operation, running, slot.process);
+    if (standing.at === 'after') return;
+    if (standing.at === 'elsewhere') {
+      throw hostFailure(session.declared, 'none', {
+        code: 'process-changed-elsewhere',
+        summary: 'Process was changed by someone else',
+        detail: `${this.#unit(operation)} on ${session.declared.name} ${standing.seen}; the plan saw something else. It was left as it is.`,
+        hint: 'Plan again.',
+      });
+    }
+    await setRunning(session, operation, slot.process, cx, resolveSecret);
+  }
+
+  #watch(session: HostSession, operation: VerifyOperation, cx: Context): ProcessWatch {
+    return {
+      wrong: async () => {
+        const { root, slot } = await this.#slot(session, operation, cx.signal);
+        const running = await runningOf(root.root, slot.process, this.#options.resolveSecret);
+        if (running.at === 'unclear') return `it runs, but ${running.why}`;
+        if (running.running === null) return 'the process does not run';
+        const { release } = running.running;
+        return release === operation.release ? undefined : `the process that runs is of ${visible(release)}`;
+      },
+      log: async () =>
+        logExcerpt(
+          'The last lines of its log:',
+          await processLog(session, operation.place, this.#unit(operation), cx.signal),
+        ),
+    };
+  }
+
+  async seen(operation: Operation, cx: Context): Promise<readonly RecordedResource[]> {
+    const own = asHostOperation(operation);
+    if (own.op === 'hook.run') return [];
+    const { place } = own;
+    const session = await this.#open(place.host, cx.signal);
+    switch (own.op) {
+      case 'release.put':
+      case 'release.remove':
+      case 'release.prune': {
+        const { releases, freeBytes } = await this.#root(session, place, cx.signal);
+        return [
+          {
+            kind: 'inventory',
+            address: inventoryAddress(place.service, place.host),
+            spec: {
+              releases: releases.map(({ directory, sha256 }) => ({ directory, sha256 })),
+              freeBytes,
+            },
+          },
+        ];
+      }
+      case 'slot.link':
+      case 'process.set':
+      case 'health.verify':
+        return [await this.#instance(session, own, cx)];
+      default:
+        return unreachable(own);
+    }
+  }
+
+  async #instance(
+    session: HostSession,
+    operation: Extract<HostOperation, { instance: Address }>,
+    cx: Context,
+  ): Promise<RecordedResource> {
+    const { place, slot: slotName } = operation;
+    const { slot } = await this.#slot(session, operation, cx.signal);
+    const state = await instanceState(session, place, slot, this.#options.resolveSecret);
+    if ('why' in state) throw new ProviderFailure(state.why, 'none');
+    const address = instanceAddress(place.service, slotName, place.host);
+    if (state.linked === null && state.running === null && state.tampered === null) {
+      return { kind: 'instance', address, spec: null };
+    }
+    const verified = operation.op === 'health.verify' && operation.health !== undefined;
+    return {
+      kind: 'instance',
+      address,
+      spec: verified ? { ...state, health: { status: 'healthy' } } : state,
+    };
+  }
+
+  async checkHealth(operation: VerifyOperation, signal: AbortSignal): Promise<Health> {
+    if (operation.health === undefined) return { status: 'not_checked' };
+    const { place, release, health } = operation;
+    const session = await this.#open(place.host, signal);
+    return checkOnce(session, { place, unit: this.#unit(operation), release, health }, signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  #open(host: string, signal: AbortSignal): Promise<HostSession> {
+    return openSession(this.#hosts, this.#channels, host, signal);
+  }
+
+  async #hookSession(operation: HookOperation, cx: Context): Promise<HostSession> {
+    return operation.place === undefined ? this.#operator : this.#open(operation.place.host, cx.signal);
+  }
+
+  #unit(operation: Extract<HostOperation, { instance: Address }>): string {
+    const declared =
+      operation.op === 'process.set' ? (operation.to ?? operation.from)?.process.unit : undefined;
+    return declared ?? unitName(operation.place.service, operation.slot);
+  }
+
+  async #root(session: HostSession, place: Place, signal: AbortSignal): Promise<SeenRoot> {
+    const seen = await probe(session, [{ root: place.install.root, slots: [] }], this.#options.clock, signal);
+    return first(seen.roots);
+  }
+
+  async #slot(
+    session: HostSession,
+    operation: Extract<HostOperation, { instance: Address }>,
+    signal: AbortSignal,
+  ): Promise<{ readonly root: SeenRoot; readonly slot: SeenSlot }> {
+    const slots = [{ slot: operation.slot, unit: this.#unit(operation) }];
+    const { root } = operation.place.install;
+    const seen = first((await probe(session, [{ root, slots }], this.#options.clock, signal)).roots);
+    return { root: seen, slot: first(seen.slots) };
+  }
+}
+
+function first<T>(items: readonly T[]): T {
+  const [item] = items;
+  if (item === undefined) throw new Error('the probe answered for nothing');
+  return item;
+}
+
+function asHostOperation(operation: Operation): HostOperation {
+  if (!hostOperations.has(operation.op)) throw new Error(`${operation.op} is not done on a host`);
+  return operation as HostOperation;
+}
+
+/** Names become parts of paths on the host: whatever came through, none of them may lead elsewhere. */
+function checkNames(host: HostDeclared, operation: Exclude<HostOperation, { op: 'hook.run' }>): void {
+  const { root } = operation.place.install;
+  const names: (string | null)[] = [];
+  switch (operation.op) {
+    case 'release.put':
+      names.push(operation.directory, operation.artifact.fileName);
+      break;
+    case 'release.remove':
+      names.push(operation.directory);
+      break;
+    case 'release.prune':
+      names.push(...operation.directories.map(({ directory }) => directory));
+      break;
+    case 'slot.link':
+      names.push(operation.slot, operation.to);
+      break;
+    case 'process.set':
+      names.push(operation.slot, operation.to?.release ?? null, operation.to?.process.unit ?? null);
+      break;
+    case 'health.verify':
+      names.push(operation.slot);
+      break;
+    default:
+      unreachable(operation);
+  }
+  const bad = names.find((name) => name !== null && !isPathComponent(name));
+  const badRoot = !root.startsWith('/') || root === '/' || root.split('/').includes('..');
+  if (bad === undefined && !badRoot) return;
+  throw hostFailure(host, 'none', {
+    code: 'unsafe-path',
+    summary: 'Name can not be a part of a path',
+    detail: `${JSON.stringify(badRoot ? root : bad)} can not be ${badRoot ? 'an install root' : 'the name of a file or folder on a host'}.`,
+  });
+}
+
+/** This machine, for hooks on the operator's side: it is no declared host. */
+function operatorSession(folder: string): HostSession {
+  const start = { line: 1, column: 1, byte: 0 };
+  const declared: HostDeclared = {
+    address: asAddress('operator'),
+    name: hostname(),
+    connection: { kind: 'local' },
+    networkAddress: '127.0.0.1',
+    labels: {},
+    origin: { file: folder, start, end: start },
+  };
+  return { declared, channel: localChannel(declared) };
+}

@@ -1,0 +1,119 @@
+/** The scripts that bring, link and remove releases. Values come as shell variables; see `layout.ts` for the places. */
+import { guard, refuse } from './shell.ts';
+
+const shared = `${refuse}${guard}`;
+
+/** Before any byte is sent: `there`, or `send`. Wants directory, sha256, bytes. */
+export const beginPut = String.raw`${shared}
+guard
+if { read -r had _ <"$own/releases/$directory"; } 2>/dev/null && [ -d "$root/releases/$directory" ]; then
+  [ "$had" = "$sha256" ] && { echo there; exit 0; }
+  refuse release-differs "$had"
+fi
+attempt mkdir -p "$root/releases" "$root/shared" "$own/releases" "$own/incoming"
+if [ -n "$owner" ] && [ "$(id -u)" = 0 ]; then
+  id -u "$owner" >/dev/null 2>&1 || refuse user-unknown "$owner"
+  chown "$owner" "$root/shared" 2>/dev/null
+fi
+# What an earlier, broken transfer of this release left. Only one run may write here at a time.
+rm -rf -- "$own/incoming/$directory".*
+free=$(df -Pk "$root" 2>/dev/null | { read -r _; read -r _ _ _ free _; echo "$free"; })
+case $free in '' | *[!0-9]*) ;; *)
+  [ "$free" -lt $((bytes / 1024)) ] && refuse disk-full "$free KiB are free, $((bytes / 1024)) KiB are needed" ;;
+esac
+echo send
+`;
+
+/**
+ * Takes the bytes on standard input. They become a release only after their digest was seen to be right, and the
+ * manifest comes last: whatever breaks in between leaves no release. Wants directory, sha256, bytes, kind, file_name,
+ * executable, owner, token.
+ */
+export const finishPut = String.raw`${shared}
+guard
+part=$own/incoming/$directory.$token.part
+stage=$own/incoming/$directory.$token
+trash=$own/incoming/$directory.$token.old
+clean() { rm -rf -- "$part" "$stage" "$trash" 2>/dev/null; }
+trap 'clean' EXIT
+trap 'exit 91' HUP INT TERM PIPE
+said=$( { cat >"$part"; } 2>&1 ) || refuse failed "$said"
+if command -v sha256sum >/dev/null 2>&1; then sum=$(sha256sum <"$part")
+elif command -v shasum >/dev/null 2>&1; then sum=$(shasum -a 256 <"$part")
+elif command -v openssl >/dev/null 2>&1; then sum=$(openssl dgst -sha256 -r <"$part")
+else refuse host-tool-missing sha256sum; fi
+sum=${'$'}{sum%% *}
+[ "$sum" = "$sha256" ] || refuse artifact-digest-mismatch "$sum"
+attempt mkdir "$stage"
+case $kind in
+  file)
+    attempt mv "$part" "$stage/$file_name"
+    if [ "$executable" = yes ]; then chmod 755 "$stage/$file_name"; else chmod 644 "$stage/$file_name"; fi ;;
+  *)
+    command -v tar >/dev/null 2>&1 || refuse host-tool-missing tar
+    case $kind in tar.gz) flags=-xzof ;; *) flags=-xof ;; esac
+    attempt tar "$flags" "$part" -C "$stage"
+    rm -f "$part" ;;
+esac
+chmod go-w,a+rX "$stage"
+if [ -n "$owner" ] && [ "$(id -u)" = 0 ]; then attempt chown -R -h "$owner" "$stage"; fi
+# On the disk before it counts: a power cut must not leave a manifest beside empty files.
+sync -f "$stage" 2>/dev/null || sync
+if [ -e "$root/releases/$directory" ]; then
+  # No manifest, so nobody ever used it: half of an earlier install.
+  attempt mv "$root/releases/$directory" "$trash"
+fi
+attempt mv "$stage" "$root/releases/$directory"
+order=0
+for manifest in "$own"/releases/*; do
+  { read -r _ _ had _ <"$manifest"; } 2>/dev/null || continue
+  case $had in '' | *[!0-9]*) continue ;; esac
+  [ "$had" -gt "$order" ] && order=$had
+done
+attempt write_to "$own/releases/$directory" "$sha256 $bytes $((order + 1)) $(date +%s)"
+sync -f "$own/releases" 2>/dev/null || :
+echo put
+`;
+
+/** Removes releases, but none that a slot names or a process runs from. Wants directories, one a line. */
+export const removeReleases = String.raw`${shared}
+guard
+for link in "$root"/*; do
+  [ -L "$link" ] || continue
+  target=$(readlink "$link")
+  case $target in releases/* | "$root"/releases/*) used="$used
+${'$'}{target##*releases/}
+" ;; esac
+done
+printf '%s\n' "$directories" | while IFS= read -r directory; do
+  [ -n "$directory" ] || continue
+  case $used in *"
+$directory
+"*) refuse release-in-use "$directory" ;; esac
+  [ -e "$root/releases/$directory" ] || { rm -f -- "$own/releases/$directory"; continue; }
+  # Out of sight in one step, then at leisure.
+  attempt mkdir -p "$own/incoming"
+  rm -f -- "$own/releases/$directory"
+  attempt mv -- "$root/releases/$directory" "$own/incoming/$directory.removed.$$"
+  attempt rm -rf -- "$own/incoming/$directory.removed.$$"
+done
+`;
+
+/** Points the slot's symlink elsewhere if it is where it should be. Wants slot, from, to; empty: no symlink. */
+export const setLink = String.raw`${shared}
+guard
+linked_to "$slot"
+[ -e "$root/$slot" ] && [ ! -L "$root/$slot" ] && refuse slot-obstructed "$root/$slot"
+[ "$linked" = "$to" ] && { echo linked; exit 0; }
+[ "$linked" = "$from" ] || refuse elsewhere "$linked"
+if [ -z "$to" ]; then attempt rm -f -- "$root/$slot"; echo linked; exit 0; fi
+[ -d "$root/releases/$to" ] && [ -e "$own/releases/$to" ] || refuse release-missing "$to"
+new=$own/link.$$
+rm -f "$new"
+attempt ln -s "releases/$to" "$new"
+# -T (coreutils, busybox) and -h (BSD): replace the link itself, not what it leads to.
+said=$( { mv -T -f "$new" "$root/$slot" || mv -h -f "$new" "$root/$slot"; } 2>&1 ) ||
+  { rm -f "$new"; refuse failed "$said"; }
+sync -f "$root" 2>/dev/null || :
+echo linked
+`;

@@ -1,0 +1,206 @@
+/** `release.put`, `release.remove`, `release.prune` and `slot.link`. */
+import { randomBytes } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import type { ArtifactDeclared, Context, Operation, Place, ProviderFailure } from '../../model/index.ts';
+import { visible } from '../../model/index.ts';
+import { excerpt, hostFailure, Limit } from '../../transport/index.ts';
+import { ArtifactBytes, ArtifactChanged, isGzipped } from './artifact.ts';
+import { type Refusal, succeeded } from './refusals.ts';
+import { beginPut, finishPut, removeReleases, setLink } from './release-scripts.ts';
+import type { HostSession } from './session.ts';
+
+type PutOperation = Extract<Operation, { op: 'release.put' }>;
+type LinkOperation = Extract<Operation, { op: 'slot.link' }>;
+
+/** Transfers at once, over all hosts: 10 to 20 fill any uplink, more only take memory. */
+const transfersAtOnce = 16;
+const shortMs = 60_000;
+/** Besides the transfer: unpacking and flushing to a slow disk. */
+const unpackMs = 10 * 60_000;
+/** The slowest link that we wait for. */
+const slowestBytesPerSecond = 64 * 1024;
+
+/** Values that every script that changes something wants. */
+export const fenceValues = (place: Place, cx: Context): Record<string, string> => ({
+  root: place.install.root,
+  lineage: cx.fence.lineage.replaceAll(/\s/g, '_'),
+  run: String(cx.fence.run),
+});
+
+export class Releases {
+  readonly #bytes = new ArtifactBytes();
+  readonly #transfers = new Limit(transfersAtOnce);
+
+  /** Brings the artifact, whole or not at all; nothing is sent to a host that has it. */
+  async put(session: HostSession, operation: PutOperation, cx: Context): Promise<void> {
+    const { place, directory, artifact } = operation;
+    const host = session.declared;
+    const purpose = { doing: `install ${directory}`, root: place.install.root };
+    const values = {
+      ...fenceValues(place, cx),
+      directory,
+      sha256: artifact.sha256,
+      bytes: String(artifact.bytes),
+      owner: place.install.owner ?? '',
+    };
+    const options = { signal: cx.signal, privileged: true };
+    const wording = (refusal: Refusal) => putRefusal(host.name, operation, refusal);
+    const begun = await session.channel.script(beginPut, values, { ...options, timeoutMs: shortMs });
+    if (succeeded(host, begun, purpose, wording).trim() === 'there') return;
+
+    const leave = await this.#transfers.take(cx.signal);
+    try {
+      let sent = 0;
+      const timeoutMs = unpackMs + Math.ceil((artifact.bytes / slowestBytesPerSecond) * 1000);
+      const finished = await session.channel.stream(
+        finishPut,
+        {
+          ...values,
+          token: randomBytes(6).toString('hex'),
+          kind: transferKind(artifact),
+          file_name: artifact.fileName,
+          executable: await isExecutable(artifact),
+        },
+        this.#bytes.read(artifact),
+        {
+          ...options,
+          timeoutMs,
+          onSent: (bytes) => {
+            sent += bytes;
+            cx.report({
+              type: 'step_progress',
+              step: cx.step,
+              done: sent,
+              total: Math.max(artifact.bytes, sent),
+              unit: 'bytes',
+              text: `${megabytes(sent)} of ${megabytes(artifact.bytes)}`,
+            });
+          },
+        },
+      );
+      succeeded(host, finished, purpose, wording);
+    } catch (error) {
+      if (error instanceof ArtifactChanged) throw artifactChanged(session, error);
+      throw error;
+    } finally {
+      leave();
+    }
+  }
+
+  /** Removes whole releases that nothing uses. Those that are already gone are fine. */
+  async remove(
+    session: HostSession,
+    place: Place,
+    directories: readonly string[],
+    cx: Context,
+  ): Promise<void> {
+    const host = session.declared;
+    const result = await session.channel.script(
+      removeReleases,
+      { ...fenceValues(place, cx), directories: directories.join('\n') },
+      { timeoutMs: unpackMs, signal: cx.signal, privileged: true },
+    );
+    const purpose = { doing: `remove ${directories.join(', ')}`, root: place.install.root };
+    succeeded(host, result, purpose, ({ code, text }) =>
+      code === 'release-in-use'
+        ? {
+            code,
+            summary: 'Release is in use',
+            detail: `${visible(text)} below ${place.install.root} of ${host.name} is what a slot points to or a process runs from, so it was not removed.`,
+            hint: 'Plan again.',
+            effect: 'maybe',
+          }
+        : undefined,
+    );
+  }
+
+  /** Points the slot's symlink from one release to another, in one step, if it is where the plan saw it. */
+  async link(session: HostSession, operation: LinkOperation, cx: Context): Promise<void> {
+    const { place, slot, from, to } = operation;
+    const host = session.declared;
+    const link = `${place.install.root}/${slot}`;
+    const result = await session.channel.script(
+      setLink,
+      { ...fenceValues(place, cx), slot, from: from ?? '', to: to ?? '' },
+      { timeoutMs: shortMs, signal: cx.signal, privileged: true },
+    );
+    const purpose = { doing: `point ${link} to ${to ?? 'nothing'}`, root: place.install.root };
+    succeeded(host, result, purpose, ({ code, text }) => {
+      switch (code) {
+        case 'elsewhere':
+          return {
+            code: 'slot-changed-elsewhere',
+            summary: 'Symlink was changed by someone else',
+            detail: `${link} on ${host.name} points to ${text === '' ? 'nothing' : visible(text)} now; the plan saw ${from ?? 'nothing'}. It was left as it is.`,
+            hint: 'Plan again.',
+          };
+        case 'slot-obstructed':
+          return {
+            code,
+            summary: 'Something stands in the place of a symlink',
+            detail: `${link} on ${host.name} is not a symlink. deployctl removes nothing that it did not make.`,
+            hint: `Look at it, then move it away: mv ${link} ${link}.before`,
+          };
+        case 'release-missing':
+          return {
+            code,
+            summary: 'Release is not installed',
+            detail: `${host.name} has no whole release ${visible(text)} below ${place.install.root}.`,
+            hint: 'Plan again: it will be installed first.',
+          };
+        default:
+          return undefined;
+      }
+    });
+  }
+}
+
+/** How the host unpacks it. A folder travels as the tar archive that its digest was made of. */
+function transferKind(artifact: ArtifactDeclared): 'file' | 'tar' | 'tar.gz' {
+  if (artifact.kind === 'file') return 'file';
+  return artifact.kind === 'archive' && isGzipped(artifact.fileName) ? 'tar.gz' : 'tar';
+}
+
+async function isExecutable(artifact: ArtifactDeclared): Promise<'yes' | 'no'> {
+  if (artifact.kind !== 'file') return 'no';
+  const found = await stat(artifact.path).catch(() => undefined);
+  return found !== undefined && (found.mode & 0o100) !== 0 ? 'yes' : 'no';
+}
+
+function putRefusal(host: string, operation: PutOperation, { code, text }: Refusal) {
+  const { place, directory, artifact } = operation;
+  switch (code) {
+    case 'artifact-digest-mismatch':
+      return {
+        code,
+        summary: 'Artifact arrived with another content',
+        detail: `What ${host} received has the SHA-256 ${visible(text)}, but ${artifact.fileName} has ${artifact.sha256}. It was removed there; ${directory} is not installed.`,
+        hint: 'Resume the run: it is sent again. If it happens again, look at the memory and the disk of the host.',
+      };
+    case 'release-differs':
+      return {
+        code,
+        summary: 'Another content is installed under this name',
+        detail: `${place.install.root}/releases/${directory} on ${host} was installed from the SHA-256 ${visible(text)}, not ${artifact.sha256}.`,
+        hint: 'Give the release another version.',
+      };
+    default:
+      return undefined;
+  }
+}
+
+const artifactChanged = (session: HostSession, error: ArtifactChanged): ProviderFailure =>
+  hostFailure(
+    session.declared,
+    'none',
+    {
+      code: 'artifact-changed',
+      summary: 'Artifact has changed since the plan',
+      detail: `${excerpt(error.message, 1000)}. Nothing was installed on ${session.declared.name}.`,
+      hint: 'Plan again.',
+    },
+    error,
+  );
+
+const megabytes = (bytes: number): string =>
+  bytes < 1_000_000 ? `${Math.ceil(bytes / 1000)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;

@@ -1,0 +1,81 @@
+/** The unit file of `process "systemd"`: pure. Values are written so that systemd reads back exactly what was declared. */
+import type { ProcessDeclared } from '../../model/index.ts';
+
+type SystemdProcess = Extract<ProcessDeclared, { kind: 'systemd' | 'exec' }>;
+
+export interface UnitInput {
+  readonly process: SystemdProcess;
+  /** `<root>/<slot>`: the unit follows the symlink when it starts. */
+  readonly folder: string;
+  readonly user: string | undefined;
+  readonly description: string;
+  /** File with the secrets of the environment, readable for root only; undefined: there are none. */
+  readonly secretsFile: string | undefined;
+}
+
+export const unitFile = (unit: string): string => `/etc/systemd/system/${unit}.service`;
+
+/** How often a process may end before systemd leaves it ended: 5 times in a minute, 2 s apart. */
+const restartLines = ['Restart=on-failure', 'RestartSec=2', 'SuccessExitStatus=143'];
+
+/** The whole file. 143: a JVM that was told to stop ends so, and it is not a failure. */
+export function renderUnit({ process, folder, user, description, secretsFile }: UnitInput): string {
+  const [program = '', ...rest] = process.command;
+  const lines = [
+    '# Written by deployctl: changes here are shown as drift and overwritten by the next start.',
+    '[Unit]',
+    `Description=${oneLine(description)}`,
+    'After=network-online.target',
+    'Wants=network-online.target',
+    'StartLimitIntervalSec=60',
+    'StartLimitBurst=5',
+    '',
+    '[Service]',
+    'Type=exec',
+    ...(user === undefined ? [] : [`User=${user}`]),
+    `WorkingDirectory=${specifiers(folder)}`,
+    ...Object.entries(process.environment).flatMap(([name, value]) =>
+      typeof value === 'string' ? [`Environment=${quoted(`${name}=${value}`)}`] : [],
+    ),
+    ...(secretsFile === undefined ? [] : [`EnvironmentFile=${specifiers(secretsFile)}`]),
+    `ExecStart=${[quotedCommand(absolute(program, folder)), ...rest.map(quotedCommand)].join(' ')}`,
+    `TimeoutStopSec=${Math.ceil(process.stopTimeoutMs / 1000)}`,
+    'KillMode=mixed',
+    ...restartLines,
+    '',
+    '[Install]',
+    'WantedBy=multi-user.target',
+    '',
+  ];
+  return lines.join('\n');
+}
+
+/** A program that is named by a path within the release; one without a slash is searched by systemd itself. */
+const absolute = (program: string, folder: string): string =>
+  program.includes('/') && !program.startsWith('/')
+    ? `${folder}/${program.replace(/^(\.\/)+/, '')}`
+    : program;
+
+/** systemd.syntax(7): in double quotes, C escapes; systemd.unit(5): `%` begins a specifier everywhere. */
+function quoted(text: string): string {
+  const escaped = specifiers(text).replace(/[\\"\u0000-\u001f\u007f]/g, (character) => {
+    if (character === '\\' || character === '"') return `\\${character}`;
+    return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
+  });
+  return `"${escaped}"`;
+}
+
+/** In a command line, systemd.service(5), `$` begins a variable as well. */
+const quotedCommand = (text: string): string => quoted(text).replaceAll('$', '$$$$');
+
+const specifiers = (text: string): string => text.replaceAll('%', '%%');
+const oneLine = (text: string): string => text.replaceAll(/[\r\n]+/g, ' ');
+
+/**
+ * The secrets as `EnvironmentFile=` reads them, systemd.exec(5): within double quotes a backslash makes `"`, `\`, `$`
+ * and a backtick literal; a newline stays one.
+ */
+export const renderSecretsFile = (secrets: Readonly<Record<string, string>>): string =>
+  Object.entries(secrets)
+    .map(([name, value]) => `${name}="${value.replace(/[\\"$`]/g, (character) => `\\${character}`)}"\n`)
+    .join('');
