@@ -108,7 +108,15 @@ export function fromBigInt(whole: bigint, precision?: number): Numeral {
 }
 
 /** What a function counted: a whole number with 64 bits of precision. */
-export const fromCount = (count: number): Numeral => fromBigInt(BigInt(count), COUNT_PRECISION);
+export function fromCount(count: number): Numeral {
+  const known = counts[count];
+  if (known !== undefined) return known;
+  const made = fromBigInt(BigInt(count), COUNT_PRECISION);
+  if (count >= 0 && count < 4096) counts[count] = made;
+  return made;
+}
+
+const counts: Numeral[] = [];
 
 /** A double as it is, with its 53 bits of precision. */
 export function fromDouble(value: number): Numeral {

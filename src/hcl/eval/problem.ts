@@ -5,6 +5,7 @@ import { describeValue } from './describe.ts';
 import { references, referenceText } from './references.ts';
 import type { Scope } from './scope.ts';
 import type { Value } from './values.ts';
+import { sensitive } from './values.ts';
 
 /** Offsets of a stretch of the source. */
 export interface Span {
@@ -17,7 +18,6 @@ export interface Span {
  * conditional that was not taken; only the rest pay for positions and values.
  */
 export interface Problem {
-  readonly code: string;
   readonly summary: string;
   readonly detail: string;
   readonly hint?: string | undefined;
@@ -28,18 +28,18 @@ export interface Problem {
   readonly scope: Scope;
 }
 
-/** The code of an error is its summary in kebab case, which never changes: `Invalid index` is `invalid-index`. */
+/** The code of an error is its summary in kebab case, which never changes: `Invalid index` is `hcl-invalid-index`. */
 export const codeOf = (summary: string): string =>
-  summary
+  `hcl-${summary
     .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-|-$/g, '');
+    .replace(/'/g, '')
+    .replace(/[^a-z0-9]+/g, '-')}`;
 
 export function toDiagnostic(problem: Problem): Diagnostic {
-  const { code, summary, detail, hint, subject, context, expression, scope } = problem;
+  const { summary, detail, hint, subject, context, expression, scope } = problem;
   const values = expression === undefined ? [] : valuesOf(expression, scope);
   return {
-    code,
+    code: codeOf(summary),
     severity: 'error',
     summary,
     detail,
@@ -60,7 +60,9 @@ function valuesOf(expression: Expression, scope: Scope): string[] {
     for (const step of reference.steps.slice(found.stepsTaken ?? 0)) {
       value = value === undefined ? undefined : stepInto(value, step);
     }
-    const description = value === undefined ? undefined : describeValue(value);
+    if (value === undefined) continue;
+    const isPrivate = scope.isHidden && scope.bound(reference.root) !== undefined;
+    const description = describeValue(isPrivate ? sensitive(value) : value);
     if (description !== undefined) lines.add(`${referenceText(reference)} ${description}`);
   }
   return [...lines].sort();

@@ -51,7 +51,7 @@ function childrenOf(node: Expression): readonly Expression[] {
       return [node.inner];
     case 'templateIf':
     case 'conditional':
-      return [node.condition, node.then, node.otherwise];
+      return [node.condition, node.whenTrue, node.whenFalse];
     case 'relative':
       return [node.source];
     case 'index':

@@ -12,7 +12,7 @@ export interface Resolution {
   /** How many of the reference's steps `value` has already taken: 1 for `local.x` when it is the value of `x`. */
   readonly stepsTaken?: number;
   /** Why there is no value; `value` is then unknown. */
-  readonly problem?: Pick<Problem, 'code' | 'summary' | 'detail' | 'hint'>;
+  readonly problem?: Pick<Problem, 'summary' | 'detail' | 'hint'>;
 }
 
 /** The names that references begin with: `var`, `local`, `each`, `host`. Asked only when a reference is evaluated. */
@@ -38,6 +38,13 @@ export interface ScopeOptions {
   readonly budget?: Budget | undefined;
 }
 
+interface Inside {
+  readonly parent: Scope;
+  readonly bindings?: Bindings;
+  readonly item?: Value;
+  readonly isHidden?: boolean;
+}
+
 /** Where an expression is evaluated: the names it can use. Never changes; `bind` and `at` make new ones. */
 export class Scope {
   readonly source: SourceText;
@@ -49,8 +56,10 @@ export class Scope {
   readonly #bindings: Bindings | undefined;
   /** What `[*]` stands for in the innermost splat. */
   readonly item: Value | undefined;
+  /** Whether names bound here may hold parts of a sensitive value, so that errors must not show them. */
+  readonly isHidden: boolean;
 
-  constructor(options: ScopeOptions, inside?: { parent: Scope; bindings?: Bindings; item?: Value }) {
+  constructor(options: ScopeOptions, inside?: Inside) {
     this.source = options.source;
     this.functions = options.functions;
     this.roots = options.roots;
@@ -59,6 +68,7 @@ export class Scope {
     this.#parent = inside?.parent;
     this.#bindings = inside?.bindings;
     this.item = inside?.item ?? inside?.parent.item;
+    this.isHidden = inside?.isHidden === true || inside?.parent.isHidden === true;
   }
 
   /** The same names for expressions of another text. */
@@ -68,14 +78,14 @@ export class Scope {
     return new Scope({ source, functions, roots, ports, budget }, { parent: this });
   }
 
-  /** With more names, which hide those of the same name outside. */
-  bind(bindings: Bindings): Scope {
-    return new Scope(this, { parent: this, bindings });
+  /** With more names, which take precedence over the same ones outside. */
+  bind(bindings: Bindings, isHidden = false): Scope {
+    return new Scope(this, { parent: this, bindings, isHidden });
   }
 
   /** With a value for the item of a splat. */
-  withItem(item: Value): Scope {
-    return new Scope(this, { parent: this, item });
+  withItem(item: Value, isHidden = false): Scope {
+    return new Scope(this, { parent: this, item, isHidden });
   }
 
   /** A name bound in this scope or around it; not a root. */

@@ -43,9 +43,10 @@ const isEqual = (a: Value, b: Value): boolean => {
   return answer.kind === 'bool' && answer.isTrue;
 };
 
-/** Whether the set has an element that is certainly equal to this value. */
-export function setHas(elements: readonly Value[], value: Value): boolean {
-  return elements.some((element) => isEqual(element, value));
+/** Tells of a value whether one of the elements is certainly equal to it. Only those hashed alike are compared. */
+export function membership(elements: readonly Value[]): (value: Value) => boolean {
+  const byKey = Map.groupBy(elements, setKey);
+  return (value) => byKey.get(setKey(value))?.some((element) => isEqual(element, value)) === true;
 }
 
 /** Primitive elements by value, others by the text they are hashed by; nulls next to last, unknown ones last. */

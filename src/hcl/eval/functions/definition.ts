@@ -13,11 +13,18 @@ import { marksWithin, refineNotNull, sizeOf, unknown, unmarkDeep, withMarks } fr
 export class FunctionFailure extends Error {
   override readonly name = 'FunctionFailure';
   readonly argument: number | undefined;
-  constructor(message: string, argument?: number) {
+  /** Whether the message may be shown also when an argument is sensitive. */
+  readonly isDiscreet: boolean;
+  constructor(message: string, argument?: number, isDiscreet = false) {
     super(message);
     this.argument = argument;
+    this.isDiscreet = isDiscreet;
   }
 }
+
+/** A failure whose message does not depend on the values of the arguments, or says only that they are sensitive. */
+export const discreet = (message: string, argument?: number): FunctionFailure =>
+  new FunctionFailure(message, argument, true);
 
 export type Family =
   | 'numeric'
@@ -68,7 +75,16 @@ export interface FunctionDefinition {
   /** Left out, a result is never null, which is said of unknown results too. */
   readonly mayBeNull?: true;
   readonly call: (args: readonly Value[], cx: CallContext, returns: Type) => Value;
+  /** For a function that decides itself which of its arguments are evaluated. `call` is not used then. */
+  readonly attempt?: (args: readonly Attempt[]) => Value;
 }
+
+/** An argument that has not been evaluated yet. */
+export type Attempt = () => {
+  readonly value: Value;
+  /** What went wrong, as lines of text. None: the value is good. */
+  readonly failures: readonly string[];
+};
 
 export const parameterAt = (f: FunctionDefinition, index: number): Parameter | undefined =>
   f.parameters[index] ?? f.variadic;
@@ -88,7 +104,7 @@ export function callFunction(f: FunctionDefinition, args: readonly Value[], cx: 
     const parameter = parameterAt(f, i);
     if (parameter === undefined) throw new FunctionFailure('too many arguments');
     if (arg.kind === 'null' && parameter.takesNull !== true) {
-      throw new FunctionFailure('argument must not be null', i);
+      throw discreet('argument must not be null', i);
     }
     if (arg.type.kind === 'dynamic' && arg.kind === 'unknown' && parameter.takesDynamic !== true)
       isOpen = true;
@@ -108,7 +124,10 @@ export function callFunction(f: FunctionDefinition, args: readonly Value[], cx: 
     const result = f.call(plain, cx, returns);
     return withMarks(f.mayBeNull === true ? result : refineNotNull(result), marks);
   } catch (failure) {
-    if (failure instanceof NumberFailure) throw new FunctionFailure(failure.message);
+    if (failure instanceof NumberFailure) throw discreet(failure.message);
+    if (failure instanceof FunctionFailure && !failure.isDiscreet && allMarks(args).size > 0) {
+      throw discreet('the reason is not shown, because an argument is sensitive', failure.argument);
+    }
     throw failure;
   }
 }

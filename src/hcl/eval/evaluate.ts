@@ -1,0 +1,67 @@
+import type { Diagnostic } from '../../model/diagnostic.ts';
+import type { Expression } from '../syntax/ast.ts';
+import { parseExpression } from '../syntax/parser.ts';
+import { Evaluator } from './evaluator.ts';
+import { Budget, LimitFailure } from './limits.ts';
+import { type Problem, toDiagnostic } from './problem.ts';
+import type { Scope } from './scope.ts';
+import { UNKNOWN, type Value } from './values.ts';
+
+export interface Evaluation {
+  /** Unknown where there are errors. */
+  readonly value: Value;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** More of the same kind help nobody, and a loop can make one for each item. */
+const MAX_DIAGNOSTICS = 100;
+
+/**
+ * The value of an expression. Never throws: what is wrong is in `diagnostics`, all of it. Reads and computes only
+ * what the scope allows, and within its budget; going beyond it is an error like any other.
+ */
+export function evaluate(expression: Expression, scope: Scope): Evaluation {
+  const evaluator = new Evaluator(scope.budget ?? new Budget());
+  const { problems } = evaluator;
+  try {
+    const value = evaluator.value(expression, scope);
+    if (problems.length === 0) return { value, diagnostics: [] };
+    return { value, diagnostics: toDiagnostics(problems) };
+  } catch (failure) {
+    const limit = asLimit(failure);
+    if (limit === undefined) throw failure;
+    const about = { summary: 'Expression is too expensive', detail: limit, subject: expression, scope };
+    return { value: UNKNOWN, diagnostics: toDiagnostics([...problems, about]) };
+  }
+}
+
+function toDiagnostics(problems: readonly Problem[]): Diagnostic[] {
+  const seen = new Set<string>();
+  const diagnostics: Diagnostic[] = [];
+  for (const problem of problems) {
+    if (diagnostics.length >= MAX_DIAGNOSTICS) break;
+    const diagnostic = toDiagnostic(problem);
+    const key = JSON.stringify(diagnostic);
+    if (seen.has(key)) continue;
+    seen.add(key);
+    diagnostics.push(diagnostic);
+  }
+  return diagnostics;
+}
+
+/** What JavaScript itself refuses is a limit of ours, too: its stack and its longest string. */
+function asLimit(failure: unknown): string | undefined {
+  if (failure instanceof LimitFailure) return failure.message;
+  if (!(failure instanceof RangeError)) return undefined;
+  if (/call stack/i.test(failure.message)) return 'It is nested too deeply.';
+  return /string length|array length|BigInt/i.test(failure.message)
+    ? 'A value would be too large.'
+    : undefined;
+}
+
+/** Reads and evaluates a text: what `console` and flags need. `scope.at` is applied to the text read. */
+export function evaluateText(text: string, scope: Scope, file = '<expression>'): Evaluation {
+  const { expression, source, diagnostics } = parseExpression(text, file);
+  if (diagnostics.length > 0) return { value: UNKNOWN, diagnostics };
+  return evaluate(expression, scope.at(source));
+}
