@@ -168,7 +168,8 @@ function checkJumps(
   const placeOfJump = (name: string): Place => {
     const entry = entries.get(name);
     const own = entry?.decoded.args.ssh;
-    const by = entry === undefined ? undefined : own === undefined ? defaultSsh(entry.instance, ssh) : ssh.get(own);
+    const by =
+      entry === undefined ? undefined : own === undefined ? defaultSsh(entry.instance, ssh) : ssh.get(own);
     return by?.decoded.at('jump') ?? (entry?.decoded.place as Place);
   };
   for (const { name, connection } of table.declared) {

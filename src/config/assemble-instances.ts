@@ -6,15 +6,15 @@ import {
   type HealthDeclared,
   type HookDeclared,
   type HostDeclared,
+  type InstallDeclared,
   type InstanceDeclared,
   instanceAddress,
-  type InstallDeclared,
   type ProcessDeclared,
   type ReleaseDeclared,
   releaseDirectory,
 } from '../model/index.ts';
-import type { Decoded, ExpandedBlock } from './decoded.ts';
 import { decodeBlock } from './decode.ts';
+import type { Decoded, ExpandedBlock } from './decoded.ts';
 import type { Reporter } from './evaluation.ts';
 import { type InstanceObjects, ItemRoots } from './modules.ts';
 import { healthShape, hookShape, processShape, type serviceShape } from './schema/running.ts';

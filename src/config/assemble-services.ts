@@ -1,8 +1,10 @@
 /** Services: their release, slots with instances, traffic and strategy. */
+
+import { references } from '../hcl/eval/references.ts';
 import {
+  type Address,
   asAddress,
   asSha256,
-  type Address,
   type BalancerDeclared,
   type HealthDeclared,
   type HostDeclared,
@@ -12,19 +14,18 @@ import {
   type ReleaseDeclared,
   type ServiceDeclared,
   type SlotDeclared,
-  slotAddress,
   type StrategyDeclared,
+  slotAddress,
   type TrafficDeclared,
 } from '../model/index.ts';
-import { assembleInstance } from './assemble-instances.ts';
 import type { HostTable } from './assemble-hosts.ts';
+import { assembleInstance } from './assemble-instances.ts';
+import { nameOf } from './dependencies.ts';
 import type { Reporter } from './evaluation.ts';
 import type { Place } from './problems.ts';
+import { placeOf } from './problems.ts';
 import type { serviceShape } from './schema/running.ts';
 import type { Entry, ReleaseEntry, World } from './world.ts';
-import { references } from '../hcl/eval/references.ts';
-import { nameOf } from './dependencies.ts';
-import { placeOf } from './problems.ts';
 
 export type ServiceEntry = Entry<typeof serviceShape>;
 
@@ -96,7 +97,10 @@ function assembleService(
   const strategy = strategyOf(entry);
   const dependsOn = dependenciesOf(entry, world, report);
   const complete =
-    decoded.complete && slots.every((slot) => slot.complete) && install !== undefined && strategy !== undefined;
+    decoded.complete &&
+    slots.every((slot) => slot.complete) &&
+    install !== undefined &&
+    strategy !== undefined;
   const declared =
     complete && release !== undefined
       ? {
@@ -163,7 +167,9 @@ function trafficOf(entry: ServiceEntry): readonly (TrafficDeclared & { readonly 
   return entry.decoded.blocks.traffic.flatMap((traffic) => {
     if (traffic.kind !== 'load_balancer') return [];
     const { args, place } = traffic;
-    const pools = Object.fromEntries(slots.map((slot) => [slot, args.pools?.[slot] ?? `${entry.name}_${slot}`]));
+    const pools = Object.fromEntries(
+      slots.map((slot) => [slot, args.pools?.[slot] ?? `${entry.name}_${slot}`]),
+    );
     return [
       {
         kind: 'load_balancer' as const,
@@ -274,7 +280,11 @@ function poolOf(service: Address, slot: AssembledSlot, name: string): PoolDeclar
   return {
     name,
     service,
-    members: slot.hosts.map((host) => ({ name: host.name, address: host.networkAddress, port: slot.port ?? 0 })),
+    members: slot.hosts.map((host) => ({
+      name: host.name,
+      address: host.networkAddress,
+      port: slot.port ?? 0,
+    })),
     ...(health === undefined ? {} : { health }),
   };
 }

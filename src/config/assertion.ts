@@ -1,11 +1,11 @@
 /** Conditions with messages: `validation`, `precondition` and `assert` blocks. */
-import { convert, ConversionFailure } from '../hcl/eval/conversion.ts';
+import { ConversionFailure, convert } from '../hcl/eval/conversion.ts';
+import { toDiagnostic } from '../hcl/eval/problem.ts';
 import type { Scope } from '../hcl/eval/scope.ts';
 import { BOOL } from '../hcl/eval/types.ts';
 import { marksWithin, type Value } from '../hcl/eval/values.ts';
 import type { Expression } from '../hcl/syntax/ast.ts';
 import type { Reporter } from './evaluation.ts';
-import { toDiagnostic } from '../hcl/eval/problem.ts';
 
 export interface Rule {
   readonly condition: Expression;
@@ -32,7 +32,8 @@ export function holds({ condition, message, scope }: Rule, failed: FailedRule, r
     );
     return true;
   };
-  if (given.kind === 'null') return invalid('Condition expression must return either true or false, not null.');
+  if (given.kind === 'null')
+    return invalid('Condition expression must return either true or false, not null.');
   let value: Value = given;
   try {
     value = convert(given, BOOL);
@@ -56,7 +57,8 @@ export function holds({ condition, message, scope }: Rule, failed: FailedRule, r
 function messageText(expression: Expression, scope: Scope, report: Reporter): string {
   const value = report.evaluate(expression, scope);
   if (value === undefined) return 'The condition does not hold, and its message could not be worked out.';
-  if (marksWithin(value).size > 0) return 'The condition does not hold. Its message contains a sensitive value, so it is not shown.';
+  if (marksWithin(value).size > 0)
+    return 'The condition does not hold. Its message contains a sensitive value, so it is not shown.';
   if (value.kind === 'string') return value.text.trim();
   return 'The condition does not hold.';
 }

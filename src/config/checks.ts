@@ -1,10 +1,11 @@
 /** What holds between blocks: ports, pools, routes, roots and units that must not collide; what strategies need. */
-import type { AssembledService, AssembledSlot } from './assemble-services.ts';
+
 import { didYouMean } from '../hcl/eval/suggestion.ts';
+import type { AssembledService, AssembledSlot } from './assemble-services.ts';
 import type { Reporter } from './evaluation.ts';
+import { listed } from './items.ts';
 import type { Place } from './problems.ts';
 import type { World } from './world.ts';
-import { listed } from './items.ts';
 
 const line = (place: Place): string => {
   const { file, start } = place.source.rangeOf(place.span);
@@ -101,7 +102,10 @@ function checkStrategy({ entry, traffic }: AssembledService, world: World, repor
         code: 'strategy-slots',
         summary: 'Wrong number of slots for the strategy',
         detail: `blue_green moves traffic between exactly two slots, and ${address} has ${count === 1 ? `only ${names}` : `${count}: ${names}`}.`,
-        hint: count === 1 ? 'Add a second slot on other ports or other hosts, or use strategy "in_place".' : undefined,
+        hint:
+          count === 1
+            ? 'Add a second slot on other ports or other hosts, or use strategy "in_place".'
+            : undefined,
       });
     }
     if (!hasTrafficBlock) {
@@ -191,7 +195,12 @@ function claimRoot({ entry, slots }: AssembledService, roots: Claims, report: Re
   }
 }
 
-function claimTraffic({ entry, traffic, slots }: AssembledService, pools: Claims, routes: Claims, report: Reporter): void {
+function claimTraffic(
+  { entry, traffic, slots }: AssembledService,
+  pools: Claims,
+  routes: Claims,
+  report: Reporter,
+): void {
   for (const { balancer, route, pools: named, place } of traffic) {
     const block = entry.decoded.blocks.traffic.find((each) => each.kind === 'load_balancer');
     const routePlace = block?.has('route') ? block.at('route') : place;
@@ -233,7 +242,10 @@ export function checkSingletons(world: World, report: Reporter): void {
         code: 'duplicate-block',
         summary: `Duplicate ${what} block`,
         detail: `Only one ${what} block is allowed. Another was defined at ${line(first.decoded.place)}.`,
-        hint: what === 'policy' ? 'Its label is free: there is no policy of a name that could apply elsewhere.' : undefined,
+        hint:
+          what === 'policy'
+            ? 'Its label is free: there is no policy of a name that could apply elsewhere.'
+            : undefined,
       });
     }
   }

@@ -149,10 +149,14 @@ function unsupportedArgument(
       hint: 'Blocks are written without an equals sign.',
     };
   }
-  const meant = didYouMean(name, [...Object.keys(contents.arguments), ...(shape.repeatable ? ['count', 'for_each'] : [])]);
+  const meant = didYouMean(name, [
+    ...Object.keys(contents.arguments),
+    ...(shape.repeatable ? ['count', 'for_each'] : []),
+  ]);
   if (meant !== undefined) return { detail: `${detail} ${meant}` };
   const other = otherArguments.get(`${block.type}.${name}`);
-  if (other !== undefined) return { detail, hint: `In deployctl this is ${/^[a-z_]+$/.test(other) ? `called ${other}` : other}.` };
+  if (other !== undefined)
+    return { detail, hint: `In deployctl this is ${/^[a-z_]+$/.test(other) ? `called ${other}` : other}.` };
   if (hasVariants(shape)) {
     const kinds = Object.entries(shape.variants).flatMap(([kind, variant]) =>
       Object.hasOwn(variant.arguments, name) ? [`${block.type} "${kind}"`] : [],
@@ -185,8 +189,13 @@ function readArgument(
   }
   const { type } = argument;
   const place = placeOf(scope.source, attribute.value);
-  if (argument.later) report.error(placeOf(scope.source, { start: attribute.start, end: attribute.nameEnd }), notYet(`The argument "${name}"`, false));
-  if (type.evaluation === 'raw' || type.evaluation === 'static') return { value: attribute.value, sound: true };
+  if (argument.later)
+    report.error(
+      placeOf(scope.source, { start: attribute.start, end: attribute.nameEnd }),
+      notYet(`The argument "${name}"`, false),
+    );
+  if (type.evaluation === 'raw' || type.evaluation === 'static')
+    return { value: attribute.value, sound: true };
   const from = type.evaluation === 'literal' ? literalScope(scope) : scope;
   const value = report.evaluate(attribute.value, from);
   if (value === undefined) return UNSOUND;
@@ -198,7 +207,8 @@ function readArgument(
     if (isRequired) report.error(place, missingArgument(name, argument));
     return { value: undefined, sound: !isRequired };
   }
-  if (marksWithin(value).size > 0 && !mayBeMarked(value, name, type.accepts, attribute.value, from, report)) return UNSOUND;
+  if (marksWithin(value).size > 0 && !mayBeMarked(value, name, type.accepts, attribute.value, from, report))
+    return UNSOUND;
   const result = type.decode(value);
   if (isRefusal(result)) {
     report.evaluation(
@@ -305,7 +315,9 @@ function decodeNested(block: ExpandedBlock, contents: Contents, report: Reporter
     }
     const count = (counts.get(inner.type) ?? 0) + 1;
     counts.set(inner.type, count);
-    const key = spec.unique ? JSON.stringify([inner.type, ...inner.labels.map((label) => label.text)]) : inner.type;
+    const key = spec.unique
+      ? JSON.stringify([inner.type, ...inner.labels.map((label) => label.text)])
+      : inner.type;
     const first = firsts.get(key);
     if (first === undefined) firsts.set(key, inner);
     else if (spec.unique || (spec.max !== undefined && count > spec.max)) {
@@ -372,7 +384,12 @@ function unexpectedBlock(
   reportUnknownBlock(inner, source, Object.keys(kinds), 'here', report.problems);
 }
 
-function duplicateBlock(inner: ExpandedBlock, first: ExpandedBlock, spec: NestedBlock, report: Reporter): void {
+function duplicateBlock(
+  inner: ExpandedBlock,
+  first: ExpandedBlock,
+  spec: NestedBlock,
+  report: Reporter,
+): void {
   const at = first.scope.source.rangeOf(first.header);
   const position = `${at.file}:${at.start.line},${at.start.column}`;
   report.error(placeOf(inner.scope.source, inner.header), {

@@ -1,8 +1,8 @@
 /** What decoding gives, with types that follow from the schema. */
-import type { Label } from '../hcl/syntax/ast.ts';
-import type { Body } from '../hcl/syntax/ast.ts';
-import type { Scope } from '../hcl/eval/scope.ts';
+
 import type { Span } from '../hcl/eval/problem.ts';
+import type { Scope } from '../hcl/eval/scope.ts';
+import type { Body, Label } from '../hcl/syntax/ast.ts';
 import type { Place } from './problems.ts';
 import type { ArgumentValues, NestedBlocks, PlainShape, VariantShape } from './schema/shape.ts';
 

@@ -3,7 +3,7 @@ import { references } from '../hcl/eval/references.ts';
 import { didYouMean, nearestName } from '../hcl/eval/suggestion.ts';
 import type { Block, Body, Expression, Step, Traversal } from '../hcl/syntax/ast.ts';
 import { aOrAn, type BlockItem, type Item, referable } from './items.ts';
-import { type Problems, placeOf } from './problems.ts';
+import { type Problems, placeOf, type Wording } from './problems.ts';
 import { type Argument, type BlockShape, type Contents, hasVariants } from './schema/shape.ts';
 
 /** Something that must be evaluated before. `output` narrows a module down to one of its outputs. */
@@ -25,8 +25,9 @@ interface Context {
 }
 
 /** What `host` and `release` have in process, health and hook blocks, beside what is declared. */
+const slotAttributes = ['name', 'port'];
 export const instanceAttributes: Readonly<Record<string, readonly string[]>> = {
-  slot: ['name', 'port'],
+  slot: slotAttributes,
   host: ['name', 'address', 'labels'],
   release: ['version', 'path'],
 };
@@ -60,9 +61,11 @@ export class Dependencies {
   }
 
   of(item: Item): readonly Dependency[] {
-    let known = this.#known.get(item);
-    if (known === undefined) this.#known.set(item, (known = this.#find(item)));
-    return known;
+    const known = this.#known.get(item);
+    if (known !== undefined) return known;
+    const found = this.#find(item);
+    this.#known.set(item, found);
+    return found;
   }
 
   /** What one argument of a module's block refers to. The others need not be known for it. */
@@ -117,7 +120,7 @@ export class Dependencies {
         return undefined;
       case 'slot':
         if (!context.instance) return this.#unknownRoot(reference, item);
-        this.#checkAttribute(reference, name, instanceAttributes['slot'] ?? [], item);
+        this.#checkAttribute(reference, name, slotAttributes, item);
         return undefined;
     }
     if (context.instance && name !== undefined && instanceAttributes[root]?.includes(name)) return undefined;
@@ -128,7 +131,7 @@ export class Dependencies {
         code: 'invalid-reference',
         summary: 'Invalid reference',
         detail: `"${root}" cannot be used as a whole: it must be followed by a dot and the name of ${describe(type)}.`,
-        hint: this.#namesHint(root),
+        hint: this.#namesHint(root, item),
       });
       return undefined;
     }
@@ -146,7 +149,9 @@ export class Dependencies {
     const call = this.#items.get(key);
     const repeated =
       call?.kind === 'block' &&
-      call.block.body.attributes.some((attribute) => attribute.name === 'count' || attribute.name === 'for_each');
+      call.block.body.attributes.some(
+        (attribute) => attribute.name === 'count' || attribute.name === 'for_each',
+      );
     const step = reference.steps[repeated ? 2 : 1];
     const output = step?.kind === 'attributeStep' ? step.name : undefined;
     if (output === undefined || outputs === undefined) return { key, reference };
@@ -160,47 +165,66 @@ export class Dependencies {
     return { key, reference };
   }
 
-  #undeclared(reference: Traversal, type: string, root: string, name: string, context: Context, item: Item): void {
-    const known = this.#names(root);
-    const meant = maybe(didYouMean(name, known));
-    if (type === 'variable') {
-      return this.#report(reference, item, {
-        code: 'undeclared-variable',
-        summary: 'Reference to undeclared input variable',
-        detail: `An input variable with the name "${name}" has not been declared.${
-          meant || ` This variable can be declared with a variable "${name}" {} block.`
-        }`,
-        hint: this.#items.has(`local.${name}`) ? `There is a local value of this name: local.${name}` : undefined,
-      });
-    }
-    if (type === 'local') {
-      return this.#report(reference, item, {
-        code: 'undeclared-local',
-        summary: 'Reference to undeclared local value',
-        detail: `A local value with the name "${name}" has not been declared.${meant}`,
-        hint: this.#items.has(`var.${name}`) ? `There is a variable of this name: var.${name}` : undefined,
-      });
-    }
-    if (type === 'module') {
-      return this.#report(reference, item, {
-        code: 'undeclared-module',
-        summary: 'Reference to undeclared module',
-        detail: `No module call named "${name}" is declared in ${this.#where}.${meant}`,
-      });
+  #undeclared(
+    reference: Traversal,
+    type: string,
+    root: string,
+    name: string,
+    context: Context,
+    item: Item,
+  ): void {
+    const meant = maybe(didYouMean(name, this.#names(root, item)));
+    this.#report(reference, item, this.#undeclaredWording(reference, type, root, name, meant, context, item));
+  }
+
+  #undeclaredWording(
+    reference: Traversal,
+    type: string,
+    root: string,
+    name: string,
+    meant: string,
+    context: Context,
+    item: Item,
+  ): Omit<Wording, 'context'> {
+    const sameName = (other: string, what: string): string | undefined =>
+      this.#items.has(`${other}.${name}`) ? `There is ${what} of this name: ${other}.${name}` : undefined;
+    switch (type) {
+      case 'variable':
+        return {
+          code: 'undeclared-variable',
+          summary: 'Reference to undeclared input variable',
+          detail: `An input variable with the name "${name}" has not been declared.${
+            meant || ` This variable can be declared with a variable "${name}" {} block.`
+          }`,
+          hint: sameName('local', 'a local value'),
+        };
+      case 'local':
+        return {
+          code: 'undeclared-local',
+          summary: 'Reference to undeclared local value',
+          detail: `A local value with the name "${name}" has not been declared.${meant}`,
+          hint: sameName('var', 'a variable'),
+        };
+      case 'module':
+        return {
+          code: 'undeclared-module',
+          summary: 'Reference to undeclared module',
+          detail: `No module call named "${name}" is declared in ${this.#where}.${meant}`,
+        };
     }
     const inInstance = context.instance ? instanceAttributes[root] : undefined;
     const attribute = inInstance === undefined ? undefined : nearestName(name, inInstance);
-    this.#report(reference, item, {
+    const otherwise = attribute === undefined ? '' : ` Did you mean "${root}.${attribute}"?`;
+    const hint =
+      this.#labelHint(reference, type, name) ??
+      this.#instanceHint(root, name, context) ??
+      this.#namesHint(root, item);
+    return {
       code: 'undeclared-reference',
       summary: `Reference to undeclared ${type}`,
-      detail: `${aOrAn(type)} named "${name}" has not been declared in ${this.#where}.${
-        meant || maybe(attribute === undefined ? undefined : `Did you mean "${root}.${attribute}"?`)
-      }`,
-      hint:
-        meant !== ''
-          ? undefined
-          : (this.#labelHint(reference, type, name) ?? this.#instanceHint(root, name, context) ?? this.#namesHint(root)),
-    });
+      detail: `${aOrAn(type)} named "${name}" has not been declared in ${this.#where}.${meant || otherwise}`,
+      hint: meant === '' ? hint : undefined,
+    };
   }
 
   /** `load_balancer.haproxy.edge`: the provider's label is not part of a reference. */
@@ -208,7 +232,9 @@ export class Dependencies {
     const shape = this.#shapes[type];
     if (shape === undefined || !hasVariants(shape) || !Object.hasOwn(shape.variants, name)) return undefined;
     const next = nameOf(reference.steps[1]);
-    return next === undefined ? undefined : `References go by type and name, without the provider: ${type}.${next}`;
+    return next === undefined
+      ? undefined
+      : `References go by type and name, without the provider: ${type}.${next}`;
   }
 
   #instanceHint(root: string, name: string, context: Context): string | undefined {
@@ -216,31 +242,39 @@ export class Dependencies {
     return `${root}.${name} is known only in process, health and hook blocks, which are evaluated for each host of each slot.`;
   }
 
-  #names(root: string): string[] {
+  /** Without the item itself: nobody means that. */
+  #names(root: string, item: Item): string[] {
     const prefix = `${root}.`;
-    return [...this.#items.keys()].filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
+    const keys = [...this.#items.keys()].filter((key) => key.startsWith(prefix) && key !== item.key);
+    return keys.map((key) => key.slice(prefix.length));
   }
 
-  #namesHint(root: string): string | undefined {
-    const names = this.#names(root);
+  #namesHint(root: string, item: Item): string | undefined {
+    const names = this.#names(root, item);
     const type = root === 'local' ? 'local value' : (blockTypeOfRoot.get(root) ?? root);
-    if (names.length === 0) return `No ${type} is declared.`;
+    if (names.length === 0) return item.type === type ? undefined : `No ${type} is declared.`;
     const shown = names.slice(0, 6).map((name) => `${root}.${name}`);
     return `Declared: ${shown.join(', ')}${names.length > shown.length ? ` and ${names.length - shown.length} more` : ''}.`;
   }
 
   #unknownRoot(reference: Traversal, item: Item): undefined {
     const { root } = reference;
-    const roots = ['var', 'local', 'path', 'each', 'count', ...blockTypeOfRoot.keys()].filter((name) => name !== 'output');
+    const roots = ['var', 'local', 'path', 'each', 'count', ...blockTypeOfRoot.keys()].filter(
+      (name) => name !== 'output',
+    );
     const same = ['local', 'var'].find((known) => this.#items.has(`${known}.${root}`));
     const bare = reference.steps.length === 0;
     let hint: string | undefined;
     if (same !== undefined) hint = `Did you mean ${same}.${root}?`;
-    else if (root === 'slot') hint = 'slot is known only in process, health and hook blocks, which are evaluated for each host of each slot.';
+    else if (root === 'slot')
+      hint =
+        'slot is known only in process, health and hook blocks, which are evaluated for each host of each slot.';
     else if (root === 'self') hint = 'Name the block itself instead of self.';
-    else if (root === 'terraform') hint = 'There are no workspaces: an environment is a folder. path.root is that folder.';
+    else if (root === 'terraform')
+      hint = 'There are no workspaces: an environment is a folder. path.root is that folder.';
     else if (root === 'data') hint = 'There are no data sources in deployctl.';
-    else if (bare && nearestName(root, roots) === undefined) hint = `If it is meant as text, put it in quotes: "${root}".`;
+    else if (bare && nearestName(root, roots) === undefined)
+      hint = `If it is meant as text, put it in quotes: "${root}".`;
     this.#report(reference, item, {
       code: 'invalid-reference',
       summary: 'Invalid reference',
@@ -256,7 +290,10 @@ export class Dependencies {
       item.kind === 'block' && item.block.body.attributes.some((attribute) => attribute.name === other);
     this.#report(reference, item, {
       code: `reference-to-${root}`,
-      summary: root === 'each' ? 'Reference to "each" in context without for_each' : 'Reference to "count" in non-counted context',
+      summary:
+        root === 'each'
+          ? 'Reference to "each" in context without for_each'
+          : 'Reference to "count" in non-counted context',
       detail: `The "${root}" object can be used only in blocks where the "${argument}" argument is set.`,
       hint: hasOther
         ? `This block has ${other}: use ${root === 'each' ? 'count.index' : 'each.key'}.`
@@ -266,7 +303,12 @@ export class Dependencies {
     });
   }
 
-  #checkAttribute(reference: Traversal, name: string | undefined, known: readonly string[], item: Item): void {
+  #checkAttribute(
+    reference: Traversal,
+    name: string | undefined,
+    known: readonly string[],
+    item: Item,
+  ): void {
     if (name === undefined || known.includes(name)) return;
     const { root } = reference;
     this.#report(reference, item, {
@@ -278,13 +320,12 @@ export class Dependencies {
     });
   }
 
-  #report(
-    reference: Traversal,
-    item: Item,
-    wording: { code: string; summary: string; detail: string; hint?: string | undefined },
-  ): void {
+  #report(reference: Traversal, item: Item, wording: Omit<Wording, 'context'>): void {
     const last = reference.steps[Math.min(reference.steps.length, 2) - 1];
-    this.#problems.error(placeOf(item.source, { start: reference.start, end: last?.end ?? reference.rootEnd }), wording);
+    this.#problems.error(
+      placeOf(item.source, { start: reference.start, end: last?.end ?? reference.rootEnd }),
+      wording,
+    );
   }
 }
 
@@ -321,7 +362,10 @@ function walkBody(body: Body, contents: Contents | undefined, context: Context, 
     const evaluation = argument?.type.evaluation;
     if (evaluation === 'literal' || evaluation === 'static') continue;
     const meta = attribute.name === 'for_each' || attribute.name === 'count';
-    take(attribute.value, meta && argument === undefined ? { ...context, each: false, count: false } : context);
+    take(
+      attribute.value,
+      meta && argument === undefined ? { ...context, each: false, count: false } : context,
+    );
   }
   for (const block of body.blocks) {
     if (block.type === 'dynamic') walkDynamic(block, contents, context, take);
@@ -363,4 +407,3 @@ export function iteratorOf(block: Block): string {
   if (written?.kind === 'traversal' && written.steps.length === 0) return written.root;
   return block.labels[0]?.text ?? '';
 }
-

@@ -1,16 +1,25 @@
 /** The blocks of a body, with each `dynamic` block replaced by the blocks that it makes. */
-import { bindings, type Scope } from '../hcl/eval/scope.ts';
+
 import { fromCount } from '../hcl/eval/numbers.ts';
-import { MappingValue, marksWithin, number, objectOf, SequenceValue, string, type Value } from '../hcl/eval/values.ts';
+import { bindings, type Scope } from '../hcl/eval/scope.ts';
+import { didYouMean } from '../hcl/eval/suggestion.ts';
+import {
+  MappingValue,
+  marksWithin,
+  number,
+  objectOf,
+  SequenceValue,
+  string,
+  type Value,
+} from '../hcl/eval/values.ts';
 import type { Attribute, Block, Expression } from '../hcl/syntax/ast.ts';
 import type { BlockLabel, ExpandedBlock } from './decoded.ts';
 import { iteratorOf } from './dependencies.ts';
 import type { Reporter } from './evaluation.ts';
 import { headerSpan } from './items.ts';
 import { placeOf } from './problems.ts';
-import { type NestedBlock } from './schema/shape.ts';
 import { textOf } from './schema/argument-types.ts';
-import { didYouMean } from '../hcl/eval/suggestion.ts';
+import type { NestedBlock } from './schema/shape.ts';
 
 interface Expansion {
   readonly blocks: readonly ExpandedBlock[];
@@ -113,7 +122,13 @@ function expandDynamic(
     const inner = scope.bind(bindings([iterator, objectOf({ key, value })]));
     const names = labels === undefined ? [] : labelsOf(labels, inner, report);
     if (names === undefined) return undefined;
-    made.push({ type: type.text, labels: names, header: headerSpan(content), body: content.body, scope: inner });
+    made.push({
+      type: type.text,
+      labels: names,
+      header: headerSpan(content),
+      body: content.body,
+      scope: inner,
+    });
   }
   return made;
 }
@@ -133,7 +148,9 @@ function elementsOf(
     return undefined;
   };
   if (marksWithin(value).size > 0 && value.marks.size > 0) {
-    return refuse('Cannot use a sensitive value in for_each: the number of blocks would show something of it.');
+    return refuse(
+      'Cannot use a sensitive value in for_each: the number of blocks would show something of it.',
+    );
   }
   switch (value.kind) {
     case 'unknown':
@@ -147,7 +164,8 @@ function elementsOf(
   if (value instanceof SequenceValue) {
     return value.elements.map((element, index) => [number(fromCount(index)), element]);
   }
-  if (value instanceof MappingValue) return [...value.entries].map(([key, element]) => [string(key), element]);
+  if (value instanceof MappingValue)
+    return [...value.entries].map(([key, element]) => [string(key), element]);
   return refuse('Cannot use a value of this type in for_each. An iterable collection is required.');
 }
 
@@ -162,7 +180,13 @@ function labelsOf(expression: Expression, scope: Scope, report: Reporter): reado
   if (value.kind === 'unknown') report.unknown(placeOf(scope.source, expression), 'labels');
   else {
     report.evaluation(
-      { summary: 'Invalid dynamic block labels', detail: 'The labels must be a list of strings that are not sensitive.', subject: expression, expression, scope },
+      {
+        summary: 'Invalid dynamic block labels',
+        detail: 'The labels must be a list of strings that are not sensitive.',
+        subject: expression,
+        expression,
+        scope,
+      },
       'invalid-dynamic-labels',
     );
   }

@@ -2,8 +2,8 @@
 import { STRING } from '../hcl/eval/types.ts';
 import { list, map, number, objectOf, string, UNKNOWN, type Value } from '../hcl/eval/values.ts';
 import { type Address, type ArtifactDeclared, asAddress, type Diagnostic } from '../model/index.ts';
-import type { Decoded } from './decoded.ts';
 import { decodeBlock } from './decode.ts';
+import type { Decoded } from './decoded.ts';
 import { asExpanded } from './dynamic.ts';
 import { checkPreconditions, type DecodedRule, type EvaluationContext } from './evaluate-values.ts';
 import { Reporter } from './evaluation.ts';
@@ -262,7 +262,8 @@ async function readArtifact(
       cx.report.error(decoded.place, {
         code: 'release-needs-sha256',
         summary: 'Missing required argument',
-        detail: 'The argument "sha256" is required for an artifact that is a URL: without it nobody would know if what is there is what was meant.',
+        detail:
+          'The argument "sha256" is required for an artifact that is a URL: without it nobody would know if what is there is what was meant.',
         hint: 'Take it from where the artifact was built, or from: curl -sL URL | sha256sum',
       });
     }

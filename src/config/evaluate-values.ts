@@ -1,23 +1,25 @@
 /** Evaluates the blocks that give values: variable, local, output, module. */
-import { Scope } from '../hcl/eval/scope.ts';
-import { isWhollyKnown, marksWithin, sensitive, UNKNOWN, unknown, type Value } from '../hcl/eval/values.ts';
+
 import { SENSITIVE } from '../hcl/eval/marks.ts';
-import { withoutOptional } from '../hcl/eval/types.ts';
+import { Scope } from '../hcl/eval/scope.ts';
+import { didYouMean } from '../hcl/eval/suggestion.ts';
+import { isPrimitive, withoutOptional } from '../hcl/eval/types.ts';
+import { isWhollyKnown, marksWithin, sensitive, UNKNOWN, unknown, type Value } from '../hcl/eval/values.ts';
 import type { SourceText } from '../hcl/syntax/source.ts';
 import { holds, type Rule } from './assertion.ts';
 import { decodeBlock } from './decode.ts';
+import type { Decoded } from './decoded.ts';
 import { asExpanded } from './dynamic.ts';
 import type { Reporter } from './evaluation.ts';
+import type { Item } from './items.ts';
 import { type BlockItem, nameSpan } from './items.ts';
 import { ItemRoots, ModuleInstance } from './modules.ts';
-import { placeOf, type Place } from './problems.ts';
+import { type Place, placeOf } from './problems.ts';
 import { repetitionKind, repetitionsOf } from './repetition.ts';
 import { checkShape, moduleShape, outputShape, variableShape } from './schema/language.ts';
-import { anyType, readType } from './type-expression.ts';
+import { anyType, readType, type TypeConstraint } from './type-expression.ts';
 import { fitValue, type GivenValue, readGiven } from './variables.ts';
 import type { World } from './world.ts';
-import type { Item } from './items.ts';
-import { didYouMean } from '../hcl/eval/suggestion.ts';
 
 /** What evaluating items needs beside the items. */
 export interface EvaluationContext {
@@ -40,92 +42,94 @@ const position = (place: Place): string => {
 
 export function evaluateVariable(item: BlockItem, instance: ModuleInstance, cx: EvaluationContext): void {
   const { report } = cx;
-  const roots = new ItemRoots(instance);
-  const scope = cx.scope(item.source, roots);
+  const scope = cx.scope(item.source, new ItemRoots(instance));
   const decoded = decodeBlock(asExpanded(item.block, scope), variableShape, report);
   if (decoded === undefined) return;
-  const { args } = decoded;
-  const declaredAt = placeOf(item.source, nameSpan(item));
-  const literal = new Scope({ source: item.source, functions: new Map() });
-  const read = args.type === undefined ? anyType : readType(args.type, literal, report);
-  const constraint = { ...(read ?? anyType), isDeclared: args.type !== undefined };
-  const mark = (value: Value): Value => (args.sensitive ? sensitive(value) : value);
   const keep = (value: Value): void => {
-    instance.values.set(item.key, mark(value));
+    instance.values.set(item.key, decoded.args.sensitive ? sensitive(value) : value);
   };
-  if (!decoded.sound || read === undefined) return keep(UNKNOWN);
-
-  let fallback: Value | undefined;
-  if (args.default !== undefined) {
-    const fitted = fitValue(args.default, constraint);
-    if ('misfit' in fitted) {
-      report.error(decoded.at('default'), {
-        code: 'invalid-default',
-        summary: 'Invalid default value for variable',
-        detail: `This default value is not compatible with the variable's type constraint: ${fitted.misfit}.`,
-      });
-      return keep(UNKNOWN);
-    }
-    fallback = fitted;
-  }
-
-  const given = givenValue(item, instance, constraint, cx);
-  if (given === 'failed') return keep(UNKNOWN);
-  let value: Value;
-  if (given === undefined) {
-    if (fallback === undefined) {
-      if (!cx.allowsMissingValues) reportMissing(item, instance, report);
-      return keep(unknown(withoutOptional(constraint.type)));
-    }
-    value = fallback;
-  } else {
-    const fitted = fitValue(given.value, constraint);
-    if ('misfit' in fitted) {
-      const isFlag = given.place.source.file.startsWith('<');
-      report.error(given.place, {
-        code: 'invalid-variable-value',
-        summary: 'Invalid value for input variable',
-        detail: `The given value is not suitable for var.${item.name} declared at ${position(declaredAt)}: ${fitted.misfit}.`,
-        hint:
-          isFlag && constraint.type.kind !== 'string'
-            ? 'Values of collections are written as in the language: --var \'names=["a", "b"]\'.'
-            : undefined,
-      });
-      return keep(UNKNOWN);
-    }
-    value = fitted;
-  }
-  if (value.kind === 'null' && !args.nullable) {
-    if (fallback !== undefined && fallback.kind !== 'null') value = fallback;
-    else {
-      report.error(given?.place ?? declaredAt, {
-        code: 'variable-null',
-        summary: 'Required variable not set',
-        detail: `The given value is not suitable for var.${item.name} declared at ${position(declaredAt)}: required variable may not be set to null.`,
-      });
-      return keep(UNKNOWN);
-    }
-  }
-  keep(value);
+  const value = valueOfVariable(item, decoded, instance, cx);
+  keep(value ?? UNKNOWN);
+  if (value === undefined) return;
   for (const rule of decoded.blocks.validation) {
-    const sound = holds(
+    const checkedBy = position(rule.at('condition'));
+    const holding = holds(
       { condition: rule.args.condition, message: rule.args.error_message, scope },
       {
         code: 'variable-validation',
         summary: 'Invalid value for variable',
         severity: 'error',
-        detail: (message) => `${message}\n\nThis was checked by the validation rule at ${position(rule.at('condition'))}.`,
+        detail: (message) => `${message}\n\nThis was checked by the validation rule at ${checkedBy}.`,
       },
       report,
     );
-    if (!sound) instance.values.set(item.key, mark(unknown(value.type)));
+    if (!holding) keep(unknown(value.type));
   }
 }
+
+/** undefined when there is no value that fits, which is reported. */
+function valueOfVariable(
+  item: BlockItem,
+  decoded: Decoded<typeof variableShape>,
+  instance: ModuleInstance,
+  cx: EvaluationContext,
+): Value | undefined {
+  const { report } = cx;
+  const { args } = decoded;
+  const declaredAt = placeOf(item.source, nameSpan(item));
+  const read = args.type === undefined ? anyType : readType(args.type, literalScope(item.source), report);
+  if (!decoded.sound || read === undefined) return undefined;
+  const constraint = { ...read, isDeclared: args.type !== undefined };
+
+  const fallback = args.default === undefined ? undefined : fitValue(args.default, constraint);
+  if (fallback !== undefined && 'misfit' in fallback) {
+    report.error(decoded.at('default'), {
+      code: 'invalid-default',
+      summary: 'Invalid default value for variable',
+      detail: `This default value is not compatible with the variable's type constraint: ${fallback.misfit}.`,
+    });
+    return undefined;
+  }
+
+  const given = givenValue(item, instance, constraint, cx);
+  if (given === 'failed') return undefined;
+  if (given === undefined) {
+    if (fallback !== undefined) return fallback;
+    if (!cx.allowsMissingValues) reportMissing(item, instance, report);
+    return unknown(withoutOptional(constraint.type));
+  }
+  const fitted = fitValue(given.value, constraint);
+  const unsuitable = (why: string): string =>
+    `The given value is not suitable for var.${item.name} declared at ${position(declaredAt)}: ${why}.`;
+  if ('misfit' in fitted) {
+    const isText = given.place.source.file.startsWith('<');
+    report.error(given.place, {
+      code: 'invalid-variable-value',
+      summary: 'Invalid value for input variable',
+      detail: unsuitable(fitted.misfit),
+      hint:
+        isText && !isPrimitive(constraint.type)
+          ? 'Collections are written as in the language: --var \'names=["a", "b"]\'.'
+          : undefined,
+    });
+    return undefined;
+  }
+  if (fitted.kind !== 'null' || args.nullable) return fitted;
+  if (fallback !== undefined && fallback.kind !== 'null') return fallback;
+  report.error(given.place, {
+    code: 'variable-null',
+    summary: 'Required variable not set',
+    detail: unsuitable('required variable may not be set to null'),
+  });
+  return undefined;
+}
+
+const literalScope = (source: SourceText): Scope => new Scope({ source, functions: new Map() });
 
 function givenValue(
   item: BlockItem,
   instance: ModuleInstance,
-  constraint: { readonly isDeclared: boolean } & ReturnType<typeof readType> & object,
+  constraint: TypeConstraint & { readonly isDeclared: boolean },
   cx: EvaluationContext,
 ): { readonly value: Value; readonly place: Place } | 'failed' | undefined {
   const { caller } = instance;
@@ -137,7 +141,10 @@ function givenValue(
   const argument = caller.call.block.body.attributes.find((attribute) => attribute.name === item.name);
   if (argument === undefined) return undefined;
   const { source } = caller.call;
-  const value = cx.report.evaluate(argument.value, cx.scope(source, new ItemRoots(caller.instance, caller.repetition)));
+  const value = cx.report.evaluate(
+    argument.value,
+    cx.scope(source, new ItemRoots(caller.instance, caller.repetition)),
+  );
   return value === undefined ? 'failed' : { value, place: placeOf(source, argument.value) };
 }
 
@@ -162,7 +169,11 @@ function reportMissing(item: BlockItem, instance: ModuleInstance, report: Report
 
 // ── locals and outputs ─────────────────────────────────────────────────────────────────────────────
 
-export function evaluateLocal(item: Item & { kind: 'local' }, instance: ModuleInstance, cx: EvaluationContext): void {
+export function evaluateLocal(
+  item: Item & { kind: 'local' },
+  instance: ModuleInstance,
+  cx: EvaluationContext,
+): void {
   const scope = cx.scope(item.source, new ItemRoots(instance));
   instance.values.set(item.key, cx.report.evaluate(item.attribute.value, scope) ?? UNKNOWN);
 }
@@ -172,7 +183,10 @@ export function evaluateOutput(item: BlockItem, instance: ModuleInstance, cx: Ev
   const scope = cx.scope(item.source, new ItemRoots(instance));
   const decoded = decodeBlock(asExpanded(item.block, scope), outputShape, report);
   if (decoded === undefined) return;
-  if (!checkPreconditions(decoded.blocks.precondition, scope, 'Module output value precondition failed', report)) return;
+  if (
+    !checkPreconditions(decoded.blocks.precondition, scope, 'Module output value precondition failed', report)
+  )
+    return;
   const value = report.evaluate(decoded.args.value, scope);
   if (value === undefined) return;
   instance.values.set(item.key, decoded.args.sensitive ? sensitive(value) : value);
@@ -217,7 +231,12 @@ export function checkPreconditions(
   let all = true;
   for (const { args } of rules) {
     const rule = { condition: args.condition, message: args.error_message, scope };
-    const failed = { code: 'precondition-failed', summary, severity: 'error', detail: (message: string) => message } as const;
+    const failed = {
+      code: 'precondition-failed',
+      summary,
+      severity: 'error',
+      detail: (message: string) => message,
+    } as const;
     if (!holds(rule, failed, report)) all = false;
   }
   return all;
@@ -230,7 +249,12 @@ export function evaluateCheck(item: BlockItem, instance: ModuleInstance, cx: Eva
   for (const { args } of decoded?.blocks.assert ?? []) {
     holds(
       { condition: args.condition, message: args.error_message, scope },
-      { code: 'check-failed', summary: 'Check block assertion failed', severity: 'warning', detail: (message) => message },
+      {
+        code: 'check-failed',
+        summary: 'Check block assertion failed',
+        severity: 'warning',
+        detail: (message) => message,
+      },
       cx.report,
     );
   }
@@ -249,9 +273,12 @@ export function evaluateModuleCall(item: BlockItem, instance: ModuleInstance, cx
     return;
   }
   decodeBlock(asExpanded(item.block, scope), moduleShape, report);
-  const variables = [...module.items.values()].flatMap((inner) => (inner.type === 'variable' ? [inner.name] : []));
+  const variables = [...module.items.values()].flatMap((inner) =>
+    inner.type === 'variable' ? [inner.name] : [],
+  );
   for (const attribute of item.block.body.attributes) {
-    if (['source', 'count', 'for_each'].includes(attribute.name) || variables.includes(attribute.name)) continue;
+    if (['source', 'count', 'for_each'].includes(attribute.name) || variables.includes(attribute.name))
+      continue;
     const meant = didYouMean(attribute.name, variables);
     report.error(placeOf(item.source, { start: attribute.start, end: attribute.nameEnd }), {
       code: 'unsupported-argument',
@@ -276,4 +303,3 @@ export function evaluateModuleCall(item: BlockItem, instance: ModuleInstance, cx
   );
   instance.calls.set(item.name, { kind: repetitionKind(item.block), instances });
 }
-

@@ -80,13 +80,15 @@ export function collectItems(
         reportUnknownBlock(typeOnly(block), source, Object.keys(shapes), 'here', problems);
         continue;
       }
-      if (!checkLabels(block, shape, source, problems)) continue;
+      // One with a wrong label is still known by its name, so that what refers to it is not wrong as well.
+      if (!checkLabels(block, shape, source, problems) && block.labels.length !== labelCount(shape)) continue;
       if (block.type === 'locals') {
         for (const attribute of block.body.attributes) {
           const key = `local.${attribute.name}`;
           add({ kind: 'local', type: 'local', name: attribute.name, key, attribute, source }, 'local value');
         }
-        for (const inner of block.body.blocks) reportUnknownBlock(typeOnly(inner), source, [], 'in locals', problems);
+        for (const inner of block.body.blocks)
+          reportUnknownBlock(typeOnly(inner), source, [], 'in locals', problems);
         continue;
       }
       const name = block.labels.at(-1)?.text ?? '';
@@ -107,7 +109,9 @@ export function collectItems(
 
 /** What stands for an item in an error: the header of its block, or the name of the local value. */
 export const nameSpan = (item: Item): { start: number; end: number } =>
-  item.kind === 'block' ? headerSpan(item.block) : { start: item.attribute.start, end: item.attribute.nameEnd };
+  item.kind === 'block'
+    ? headerSpan(item.block)
+    : { start: item.attribute.start, end: item.attribute.nameEnd };
 
 export const headerSpan = (block: Pick<Block, 'start' | 'headerEnd'>): { start: number; end: number } => ({
   start: block.start,
@@ -116,7 +120,8 @@ export const headerSpan = (block: Pick<Block, 'start' | 'headerEnd'>): { start: 
 
 const typeOnly = (block: Block) => ({ type: block.type, header: { start: block.start, end: block.typeEnd } });
 
-export const aOrAn = (noun: string): string => `${/^[aeiou]/.test(noun) && !noun.startsWith('use') ? 'An' : 'A'} ${noun}`;
+export const aOrAn = (noun: string): string =>
+  `${/^[aeiou]/.test(noun) && !noun.startsWith('use') ? 'An' : 'A'} ${noun}`;
 
 function reportStrayArguments(
   body: Body,
@@ -141,9 +146,18 @@ function reportStrayArguments(
 
 /** Words of other tools, and what deployctl calls the thing. */
 const otherWords: ReadonlyMap<string, string> = new Map([
-  ['resource', 'There are no resources in deployctl: write host, load_balancer, release or service blocks directly.'],
-  ['data', 'There are no data sources in deployctl. Use a variable, or a file function such as yamldecode(file("...")).'],
-  ['provider', 'There are no provider blocks in deployctl: how machines are reached is set in ssh and load_balancer blocks.'],
+  [
+    'resource',
+    'There are no resources in deployctl: write host, load_balancer, release or service blocks directly.',
+  ],
+  [
+    'data',
+    'There are no data sources in deployctl. Use a variable, or a file function such as yamldecode(file("...")).',
+  ],
+  [
+    'provider',
+    'There are no provider blocks in deployctl: how machines are reached is set in ssh and load_balancer blocks.',
+  ],
   ['terraform', 'Settings of the program are in a deployctl block.'],
   ['backend', 'Where state is kept is set by a state block in the deployctl block.'],
   ['lifecycle', 'Write precondition blocks directly in the block they are about.'],
@@ -179,15 +193,25 @@ export interface Header {
   readonly headerEnd: number;
 }
 
+const labelCount = (shape: BlockShape): number => shape.labels.length + (hasVariants(shape) ? 1 : 0);
+
 const labelForms: Readonly<Record<LabelShape['form'], (text: string) => boolean>> = {
   identifier: isName,
   word: (text) => /^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/.test(text),
 };
 
 /** Whether the labels are as many and as written as the shape says; what is wrong is reported. */
-export function checkLabels(block: Header, shape: BlockShape, source: SourceText, problems: Problems): boolean {
+export function checkLabels(
+  block: Header,
+  shape: BlockShape,
+  source: SourceText,
+  problems: Problems,
+): boolean {
   const kinds = hasVariants(shape) ? Object.keys(shape.variants) : [];
-  const expected = [...(hasVariants(shape) ? [shape.kindLabel] : []), ...shape.labels.map((label) => label.name)];
+  const expected = [
+    ...(hasVariants(shape) ? [shape.kindLabel] : []),
+    ...shape.labels.map((label) => label.name),
+  ];
   const missing = expected[block.labels.length];
   if (missing !== undefined) {
     const kindHint = block.labels.length === 0 && kinds.length > 0;

@@ -111,7 +111,13 @@ async function loadCall(
     });
     return undefined;
   }
-  const module = await loadModule(parseFiles(read.files, loader), target, [...path, item.name], ancestors, loader);
+  const module = await loadModule(
+    parseFiles(read.files, loader),
+    target,
+    [...path, item.name],
+    ancestors,
+    loader,
+  );
   refuseRootOnly(module, report);
   return module;
 }

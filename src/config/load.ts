@@ -3,7 +3,6 @@
  * bytes, and everything else of the world through ports.
  */
 import { posix } from 'node:path';
-import { functions } from './functions.ts';
 import { Budget } from '../hcl/eval/limits.ts';
 import type { Ports } from '../hcl/eval/ports.ts';
 import { type Roots, Scope } from '../hcl/eval/scope.ts';
@@ -22,18 +21,36 @@ import {
 import { assembleHosts, type Operator } from './assemble-hosts.ts';
 import { assembleBalancers, assembleServices } from './assemble-services.ts';
 import { checkServices, checkSingletons } from './checks.ts';
-import { type BlockContext, evaluateBlock } from './evaluate-blocks.ts';
-import { evaluateCheck, evaluateLocal, evaluateModuleCall, evaluateOutput, evaluateVariable } from './evaluate-values.ts';
-import { Reporter } from './evaluation.ts';
-import { Graph, type GraphNode, type GraphRules, type Need } from './graph.ts';
 import type { Dependency } from './dependencies.ts';
-import { type ConfigFile, loadModule, type ModuleLoader, parseFiles, type ReadModule } from './load-modules.ts';
+import { type BlockContext, evaluateBlock } from './evaluate-blocks.ts';
+import {
+  evaluateCheck,
+  evaluateLocal,
+  evaluateModuleCall,
+  evaluateOutput,
+  evaluateVariable,
+} from './evaluate-values.ts';
+import { Reporter } from './evaluation.ts';
+import { functions } from './functions.ts';
+import { Graph, type GraphNode, type GraphRules, type Need } from './graph.ts';
+import {
+  type ConfigFile,
+  loadModule,
+  type ModuleLoader,
+  parseFiles,
+  type ReadModule,
+} from './load-modules.ts';
 import { ItemRoots, ModuleInstance } from './modules.ts';
 import { plainJson } from './plain-json.ts';
 import { Problems } from './problems.ts';
 import { type BalancerKind, balancerShape } from './schema/balancers.ts';
 import { topLevelShapes } from './schema/language.ts';
-import { collectGivenValues, isAutoVariableFile, reportUndeclared, type VariableInputs } from './variables.ts';
+import {
+  collectGivenValues,
+  isAutoVariableFile,
+  reportUndeclared,
+  type VariableInputs,
+} from './variables.ts';
 import { satisfies } from './version-constraint.ts';
 import { World } from './world.ts';
 
@@ -111,7 +128,9 @@ async function load(input: LoadInput, mode: 'plan' | 'validate'): Promise<Loaded
   const root = new ModuleInstance(module, { root: input.folder, working: input.projectFolder });
 
   const given = collectGivenValues(autoFiles, input.variables, report, keepSource);
-  const declaredVariables = [...module.items.values()].flatMap((item) => (item.type === 'variable' ? [item.name] : []));
+  const declaredVariables = [...module.items.values()].flatMap((item) =>
+    item.type === 'variable' ? [item.name] : [],
+  );
   reportUndeclared(given, new Set(declaredVariables), report);
 
   const budget = new Budget(totalSteps);
@@ -129,6 +148,7 @@ async function load(input: LoadInput, mode: 'plan' | 'validate'): Promise<Loaded
     absolutePath: (path) => absolutePath(path, input),
   };
   await evaluateAll(root, cx);
+  world.sort();
   checkVersion(world, input, report);
   const declared = assemble(world, input, cx);
   if (problems.errorCount === 0 && mode === 'plan') reportUnknowns(report);

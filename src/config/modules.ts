@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import type { Resolution, Roots } from '../hcl/eval/scope.ts';
 import { object, objectOf, string, tuple, UNKNOWN, type Value } from '../hcl/eval/values.ts';
 import type { Traversal } from '../hcl/syntax/ast.ts';
-import { instanceAttributes, type Dependencies, nameOf } from './dependencies.ts';
+import { type Dependencies, instanceAttributes, nameOf } from './dependencies.ts';
 import type { BlockItem, Item } from './items.ts';
 import { keyText, type Repetition, type RepetitionKind } from './repetition.ts';
 
@@ -30,9 +30,14 @@ export class ModuleInstance {
   readonly prefix: string;
   /** What is added to names inside, so that the uses of a module do not collide: `-a`. */
   readonly suffix: string;
-  readonly caller: { readonly instance: ModuleInstance; readonly call: BlockItem; readonly repetition: Repetition } | undefined;
+  readonly caller:
+    | { readonly instance: ModuleInstance; readonly call: BlockItem; readonly repetition: Repetition }
+    | undefined;
   readonly values = new Map<string, Value>();
-  readonly calls = new Map<string, { readonly kind: RepetitionKind; readonly instances: readonly ModuleInstance[] }>();
+  readonly calls = new Map<
+    string,
+    { readonly kind: RepetitionKind; readonly instances: readonly ModuleInstance[] }
+  >();
   readonly rootFolder: string;
   readonly workingFolder: string;
 
@@ -48,7 +53,8 @@ export class ModuleInstance {
     const key = caller?.repetition.key;
     this.prefix =
       caller === undefined ? '' : `${caller.instance.prefix}module.${caller.call.name}${keyText(key)}.`;
-    this.suffix = caller === undefined ? '' : `${key === undefined ? '' : `-${key}`}${caller.instance.suffix}`;
+    this.suffix =
+      caller === undefined ? '' : `${key === undefined ? '' : `-${key}`}${caller.instance.suffix}`;
   }
 
   /** The address of something in it: `module.web["a"].service.shop`. */

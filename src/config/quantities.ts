@@ -141,7 +141,9 @@ export function parsePercent(text: string): number | Refusal {
 
 /** An RFC 3339 moment with its offset, in ms since the epoch. A date without a time or offset says too little. */
 export function parseInstant(text: string): number | Refusal {
-  const form = /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/.exec(text);
+  const form = /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/.exec(
+    text,
+  );
   const hint = 'Write date, time and offset, such as "2026-12-24T00:00:00Z" or "2026-12-24T00:00:00+01:00".';
   if (form === null) return { refused: `"${text}" is not a moment in the form of RFC 3339.`, hint };
   const [, year = '', month = '', day = ''] = form;

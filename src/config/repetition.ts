@@ -1,7 +1,8 @@
 /** `count` and `for_each`: how many of a block there are, and what each of them is called. */
+
+import { ConversionFailure, convert } from '../hcl/eval/conversion.ts';
 import { toInteger } from '../hcl/eval/numbers.ts';
 import type { Scope } from '../hcl/eval/scope.ts';
-import { convert, ConversionFailure } from '../hcl/eval/conversion.ts';
 import { friendlyName, NUMBER } from '../hcl/eval/types.ts';
 import { MappingValue, marksWithin, number, objectOf, string, type Value } from '../hcl/eval/values.ts';
 import type { Block, Expression } from '../hcl/syntax/ast.ts';
@@ -36,7 +37,11 @@ export const keyText = (key: string | number | undefined): string =>
   key === undefined ? '' : `[${JSON.stringify(key)}]`;
 
 /** All repetitions of a block; undefined when they cannot be told, which is reported. */
-export function repetitionsOf(block: Block, scope: Scope, report: Reporter): readonly Repetition[] | undefined {
+export function repetitionsOf(
+  block: Block,
+  scope: Scope,
+  report: Reporter,
+): readonly Repetition[] | undefined {
   let count: Expression | undefined;
   let forEach: Expression | undefined;
   for (const attribute of block.body.attributes) {
@@ -48,7 +53,8 @@ export function repetitionsOf(block: Block, scope: Scope, report: Reporter): rea
     report.error(placeOf(scope.source, forEach), {
       code: 'count-and-for-each',
       summary: 'Invalid combination of "count" and "for_each"',
-      detail: 'The "count" and "for_each" arguments are mutually exclusive: only one of them can say how many there are.',
+      detail:
+        'The "count" and "for_each" arguments are mutually exclusive: only one of them can say how many there are.',
     });
     return undefined;
   }
@@ -71,14 +77,18 @@ function counted(expression: Expression, scope: Scope, report: Reporter): readon
       'Sensitive values, or values derived from sensitive values, cannot be used as count arguments. If used, the sensitive value could be disclosed as a key.',
     );
   }
-  if (given.kind === 'null') return refuse('The given "count" argument value is null. An integer is required.');
+  if (given.kind === 'null')
+    return refuse('The given "count" argument value is null. An integer is required.');
   const unsuitable = 'The given "count" argument value is unsuitable:';
   let value: Value;
   try {
     value = convert(given, NUMBER);
   } catch (failure) {
     if (!(failure instanceof ConversionFailure)) throw failure;
-    return refuse(`${unsuitable} ${failure.message}.`, given instanceof MappingValue ? 'For a map or a set, use for_each.' : undefined);
+    return refuse(
+      `${unsuitable} ${failure.message}.`,
+      given instanceof MappingValue ? 'For a map or a set, use for_each.' : undefined,
+    );
   }
   if (value.kind === 'unknown') {
     report.unknown(placeOf(scope.source, expression), 'count');
@@ -88,8 +98,12 @@ function counted(expression: Expression, scope: Scope, report: Reporter): readon
   const size = toInteger(value.number);
   if (size === undefined) return refuse(`${unsuitable} a whole number is required.`);
   if (size < 0) return refuse(`${unsuitable} must be greater than or equal to zero.`);
-  if (size > mostRepetitions) return refuse(`${unsuitable} ${size} is more than ${mostRepetitions}, the most there can be.`);
-  return Array.from({ length: size }, (_, index) => ({ key: index, count: objectOf({ index: number(index) }) }));
+  if (size > mostRepetitions)
+    return refuse(`${unsuitable} ${size} is more than ${mostRepetitions}, the most there can be.`);
+  return Array.from({ length: size }, (_, index) => ({
+    key: index,
+    count: objectOf({ index: number(index) }),
+  }));
 }
 
 function each(expression: Expression, scope: Scope, report: Reporter): readonly Repetition[] | undefined {
@@ -107,14 +121,17 @@ function each(expression: Expression, scope: Scope, report: Reporter): readonly 
   }
   const unsuitable = 'The given "for_each" argument value is unsuitable:';
   if (value.kind === 'null') {
-    return refuse(`${unsuitable} the given "for_each" argument value is null. A map, or set of strings is allowed.`);
+    return refuse(
+      `${unsuitable} the given "for_each" argument value is null. A map, or set of strings is allowed.`,
+    );
   }
   if (value.kind === 'unknown') {
     report.unknown(placeOf(scope.source, expression), 'for_each');
     return undefined;
   }
   if (value instanceof MappingValue) {
-    if (value.entries.size > mostRepetitions) return refuse(`${unsuitable} it has more than ${mostRepetitions} elements.`);
+    if (value.entries.size > mostRepetitions)
+      return refuse(`${unsuitable} it has more than ${mostRepetitions} elements.`);
     return [...value.entries].map(([key, element]) => ({
       key,
       each: objectOf({ key: string(key), value: element }),
@@ -136,7 +153,11 @@ function each(expression: Expression, scope: Scope, report: Reporter): readonly 
       return undefined;
     }
     if (element.kind === 'null') {
-      return refuse(`${unsuitable} "for_each" sets must not contain null values.`, undefined, 'Invalid for_each set argument');
+      return refuse(
+        `${unsuitable} "for_each" sets must not contain null values.`,
+        undefined,
+        'Invalid for_each set argument',
+      );
     }
     if (element.kind !== 'string') {
       return refuse(

@@ -1,5 +1,6 @@
 /** Types as `variable` blocks write them: `list(object({ name = string, port = optional(number, 80) }))`. */
-import { convert, ConversionFailure } from '../hcl/eval/conversion.ts';
+import { ConversionFailure, convert } from '../hcl/eval/conversion.ts';
+import type { Scope } from '../hcl/eval/scope.ts';
 import { didYouMean } from '../hcl/eval/suggestion.ts';
 import {
   BOOL,
@@ -8,14 +9,13 @@ import {
   mapType,
   NUMBER,
   objectType,
-  setType,
   STRING,
-  tupleType,
+  setType,
   type Type,
+  tupleType,
 } from '../hcl/eval/types.ts';
 import { MappingValue, object, SequenceValue, type Value, withMarks } from '../hcl/eval/values.ts';
 import type { Call, Expression, ObjectExpression } from '../hcl/syntax/ast.ts';
-import type { Scope } from '../hcl/eval/scope.ts';
 import type { Reporter } from './evaluation.ts';
 import { placeOf } from './problems.ts';
 
@@ -68,29 +68,53 @@ class Reader {
   }
 
   refuse(node: Expression, detail: string, hint?: string): undefined {
-    this.#report.error(placeOf(this.#scope.source, node), { code: 'invalid-type', summary: SUMMARY, detail, hint });
+    this.#report.error(placeOf(this.#scope.source, node), {
+      code: 'invalid-type',
+      summary: SUMMARY,
+      detail,
+      hint,
+    });
     return undefined;
   }
 
   read(node: Expression): TypeConstraint | undefined {
     // Terraform 0.11 wrote types in quotes, and people still do.
-    if (node.kind === 'string' && primitives.has(node.value)) return { type: primitives.get(node.value) ?? DYNAMIC, defaults: undefined };
+    if (node.kind === 'string' && primitives.has(node.value))
+      return { type: primitives.get(node.value) ?? DYNAMIC, defaults: undefined };
     if (node.kind === 'traversal' && node.steps.length === 0) return this.#keyword(node, node.root);
     if (node.kind === 'call') return this.#call(node);
     if (node.kind === 'parentheses') return this.read(node.inner);
-    return this.refuse(node, 'A type specification is either a primitive type keyword (bool, number, string) or a complex type constructor call, like list(string).');
+    return this.refuse(
+      node,
+      'A type specification is either a primitive type keyword (bool, number, string) or a complex type constructor call, like list(string).',
+    );
   }
 
   #keyword(node: Expression, word: string): TypeConstraint | undefined {
     const type = primitives.get(word);
     if (type !== undefined) return { type, defaults: undefined };
     if (constructors.includes(word)) {
-      const example = word === 'object' ? 'object({ name = string })' : word === 'tuple' ? 'tuple([string, number])' : `${word}(string)`;
-      return this.refuse(node, `The ${word} type constructor requires one argument.`, `For example: ${example}`);
+      const example =
+        word === 'object'
+          ? 'object({ name = string })'
+          : word === 'tuple'
+            ? 'tuple([string, number])'
+            : `${word}(string)`;
+      return this.refuse(
+        node,
+        `The ${word} type constructor requires one argument.`,
+        `For example: ${example}`,
+      );
     }
     const other = otherNames.get(word);
-    const meant = other === undefined ? didYouMean(word, [...primitives.keys(), ...constructors]) : `Did you mean ${other}?`;
-    return this.refuse(node, `The keyword "${word}" is not a valid type specification.${meant === undefined ? '' : ` ${meant}`}`);
+    const meant =
+      other === undefined
+        ? didYouMean(word, [...primitives.keys(), ...constructors])
+        : `Did you mean ${other}?`;
+    return this.refuse(
+      node,
+      `The keyword "${word}" is not a valid type specification.${meant === undefined ? '' : ` ${meant}`}`,
+    );
   }
 
   #call(node: Call): TypeConstraint | undefined {
@@ -100,11 +124,17 @@ class Reader {
     }
     if (!constructors.includes(name)) {
       const meant = didYouMean(name, constructors);
-      return this.refuse(node, `Keyword "${name}" is not a valid type constructor.${meant === undefined ? '' : ` ${meant}`}`);
+      return this.refuse(
+        node,
+        `Keyword "${name}" is not a valid type constructor.${meant === undefined ? '' : ` ${meant}`}`,
+      );
     }
     const [argument] = args;
     if (argument === undefined || args.length !== 1) {
-      return this.refuse(node, `The ${name} type constructor requires one argument${name === 'object' ? ' specifying the attribute types as a map' : name === 'tuple' ? ' specifying the element types as a list' : ' specifying the element type'}.`);
+      return this.refuse(
+        node,
+        `The ${name} type constructor requires one argument${name === 'object' ? ' specifying the attribute types as a map' : name === 'tuple' ? ' specifying the element types as a list' : ' specifying the element type'}.`,
+      );
     }
     if (name === 'object') return this.#object(argument);
     if (name === 'tuple') return this.#tuple(argument);
@@ -116,7 +146,11 @@ class Reader {
 
   #tuple(argument: Expression): TypeConstraint | undefined {
     if (argument.kind !== 'tuple') {
-      return this.refuse(argument, 'Tuple type constructor requires a list of element types.', 'For example: tuple([string, number])');
+      return this.refuse(
+        argument,
+        'Tuple type constructor requires a list of element types.',
+        'For example: tuple([string, number])',
+      );
     }
     const elements = argument.items.map((item) => this.read(item));
     if (!elements.every((element) => element !== undefined)) return undefined;
@@ -128,7 +162,11 @@ class Reader {
 
   #object(argument: Expression): TypeConstraint | undefined {
     if (argument.kind !== 'object') {
-      return this.refuse(argument, 'Object type constructor requires a map whose keys are attribute names and whose values are the corresponding attribute types.', 'For example: object({ name = string, port = number })');
+      return this.refuse(
+        argument,
+        'Object type constructor requires a map whose keys are attribute names and whose values are the corresponding attribute types.',
+        'For example: object({ name = string, port = number })',
+      );
     }
     return this.#attributes(argument);
   }
@@ -149,7 +187,11 @@ class Reader {
       const modifier = value.kind === 'call' && value.name === 'optional' ? value : undefined;
       const [inner, fallback, extra] = modifier?.args ?? [value];
       if (inner === undefined || extra !== undefined) {
-        this.refuse(value, 'The optional modifier takes a type, and then a default if there is one.', 'For example: optional(number, 80)');
+        this.refuse(
+          value,
+          'The optional modifier takes a type, and then a default if there is one.',
+          'For example: optional(number, 80)',
+        );
         sound = false;
         continue;
       }
@@ -196,8 +238,11 @@ function below(
 }
 
 /** Undefined when it is not a type, which is reported. `scope` must allow no references. */
-export const readType = (expression: Expression, scope: Scope, report: Reporter): TypeConstraint | undefined =>
-  new Reader(scope, report).read(expression);
+export const readType = (
+  expression: Expression,
+  scope: Scope,
+  report: Reporter,
+): TypeConstraint | undefined => new Reader(scope, report).read(expression);
 
 /** The value with defaults in the place of attributes that are missing or null. Anything else is left as it is. */
 export function applyDefaults(value: Value, defaults: TypeDefaults | undefined): Value {

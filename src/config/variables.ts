@@ -1,14 +1,14 @@
 /** Values that are given from outside: files of variables, the environment, and flags. */
-import { convert, ConversionFailure } from '../hcl/eval/conversion.ts';
+import { ConversionFailure, convert } from '../hcl/eval/conversion.ts';
 import { Scope } from '../hcl/eval/scope.ts';
 import { nearestName } from '../hcl/eval/suggestion.ts';
 import { isPrimitive } from '../hcl/eval/types.ts';
 import { string, type Value } from '../hcl/eval/values.ts';
 import type { Expression } from '../hcl/syntax/ast.ts';
-import { parseExpression, parseFile, type ParsedFile } from '../hcl/syntax/parser.ts';
+import { type ParsedFile, parseExpression, parseFile } from '../hcl/syntax/parser.ts';
 import { SourceText } from '../hcl/syntax/source.ts';
 import type { Reporter } from './evaluation.ts';
-import { placeOf, type Place } from './problems.ts';
+import { type Place, placeOf } from './problems.ts';
 import { applyDefaults, type TypeConstraint } from './type-expression.ts';
 
 /** What was given from outside of the configuration. */
@@ -26,7 +26,9 @@ export interface GivenValue {
   readonly name: string;
   readonly how: 'auto_file' | 'environment' | 'file' | 'flag';
   /** An expression of a file of variables, or a text that is read by the variable's type. */
-  readonly given: { readonly expression: Expression; readonly source: SourceText } | { readonly text: string };
+  readonly given:
+    | { readonly expression: Expression; readonly source: SourceText }
+    | { readonly text: string };
   readonly place: Place | undefined;
 }
 
@@ -46,7 +48,8 @@ export function collectGivenValues(
         code: 'unexpected-block',
         summary: 'Unexpected block',
         detail: `Blocks are not allowed here: ${source.file} is a file of variable values.`,
-        hint: block.type === 'variable' ? 'Variables are declared in the other files of the folder.' : undefined,
+        hint:
+          block.type === 'variable' ? 'Variables are declared in the other files of the folder.' : undefined,
       });
     }
     for (const { name, nameEnd, start, value } of body.attributes) {
@@ -102,7 +105,10 @@ export function reportUndeclared(
       detail: `A variable named "${name}" was assigned ${where}, but the configuration does not declare a variable of that name.${
         nearest === undefined ? '' : ` Did you mean "${nearest}"?`
       }`,
-      hint: nearest === undefined ? `To use this value, add a variable "${name}" block to the configuration.` : undefined,
+      hint:
+        nearest === undefined
+          ? `To use this value, add a variable "${name}" block to the configuration.`
+          : undefined,
     };
     if (how === 'flag') report.error(place, wording);
     else report.warning(place, wording);

@@ -4,6 +4,7 @@ import type { Address, ArtifactDeclared } from '../model/index.ts';
 import type { Decoded } from './decoded.ts';
 import type { BlockItem } from './items.ts';
 import type { ModuleInstance } from './modules.ts';
+import type { Place } from './problems.ts';
 import type { Repetition } from './repetition.ts';
 import type { balancerShape } from './schema/balancers.ts';
 import type { deployctlShape, policyShape } from './schema/language.ts';
@@ -32,7 +33,7 @@ export interface OutputEntry {
   readonly description: string | undefined;
 }
 
-/** Names of blocks that failed: what refers to them is not wrong as well. */
+/** Everything that is declared, in the order of the files once it is sorted. */
 export class World {
   readonly ssh: Entry<typeof sshShape>[] = [];
   readonly hosts: Entry<typeof hostShape>[] = [];
@@ -46,4 +47,25 @@ export class World {
   readonly outputs: OutputEntry[] = [];
   /** Some block could not be read: whether a host or a service exists cannot be told for certain. */
   incomplete = false;
+
+  /** From the order of evaluation, which follows references, to the order in which people wrote it. */
+  sort(): void {
+    const inOrder = (a: { decoded: { place: Place } }, b: { decoded: { place: Place } }): number => {
+      const [x, y] = [a.decoded.place, b.decoded.place];
+      if (x.source !== y.source) return x.source.file < y.source.file ? -1 : 1;
+      return x.span.start - y.span.start;
+    };
+    for (const entries of [
+      this.ssh,
+      this.hosts,
+      this.secrets,
+      this.balancers,
+      this.releases,
+      this.services,
+    ]) {
+      entries.sort(inOrder);
+    }
+    for (const entries of [this.policies, this.hooks, this.settings]) entries.sort(inOrder);
+    this.outputs.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
 }

@@ -1,11 +1,12 @@
 /** The types that arguments have. Each reads a value of the language into a plain value, or says what is wrong. */
-import { isWhole, toDouble } from '../../hcl/eval/numbers.ts';
+
 import { numberText } from '../../hcl/eval/number-text.ts';
+import { isWhole, toDouble } from '../../hcl/eval/numbers.ts';
 import { quote } from '../../hcl/eval/quote.ts';
+import { nearestName } from '../../hcl/eval/suggestion.ts';
 import { MappingValue, SequenceValue, type Value } from '../../hcl/eval/values.ts';
 import type { Expression } from '../../hcl/syntax/ast.ts';
 import { isRefusal, parseDuration, parseInstant, parsePercent, type Refusal } from '../quantities.ts';
-import { nearestName } from '../../hcl/eval/suggestion.ts';
 import type { ArgumentType } from './shape.ts';
 
 const kindNames: Readonly<Record<Value['kind'], string>> = {
@@ -84,7 +85,8 @@ export const line = parsed<string>('string', 'a string on one line, not empty', 
 export const literalText: ArgumentType<string> = { ...line, evaluation: 'literal' };
 
 /** The part of a folder's name that stands for a version. */
-export const version = parsed<string>('version',
+export const version = parsed<string>(
+  'version',
   'a version of letters, digits and . _ + ~ -, at most 100 characters long',
   (text) => {
     if (/^[A-Za-z0-9][A-Za-z0-9._+~-]{0,99}$/.test(text)) return text;
@@ -95,8 +97,13 @@ export const version = parsed<string>('version',
 );
 
 /** The name of a user, unit, route or pool: one word that needs no quoting anywhere. */
-export const word = parsed<string>('name', 'a name of letters, digits and . _ -, at most 64 characters long', (text) =>
-  /^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/.test(text) ? text : { refused: `${quote(text)} is not such a name.` },
+export const word = parsed<string>(
+  'name',
+  'a name of letters, digits and . _ -, at most 64 characters long',
+  (text) =>
+    /^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/.test(text)
+      ? text
+      : { refused: `${quote(text)} is not such a name.` },
 );
 
 export function choice<const C extends string>(
@@ -125,7 +132,8 @@ export function choice<const C extends string>(
   );
 }
 
-export const sha256 = parsed<string>('SHA-256',
+export const sha256 = parsed<string>(
+  'SHA-256',
   'a SHA-256 of 64 hexadecimal digits',
   (text) => {
     const hex = text.replace(/^sha256:/i, '').toLowerCase();
@@ -140,7 +148,8 @@ export const sha256 = parsed<string>('SHA-256',
 
 export const bool = type('bool', 'true or false', (value): boolean | Refusal => {
   if (value.kind === 'bool') return value.isTrue;
-  if (value.kind === 'string' && (value.text === 'true' || value.text === 'false')) return value.text === 'true';
+  if (value.kind === 'string' && (value.text === 'true' || value.text === 'false'))
+    return value.text === 'true';
   return mismatch(value);
 });
 
@@ -180,7 +189,11 @@ export const duration = type(
     if (value.kind === 'string') return parseDuration(value.text);
     if (value.kind !== 'number') return mismatch(value);
     const text = textOf(value) ?? '';
-    return { refused: 'a number', mismatch: true, hint: `Durations have a unit: "${text}s" for seconds, "${text}ms" for milliseconds.` };
+    return {
+      refused: 'a number',
+      mismatch: true,
+      hint: `Durations have a unit: "${text}s" for seconds, "${text}ms" for milliseconds.`,
+    };
   },
   { example: '"1m30s"' },
 );
@@ -232,74 +245,114 @@ export const localPath = parsed<string>('path', 'a path', (text) =>
   text === '' ? { refused: 'It is empty.' } : (oneLine(text) ?? text),
 );
 
-/** A path on a host: absolute. */
-export const hostPath = parsed<string>('absolute path',
+function readHostPath(text: string, home: boolean): string | Refusal {
+  const control = oneLine(text);
+  if (control !== undefined) return control;
+  if (text === '') return { refused: 'It is empty.' };
+  if (!text.startsWith('/') && !(home && text.startsWith('~/'))) {
+    const refused = `${quote(text)} does not start with "/"${home ? ' or "~/"' : ''}.`;
+    return text.startsWith('~')
+      ? { refused }
+      : { refused, hint: `Did you mean "/${text.replace(/^\.?\//, '')}"?` };
+  }
+  if (text.split('/').some((part) => part === '..' || part === '.')) {
+    return { refused: `${quote(text)} has "." or ".." in it.` };
+  }
+  return text.length > 1 ? text.replace(/\/+/g, '/').replace(/\/$/, '') : text;
+}
+
+/** A path on a host. */
+export const hostPath = parsed<string>(
+  'absolute path',
   'an absolute path on the host',
-  (text) => {
-    const control = oneLine(text);
-    if (control !== undefined) return control;
-    if (text === '') return { refused: 'It is empty.' };
-    if (!text.startsWith('/')) return { refused: `${quote(text)} does not start with "/".` };
-    if (text.split('/').some((part) => part === '..' || part === '.')) {
-      return { refused: `${quote(text)} has "." or ".." in it.` };
-    }
-    return text.length > 1 ? text.replace(/\/+/g, '/').replace(/\/$/, '') : text;
+  (text) => readHostPath(text, false),
+  {
+    example: '"/run/haproxy-master.sock"',
   },
+);
+
+/** A folder on a host, absolute or below the home folder of the user who logs in. */
+export const hostFolder = parsed<string>(
+  'absolute path',
+  'an absolute path on the host, or one from "~/"',
+  (text) => readHostPath(text, true),
   { example: '"/srv/shop"' },
 );
 
 /** A path in a URL, with a query if need be. */
-export const urlPath = parsed<string>('URL path',
+export const urlPath = parsed<string>(
+  'URL path',
   'the path of a URL, starting with "/"',
   (text) => {
     if (/^https?:\/\//.test(text)) {
-      return { refused: `${quote(text)} is a whole URL.`, hint: 'Write the path alone; address and port have arguments of their own.' };
+      return {
+        refused: `${quote(text)} is a whole URL.`,
+        hint: 'Write the path alone; address and port have arguments of their own.',
+      };
     }
-    if (!text.startsWith('/')) return { refused: `${quote(text)} does not start with "/".`, hint: `Write "/${text}".` };
-    return /[\s\x00-\x1f\x7f]/.test(text) ? { refused: `${quote(text)} has a space or a control character in it.` } : text;
+    if (!text.startsWith('/'))
+      return { refused: `${quote(text)} does not start with "/".`, hint: `Write "/${text}".` };
+    return /[\s\x00-\x1f\x7f]/.test(text)
+      ? { refused: `${quote(text)} has a space or a control character in it.` }
+      : text;
   },
   { example: '"/health"' },
 );
 
-const hostName = /^(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\.?$/;
+const hostName =
+  /^(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\.?$/;
 const ipv4 = /^(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}$/;
 const ipv6 = /^[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*(%[A-Za-z0-9_.-]+)?$/;
 
 /** An IP address or a name, without port, user or scheme. */
-export const networkAddress = parsed<string>('address',
+export const networkAddress = parsed<string>(
+  'address',
   'an IP address or a host name',
   (text) => {
     if (/^[\d.]+$/.test(text)) {
       return ipv4.test(text) ? text : { refused: `${quote(text)} is not an IPv4 address.` };
     }
-    if (/^[a-z][a-z0-9+]*:\/\//.test(text)) return { refused: `${quote(text)} is a URL.`, hint: 'Write the address alone.' };
+    if (/^[a-z][a-z0-9+]*:\/\//.test(text))
+      return { refused: `${quote(text)} is a URL.`, hint: 'Write the address alone.' };
     if (text.includes('@')) {
-      return { refused: `${quote(text)} has a user in it.`, hint: 'Set "user" in an ssh block and the address alone here.' };
+      return {
+        refused: `${quote(text)} has a user in it.`,
+        hint: 'Set "user" in an ssh block and the address alone here.',
+      };
     }
     if (/^[^:]+:\d+$/.test(text)) {
-      return { refused: `${quote(text)} has a port in it.`, hint: 'Set "port" in the host or in an ssh block.' };
+      return {
+        refused: `${quote(text)} has a port in it.`,
+        hint: 'Set "port" in the host or in an ssh block.',
+      };
     }
-    if (text.includes(':')) return ipv6.test(text) ? text : { refused: `${quote(text)} is not an IPv6 address.` };
+    if (text.includes(':'))
+      return ipv6.test(text) ? text : { refused: `${quote(text)} is not an IPv6 address.` };
     return hostName.test(text) ? text : { refused: `${quote(text)} is neither.` };
   },
   { example: '"10.0.1.11"' },
 );
 
 /** `address:port`. */
-export const endpoint = parsed<string>('address and port',
+export const endpoint = parsed<string>(
+  'address and port',
   'an address with a port, such as "10.0.0.53:53"',
   (text) => {
     const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d+)$/.exec(text);
     const portNumber = Number(match?.[3]);
     if (match === null || portNumber < 1 || portNumber > 65535) return { refused: `${quote(text)} is not.` };
     const address = match[1] ?? match[2] ?? '';
-    return ipv4.test(address) || ipv6.test(address) || hostName.test(address) ? text : { refused: `${quote(text)} is not.` };
+    return ipv4.test(address) || ipv6.test(address) || hostName.test(address)
+      ? text
+      : { refused: `${quote(text)} is not.` };
   },
   { example: '"10.0.0.53:53"' },
 );
 
 export const httpUrl = parsed<string>('URL', 'a URL that starts with http:// or https://', (text) =>
-  URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) ? text : { refused: `${quote(text)} is not.` },
+  URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
+    ? text
+    : { refused: `${quote(text)} is not.` },
 );
 
 // ── collections ────────────────────────────────────────────────────────────────────────────────────
@@ -312,25 +365,37 @@ function listOf<T>(value: Value, decode: (item: Value) => T | Refusal): readonly
     const decoded = decode(item);
     if (isRefusal(decoded)) {
       const problem = decoded.mismatch ? `is ${decoded.refused}.` : `is not right: ${decoded.refused}`;
-      return { refused: `Item ${index + 1} ${problem}`, ...(decoded.hint === undefined ? {} : { hint: decoded.hint }) };
+      return {
+        refused: `Item ${index + 1} ${problem}`,
+        ...(decoded.hint === undefined ? {} : { hint: decoded.hint }),
+      };
     }
     items.push(decoded);
   }
   return items;
 }
 
-const listType = <T>(name: string, wants: string, item: ArgumentType<T>, example?: string): ArgumentType<readonly T[]> =>
+const listType = <T>(
+  name: string,
+  wants: string,
+  item: ArgumentType<T>,
+  example?: string,
+): ArgumentType<readonly T[]> =>
   type(name, wants, (value) => listOf(value, item.decode), example === undefined ? {} : { example });
 
 export const lines = listType('list of strings', 'a list of strings', line);
 export const endpoints = listType('list of addresses', 'a list of addresses with ports', endpoint);
 
 /** One path or several. */
-export const localPaths = type('path or list of paths', 'a path or a list of paths', (value): readonly string[] | Refusal => {
-  if (value instanceof SequenceValue) return listOf(value, localPath.decode);
-  const path = localPath.decode(value);
-  return isRefusal(path) ? path : [path];
-});
+export const localPaths = type(
+  'path or list of paths',
+  'a path or a list of paths',
+  (value): readonly string[] | Refusal => {
+    if (value instanceof SequenceValue) return listOf(value, localPath.decode);
+    const path = localPath.decode(value);
+    return isRefusal(path) ? path : [path];
+  },
+);
 
 const commandExample = '["bin/serve", "--port=8080"]';
 
@@ -340,7 +405,10 @@ export const command = type(
   'a list of strings: the program, then its arguments',
   (value): readonly string[] | Refusal => {
     if (value.kind === 'string') {
-      const words = value.text.trim().split(/\s+/).map((part) => JSON.stringify(part));
+      const words = value.text
+        .trim()
+        .split(/\s+/)
+        .map((part) => JSON.stringify(part));
       const plain = /^[\w\s./=:@%+,-]*$/.test(value.text) && value.text.trim() !== '';
       return {
         ...mismatch(value),
@@ -379,7 +447,10 @@ export function entriesOf<T>(
     const decoded = decode(item, key);
     if (isRefusal(decoded)) {
       const problem = decoded.mismatch ? `is ${decoded.refused}.` : `is not right: ${decoded.refused}`;
-      return { refused: `${quote(key)} ${problem}`, ...(decoded.hint === undefined ? {} : { hint: decoded.hint }) };
+      return {
+        refused: `${quote(key)} ${problem}`,
+        ...(decoded.hint === undefined ? {} : { hint: decoded.hint }),
+      };
     }
     if (decoded !== undefined) entries.push([key, decoded]);
   }
@@ -391,7 +462,9 @@ export const textMap = type<Readonly<Record<string, string>>>('map of strings', 
 );
 
 /** Slot names to names of pools. */
-export const wordMap = type<Readonly<Record<string, string>>>('map of names', 'a map of names', (value) => entriesOf(value, word.decode));
+export const wordMap = type<Readonly<Record<string, string>>>('map of names', 'a map of names', (value) =>
+  entriesOf(value, word.decode),
+);
 
 export const lineListMap = type('map of lists of strings', 'a map of lists of strings', (value) =>
   entriesOf(value, lines.decode),
@@ -436,7 +509,10 @@ export const host = type(
     if (name?.kind === 'string') return name.text;
     const first = value.entries.values().next().value;
     if (first instanceof MappingValue && first.entries.has('name')) {
-      return { ...mismatch(value), hint: 'This is a group of hosts made by for_each. Name one of them by its key, or take all with values(...).' };
+      return {
+        ...mismatch(value),
+        hint: 'This is a group of hosts made by for_each. Name one of them by its key, or take all with values(...).',
+      };
     }
     return mismatch(value);
   },
@@ -464,7 +540,9 @@ export const hosts = type(
     };
     if (!(value instanceof SequenceValue) && !isGroup(value)) {
       const single = host.decode(value);
-      return isRefusal(single) ? mismatch(value) : { ...mismatch(value), hint: 'Put it in brackets: one host is a list of one.' };
+      return isRefusal(single)
+        ? mismatch(value)
+        : { ...mismatch(value), hint: 'Put it in brackets: one host is a list of one.' };
     }
     if (isGroup(value) && value instanceof MappingValue) return take(value) ?? names;
     for (const [index, item] of (value as SequenceValue).elements.entries()) {
@@ -485,7 +563,9 @@ export const hosts = type(
 function isGroup(value: Value): value is SequenceValue | MappingValue {
   if (value instanceof SequenceValue) return true;
   if (!(value instanceof MappingValue) || value.entries.has('name')) return false;
-  return value.entries.values().every((member) => member instanceof MappingValue && member.entries.has('name'));
+  return value.entries
+    .values()
+    .every((member) => member instanceof MappingValue && member.entries.has('name'));
 }
 
 // ── not evaluated ──────────────────────────────────────────────────────────────────────────────────

@@ -1,12 +1,14 @@
 /** `load_balancer` blocks: the types come from the providers, and from the part of the language that is still to come. */
-import { preconditionShape } from './assertions.ts';
+
+import type { Json } from '../../model/index.ts';
 import { bool, duration, hostPath, hosts, line, lines, whole } from './argument-types.ts';
+import { preconditionShape } from './assertions.ts';
 import { nameLabel } from './reaching.ts';
 import {
-  any,
   type Argument,
   type Arguments,
   type ArgumentType,
+  any,
   defaulted,
   optional,
   required,
@@ -21,7 +23,7 @@ export interface BalancerSetting {
   readonly type: 'string' | 'path' | 'duration' | 'number' | 'bool' | 'strings';
   readonly description: string;
   readonly required?: boolean;
-  readonly default?: string | number | boolean;
+  readonly default?: Json;
 }
 
 /** A type of load balancer that a provider drives. */
@@ -43,8 +45,11 @@ const settingTypes: Readonly<Record<BalancerSetting['type'], ArgumentType<unknow
 function settingArgument(setting: BalancerSetting): Argument<unknown> {
   const type = settingTypes[setting.type];
   if (setting.required) return required(type, setting.description);
-  if (setting.default === undefined) return optional(type, setting.description);
-  return defaulted(type, setting.default, setting.description);
+  const { default: written } = setting;
+  if (typeof written !== 'string' && typeof written !== 'number' && typeof written !== 'boolean') {
+    return optional(type, setting.description);
+  }
+  return defaulted(type, written, setting.description);
 }
 
 const flagsDirectory: BalancerSetting = {
@@ -56,8 +61,16 @@ const flagsDirectory: BalancerSetting = {
 
 /** Types of the language that no provider drives yet: their blocks are checked, then refused. */
 const laterKinds: readonly BalancerKind[] = [
-  { name: 'nginx', description: 'nginx, switched by flags that it reads for each request.', settings: [flagsDirectory] },
-  { name: 'caddy', description: 'Caddy, switched by flags that it reads for each request.', settings: [flagsDirectory] },
+  {
+    name: 'nginx',
+    description: 'nginx, switched by flags that it reads for each request.',
+    settings: [flagsDirectory],
+  },
+  {
+    name: 'caddy',
+    description: 'Caddy, switched by flags that it reads for each request.',
+    settings: [flagsDirectory],
+  },
 ];
 
 /** Arguments of every type; what is left are the settings of the provider. */
@@ -70,7 +83,10 @@ export const commonBalancerArguments = {
 
 /** The shape of `load_balancer` blocks, with the types that the given providers drive. */
 export function balancerShape(kinds: readonly BalancerKind[]) {
-  const variants: Record<string, Variant & { readonly arguments: Arguments & typeof commonBalancerArguments }> = {};
+  const variants: Record<
+    string,
+    Variant & { readonly arguments: Arguments & typeof commonBalancerArguments }
+  > = {};
   const add = (kind: BalancerKind, later: boolean): void => {
     if (Object.hasOwn(variants, kind.name)) return;
     variants[kind.name] = {

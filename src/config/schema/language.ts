@@ -1,5 +1,5 @@
 /** Blocks of the language itself: deployctl, variable, locals, output, module, check, moved, policy; and the table of all. */
-import { assertionShape, preconditionShape } from './assertions.ts';
+
 import {
   anything,
   bool,
@@ -14,15 +14,30 @@ import {
   word,
   written,
 } from './argument-types.ts';
+import { assertionShape, preconditionShape } from './assertions.ts';
 import { dnsZoneShape, hostShape, nameLabel, secretShape, sshShape } from './reaching.ts';
 import { releaseShape, runHookShape, serviceShape } from './running.ts';
-import { any, atMostOne, defaulted, later, oneOrMore, optional, type PlainShape, required, type VariantShape } from './shape.ts';
+import {
+  any,
+  atMostOne,
+  defaulted,
+  later,
+  oneOrMore,
+  optional,
+  type PlainShape,
+  required,
+  type VariantShape,
+} from './shape.ts';
 
 export const deployctlShape = {
   description: 'Settings of deployctl itself.',
   labels: [],
   arguments: {
-    required_version: optional(literalText, 'Versions of deployctl that may be used: `">= 0.1.0, < 2.0.0"`.', 'any'),
+    required_version: optional(
+      literalText,
+      'Versions of deployctl that may be used: `">= 0.1.0, < 2.0.0"`.',
+      'any',
+    ),
   },
   blocks: {
     state: atMostOne({
@@ -76,11 +91,27 @@ export const variableShape = {
     '`DEPLOYCTL_VAR_<name>`, `--var-file`, `--var`.',
   labels: [nameLabel],
   arguments: {
-    type: optional(written('type', 'a type'), 'The type that values are converted to: `list(string)`.', '`any`'),
+    type: optional(
+      written('type', 'a type'),
+      'The type that values are converted to: `list(string)`.',
+      '`any`',
+    ),
     description: optional(literalText, 'What it is for.'),
-    default: optional({ ...anything, evaluation: 'literal' }, 'The value if none is given.', 'a value must be given'),
-    nullable: defaulted({ ...bool, evaluation: 'literal' }, true, 'Whether null is a value. If not, null stands for the default.'),
-    sensitive: defaulted({ ...bool, evaluation: 'literal' }, false, 'Whether the value, and all that is made of it, is kept from being shown.'),
+    default: optional(
+      { ...anything, evaluation: 'literal' },
+      'The value if none is given.',
+      'a value must be given',
+    ),
+    nullable: defaulted(
+      { ...bool, evaluation: 'literal' },
+      true,
+      'Whether null is a value. If not, null stands for the default.',
+    ),
+    sensitive: defaulted(
+      { ...bool, evaluation: 'literal' },
+      false,
+      'Whether the value, and all that is made of it, is kept from being shown.',
+    ),
   },
   blocks: { validation: any(assertionShape('What must be true of a value.')) },
   example: 'variable "version" {\n  type        = string\n  description = "What to run"\n}',
@@ -100,7 +131,11 @@ export const outputShape = {
   arguments: {
     value: required(raw('any', 'a value'), 'The value.'),
     description: optional(literalText, 'What it is.'),
-    sensitive: defaulted({ ...bool, evaluation: 'literal' }, false, 'Whether the value is kept from being shown.'),
+    sensitive: defaulted(
+      { ...bool, evaluation: 'literal' },
+      false,
+      'Whether the value is kept from being shown.',
+    ),
   },
   blocks: { precondition: any(preconditionShape) },
   example: 'output "release" {\n  value = release.shop.version\n}',
@@ -146,8 +181,12 @@ export const policyShape = {
       'How much of the hosts of each service behind a load balancer is in service at every moment: proved from the ' +
         'plan before it runs, and held while it runs.',
     ),
-    max_share_step: later(optional(whole(1, 100, 'whole percent'), 'The largest share that one step may move.', '`100`')),
-    approvals: later(optional(whole(0, 100), 'How many signatures a saved plan needs before apply takes it.', '`0`')),
+    max_share_step: later(
+      optional(whole(1, 100, 'whole percent'), 'The largest share that one step may move.', '`100`'),
+    ),
+    approvals: later(
+      optional(whole(0, 100), 'How many signatures a saved plan needs before apply takes it.', '`0`'),
+    ),
   },
   blocks: {
     freeze: any({

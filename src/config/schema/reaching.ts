@@ -1,4 +1,6 @@
 /** Blocks that say what there is and how it is reached: ssh, host, load_balancer, dns_zone, secret. */
+
+import { isRefusal } from '../quantities.ts';
 import {
   choice,
   command,
@@ -18,9 +20,17 @@ import {
 } from './argument-types.ts';
 import { preconditionShape } from './assertions.ts';
 import { secretValue } from './secret-types.ts';
-import { any, atMostOne, defaulted, type LabelShape, optional, type PlainShape, required, type VariantShape } from './shape.ts';
-import { isRefusal } from '../quantities.ts';
 import type { ArgumentType } from './shape.ts';
+import {
+  any,
+  atMostOne,
+  defaulted,
+  type LabelShape,
+  optional,
+  type PlainShape,
+  required,
+  type VariantShape,
+} from './shape.ts';
 
 export const nameLabel: LabelShape = {
   name: 'name',
@@ -100,11 +110,7 @@ export const hostShape = {
       'What the other machines call it, where that differs from `address`.',
       '`address`, or `"127.0.0.1"` for a local connection',
     ),
-    connection: defaulted(
-      choice(['ssh', 'local']),
-      'ssh',
-      '`"local"` is this machine, without SSH.',
-    ),
+    connection: defaulted(choice(['ssh', 'local']), 'ssh', '`"local"` is this machine, without SSH.'),
     ssh: optional(objectOfBlock('ssh', 'ssh.default'), 'How it is reached.', '`ssh.default`'),
     port: optional(port, 'The port of its sshd.', 'the port of its ssh block'),
     labels: optional(textMap, 'Words to choose hosts by.', 'none'),

@@ -3,7 +3,7 @@ import {
   choice,
   command,
   commandOrScript,
-  hostPath,
+  hostFolder,
   hosts,
   line,
   lineListMap,
@@ -48,7 +48,11 @@ export const releaseShape = {
       localPath,
       "A file, an archive (.tar.gz, .tgz, .tar, .zip) or a folder, relative to the environment's folder; or a URL.",
     ),
-    sha256: optional(sha256, 'The digest that the artifact must have. Required for a URL.', 'whatever the artifact has'),
+    sha256: optional(
+      sha256,
+      'The digest that the artifact must have. Required for a URL.',
+      'whatever the artifact has',
+    ),
     notes: optional(prose, 'What is new, for those who read the plan.'),
   },
   blocks: { precondition: any(preconditionShape) },
@@ -71,7 +75,7 @@ const installShape = {
     'Where releases are put: `releases/<version>-<first 8 of sha256>/`, a symlink for each slot, and `shared/`.',
   labels: [],
   arguments: {
-    root: required(hostPath, 'The folder on the hosts.'),
+    root: required(hostFolder, 'The folder on the hosts.'),
     keep: defaulted(
       whole(1, 1000),
       5,
@@ -128,11 +132,16 @@ const healthCommon = {
 
 const checkedPlace = {
   port: optional(port, 'The port that is checked.', "the slot's port"),
-  address: optional(networkAddress, 'The address that is checked, from the host itself.', "the host's network address"),
+  address: optional(
+    networkAddress,
+    'The address that is checked, from the host itself.',
+    "the host's network address",
+  ),
 } as const;
 
 export const healthShape = {
-  description: 'How it is known that an instance works. Checked on the host itself, before it gets traffic and while a run bakes.',
+  description:
+    'How it is known that an instance works. Checked on the host itself, before it gets traffic and while a run bakes.',
   kindLabel: 'kind',
   labels: [],
   variants: {
@@ -168,7 +177,11 @@ const trafficShape = {
       description: 'A route of a load balancer, with one pool for each slot.',
       arguments: {
         load_balancer: required(objectOfBlock('load_balancer', 'load_balancer.edge'), 'The load balancer.'),
-        route: optional(word, "The name of the route in the balancer's own configuration.", "the service's name"),
+        route: optional(
+          word,
+          "The name of the route in the balancer's own configuration.",
+          "the service's name",
+        ),
         pools: optional(wordMap, 'The pool of each slot, by the name of the slot.', '`<service>_<slot>`'),
         resolves: later(optional(line, 'The DNS record that the load balancer resolves.')),
       },
@@ -181,7 +194,11 @@ const trafficShape = {
         name: required(line, 'The name of the record in the zone.'),
         type: defaulted(choice(['A', 'AAAA', 'CNAME', 'SRV']), 'A', 'The type of the record.'),
         ttl: defaulted(someTime, '30s', 'How long resolvers may keep an answer.'),
-        values: optional(lineListMap, "The record's values for each slot.", "the addresses of the slot's hosts"),
+        values: optional(
+          lineListMap,
+          "The record's values for each slot.",
+          "the addresses of the slot's hosts",
+        ),
       },
     },
   },
@@ -216,10 +233,19 @@ export const hookShape = {
   kindLabel: 'point',
   labels: [],
   variants: {
-    before_install: { description: 'The release is on the host, and no slot points to it yet.', arguments: serviceHook },
-    after_install: { description: 'The slot points to the release; nothing was started yet.', arguments: serviceHook },
+    before_install: {
+      description: 'The release is on the host, and no slot points to it yet.',
+      arguments: serviceHook,
+    },
+    after_install: {
+      description: 'The slot points to the release; nothing was started yet.',
+      arguments: serviceHook,
+    },
     before_start: { description: 'Before the process is started or restarted.', arguments: serviceHook },
-    after_start: { description: 'The process was started; its health was not checked yet.', arguments: serviceHook },
+    after_start: {
+      description: 'The process was started; its health was not checked yet.',
+      arguments: serviceHook,
+    },
     before_traffic: { description: 'The slot is healthy and gets no traffic yet.', arguments: serviceHook },
     after_traffic: { description: 'The slot gets the traffic.', arguments: serviceHook },
     before_stop: { description: 'Before a process is stopped.', arguments: serviceHook },

@@ -9,11 +9,14 @@ import type { ArgumentType } from './shape.ts';
 const TOKEN = '\u{1ffff}secret:';
 
 /** What `secret.x` evaluates to. The mark follows everything that is made of it, so nothing of it is ever shown. */
-export const secretToken = (name: string): Value => withMarks(string(TOKEN + name), new Set([`secret.${name}`]));
+export const secretToken = (name: string): Value =>
+  withMarks(string(TOKEN + name), new Set([`secret.${name}`]));
 
 /** The name of the secret that a value is, whole and unchanged. */
 export const secretNameOf = (value: Value): string | undefined =>
-  value.kind === 'string' && value.text.startsWith(TOKEN) && value.marks.has(`secret.${value.text.slice(TOKEN.length)}`)
+  value.kind === 'string' &&
+  value.text.startsWith(TOKEN) &&
+  value.marks.has(`secret.${value.text.slice(TOKEN.length)}`)
     ? value.text.slice(TOKEN.length)
     : undefined;
 

@@ -106,10 +106,10 @@ export const hasVariants = (shape: BlockShape): shape is VariantShape => 'varian
 
 // ── what decoding gives ────────────────────────────────────────────────────────────────────────────
 
-type ArgumentValue<A> = A extends Argument<infer T, infer P> ? (P extends 'optional' ? T | undefined : T) : never;
+type ArgumentValue<A> =
+  A extends Argument<infer T, infer P> ? (P extends 'optional' ? T | undefined : T) : never;
 
 export type ArgumentValues<A> = { readonly [K in keyof A]: ArgumentValue<A[K]> };
-
 
 // ── writing shapes ─────────────────────────────────────────────────────────────────────────────────
 
@@ -139,7 +139,11 @@ export function defaulted<T>(
 ): Argument<T, 'default'> {
   const text = JSON.stringify(written);
   const value = type.decode(
-    typeof written === 'string' ? string(written) : typeof written === 'number' ? number(written) : bool(written),
+    typeof written === 'string'
+      ? string(written)
+      : typeof written === 'number'
+        ? number(written)
+        : bool(written),
   );
   if (isRefusal(value)) throw new Error(`a default that its own type refuses: ${text}`);
   return { type, presence: 'default', description, otherwise: text, fallback: { value } };

@@ -11,7 +11,15 @@ import {
   textMap,
   whole,
 } from './argument-types.ts';
-import { any, defaulted, oneOrMore, optional, type PlainShape, required, type VariantShape } from './shape.ts';
+import {
+  any,
+  defaulted,
+  oneOrMore,
+  optional,
+  type PlainShape,
+  required,
+  type VariantShape,
+} from './shape.ts';
 
 const onFailure = defaulted(
   choice(['revert', 'pause', 'freeze'], { mistakes: { rollback: 'revert', undo: 'revert', stop: 'pause' } }),
@@ -25,7 +33,11 @@ const drainTimeout = defaulted(
   'How long old connections may finish before a process that served them is stopped or replaced.',
 );
 
-const bake = defaulted(duration, '0s', 'How long the new release is watched under full traffic before the run ends.');
+const bake = defaulted(
+  duration,
+  '0s',
+  'How long the new release is watched under full traffic before the run ends.',
+);
 
 const audienceShape = {
   description: 'These requests always get the canary; the others by share.',
@@ -57,7 +69,10 @@ const analysisShape = {
       description: "The load balancer's own counters: nothing else to install.",
       arguments: {
         max_error_rate: optional(decimal(0, 1), 'The largest part of the requests that may fail.'),
-        max_latency_ratio: optional(decimal(0, 1000), 'How many times slower than the stable side it may be.'),
+        max_latency_ratio: optional(
+          decimal(0, 1000),
+          'How many times slower than the stable side it may be.',
+        ),
         min_requests: defaulted(whole(1, 1_000_000_000), 100, 'How many requests a verdict needs.'),
       },
     },
@@ -81,16 +96,22 @@ export const strategyShape = {
   labels: [],
   variants: {
     blue_green: {
-      description: 'The release goes to the idle slot; when that is healthy, all traffic moves there at once.',
+      description:
+        'The release goes to the idle slot; when that is healthy, all traffic moves there at once.',
       arguments: {
         bake,
-        keep_warm: defaulted(bool, true, 'Whether the other slot goes on running, so that a revert is one switch.'),
+        keep_warm: defaulted(
+          bool,
+          true,
+          'Whether the other slot goes on running, so that a revert is one switch.',
+        ),
         drain_timeout: drainTimeout,
         on_failure: onFailure,
       },
     },
     in_place: {
-      description: 'The release replaces the old one on its hosts, one host after the other as the floor of capacity allows.',
+      description:
+        'The release replaces the old one on its hosts, one host after the other as the floor of capacity allows.',
       arguments: { drain_timeout: drainTimeout, on_failure: onFailure },
     },
     canary: {
@@ -112,4 +133,3 @@ export const strategyShape = {
     },
   },
 } as const satisfies VariantShape;
-
