@@ -12,9 +12,18 @@ export interface PhaseSteps {
   readonly seconds: number;
 }
 
-export function phasesOf(plan: Pick<Plan, 'steps'>, parallelism?: number): readonly PhaseSteps[] {
+/** A plan as lines, and how long all of it takes: along the critical path, or longer where workers are few. */
+export interface PhasedPlan {
+  readonly phases: readonly PhaseSteps[];
+  readonly seconds: number;
+}
+
+export const phasesOf = (plan: Pick<Plan, 'steps'>): readonly PhaseSteps[] => phasePlan(plan).phases;
+
+export function phasePlan(plan: Pick<Plan, 'steps'>, parallelism?: number): PhasedPlan {
   const times = scheduleSteps(plan.steps, parallelism);
-  return [...Map.groupBy(plan.steps, (step) => step.phase.key).values()].map((steps, at) => {
+  const seconds = [...times.values()].reduce((latest, { end }) => Math.max(latest, end), 0);
+  const phases = [...Map.groupBy(plan.steps, (step) => step.phase.key).values()].map((steps, at) => {
     const [first] = steps;
     if (first === undefined) throw new Error('a phase without steps');
     const hosts = steps.map((step) => hostOf(step.operation)).filter((host) => host !== undefined);
@@ -27,6 +36,7 @@ export function phasesOf(plan: Pick<Plan, 'steps'>, parallelism?: number): reado
       seconds: unionLength(spans),
     };
   });
+  return { phases, seconds };
 }
 
 interface Span {
@@ -47,7 +57,7 @@ export function scheduleSteps(
     ? Array<number>(Math.max(1, parallelism)).fill(0)
     : [];
   for (const step of steps) {
-    const ready = Math.max(0, ...step.needs.map((id) => spans.get(id)?.end ?? 0));
+    const ready = readyAt(step, spans);
     const worker = workers.indexOf(Math.min(...workers));
     const start = Math.max(ready, workers[worker] ?? 0);
     const end = start + step.estimateSeconds;
@@ -57,9 +67,12 @@ export function scheduleSteps(
   return spans;
 }
 
-/** The time from the first start to the last end: along the critical path, or longer where workers are few. */
-export const planSeconds = (plan: Pick<Plan, 'steps'>, parallelism?: number): number =>
-  [...scheduleSteps(plan.steps, parallelism).values()].reduce((latest, { end }) => Math.max(latest, end), 0);
+/** A loop, not a spread: a step of a fleet can need thousands. */
+function readyAt({ needs }: Step, spans: ReadonlyMap<StepId, Span>): number {
+  let ready = 0;
+  for (const id of needs) ready = Math.max(ready, spans.get(id)?.end ?? 0);
+  return ready;
+}
 
 function unionLength(spans: readonly Span[]): number {
   let length = 0;

@@ -3,7 +3,7 @@ import { type Diagnostic, type Instant, type Plan, summarizeChanges } from '../m
 import { changeBlocks, changeLines, driftBlocks, legendText } from './changes-text.ts';
 import { columns, wrap } from './layout.ts';
 import { type Paint, paint as paintOf } from './paint.ts';
-import { type PhaseSteps, phasesOf, planSeconds } from './phases.ts';
+import { type PhasedPlan, phasePlan } from './phases.ts';
 import { printable } from './printable.ts';
 import { type EarlierRuns, proofLines } from './proof-text.ts';
 import { stepTable } from './steps-text.ts';
@@ -38,14 +38,14 @@ export function renderPlan(plan: Plan, given: PlanTextOptions): string {
   const paint = paintOf(options.color);
   const width = Math.max(48, options.width);
   const safe = safePlan(plan);
-  const phases = phasesOf(safe, options.parallelism);
+  const phased = phasePlan(safe, options.parallelism);
   const sections = [
     options.read === undefined ? [] : wrap(options.read, width),
     options.header === undefined ? [] : wrap(options.header, width),
     driftSection(safe, options, paint, width),
     ...(isEmpty(safe)
       ? [nothingSection(safe, paint, width)]
-      : workSections(safe, phases, options, paint, width)),
+      : workSections(safe, phased, options, paint, width)),
     ...[...safe.held, ...safe.warnings].map((diagnostic) => [options.frame(diagnostic).trimEnd()]),
     targetSection(safe, width),
     closingSection(safe, options, paint, width),
@@ -95,12 +95,11 @@ function safePlan(plan: Plan): Plan {
 
 function workSections(
   plan: Plan,
-  phases: readonly PhaseSteps[],
+  { phases, seconds }: PhasedPlan,
   options: PlanTextOptions,
   paint: Paint,
   width: number,
 ): readonly (readonly string[])[] {
-  const seconds = planSeconds(plan, options.parallelism);
   const totals = totalsLine(plan, paint);
   if (options.concise === true) {
     return [
@@ -109,10 +108,6 @@ function workSections(
     ];
   }
   const legend = legendText(plan.changes, paint);
-  const rest = {
-    ...(options.earlier === undefined ? {} : { earlier: options.earlier }),
-    ...(options.parallelism === undefined ? {} : { parallelism: options.parallelism }),
-  };
   return [
     [
       ...(plan.drift.length > 0 ? [paint.dim('─'.repeat(ruleWidth(width)))] : []),
@@ -122,7 +117,7 @@ function workSections(
     changeBlocks(plan.changes, paint, width),
     [totals],
     stepTable(phases, paint, width),
-    proofLines(plan, phases, paint, width, rest),
+    proofLines(plan, { phases, seconds }, options.earlier, paint, width),
   ];
 }
 

@@ -2,7 +2,7 @@
 import type { Address, Plan, Proof } from '../model/index.ts';
 import { hang } from './layout.ts';
 import type { Paint } from './paint.ts';
-import { type PhaseSteps, phaseNumbers, planSeconds } from './phases.ts';
+import { type PhasedPlan, type PhaseSteps, phaseNumbers } from './phases.ts';
 import { counted, durationText } from './time-text.ts';
 
 /** What earlier runs of the same kind of steps took. */
@@ -17,18 +17,16 @@ const mostServices = 3;
 
 export function proofLines(
   plan: Pick<Plan, 'steps' | 'proof' | 'declared'>,
-  phases: readonly PhaseSteps[],
+  { phases, seconds }: PhasedPlan,
+  earlier: EarlierRuns | undefined,
   paint: Paint,
   width: number,
-  options: { readonly earlier?: EarlierRuns; readonly parallelism?: number } = {},
 ): readonly string[] {
   if (plan.steps.length === 0) return [];
   const line = (name: string, text: string): readonly string[] =>
     hang(`  ${name.padEnd(11)}`, text, width).map((row, at) =>
       at === 0 ? `  ${paint.bold(name)}${row.slice(2 + name.length)}` : row,
     );
-  const seconds = planSeconds(plan, options.parallelism);
-  const { earlier } = options;
   const experience =
     earlier === undefined || earlier.runs === 0
       ? ' (an estimate: no earlier runs to go by)'

@@ -4,13 +4,21 @@
  * output.
  */
 import type { Instant } from '../model/index.ts';
-import type { PhaseView, View } from './fold.ts';
+import type { PhaseView, RunningStep, View } from './fold.ts';
 import { hostsText } from './hosts-text.ts';
 import { clip, columns, padEnd, padStart } from './layout.ts';
 import { type Paint, paint as paintOf } from './paint.ts';
 import { currentPhase, type PhaseState, phaseFraction, phaseState, secondsLeft } from './progress.ts';
 import type { Screen } from './rollout-keys.ts';
-import { counted, durationText, elapsedText, listText, stopwatch, thousands } from './time-text.ts';
+import {
+  bytesText,
+  counted,
+  durationText,
+  elapsedText,
+  listText,
+  stopwatch,
+  thousands,
+} from './time-text.ts';
 import { type PoolView, sparkline } from './traffic-view.ts';
 
 export interface Frame {
@@ -214,11 +222,20 @@ function runningBody(phase: PhaseView, room: number, now: Instant): string {
   const [first] = running;
   const count = isUndoing ? `${undone} of ${total} undone` : total === 1 ? '' : `${done} of ${total}`;
   const failures = failed.length === 0 ? '' : `${failed.length} failed`;
-  const single = running.length === 1 ? (first?.progress?.text ?? '') : '';
+  const single = running.length === 1 ? (first?.progress?.text ?? '') : sentText(running);
   const where = hosts.length === 0 ? '' : `now ${hostsText(hosts)}`;
   const words = [count, failures, single, where].filter((each) => each !== '').join(' · ');
   const cells = Math.min(33, Math.max(10, room - columns(words) - 14));
   return `${barText(isUndoing ? undone / total : phaseFraction(phase, now), cells)}  ${words}`.trimEnd();
+}
+
+/** Of several transfers the sum; what else steps count does not add up. */
+function sentText(running: readonly RunningStep[]): string {
+  const transfers = running.map(({ progress }) => progress).filter((each) => each?.unit === 'bytes');
+  if (transfers.length === 0) return '';
+  const sum = (pick: 'done' | 'total'): number =>
+    transfers.reduce((total, each) => total + (each?.[pick] ?? 0), 0);
+  return `${bytesText(sum('done'))} of ${bytesText(sum('total'))}`;
 }
 
 /** `━━━━╸━━━`: what is left of `╸` is done. */

@@ -78,6 +78,24 @@ describe('a run on the screen', () => {
     expect(text).toMatch(/… \d below, \d waiting/);
   });
 
+  test('transfers that go on at the same time are added up', () => {
+    const script = new RunScript(updatePlan()).start('upload');
+    for (const [at, { id }] of script.steps('upload').entries()) {
+      script.tell({
+        type: 'step_progress',
+        step: id,
+        done: (at + 1) * 1_000_000,
+        total: 12_300_000,
+        unit: 'bytes',
+        text: '',
+      });
+    }
+    const frame = { width: 100, height: 24, color: false, now: script.now, screen: firstScreen };
+    expect(rolloutLines(viewOf(script.events), frame).join('\n')).toMatch(
+      /● upload .* 0 of 3 · 6\.0 MB of 36\.9 MB/,
+    );
+  });
+
   test('nothing that a host or a name says can steer the terminal', () => {
     const evil = '\u001b[2J\u0007\u009b';
     const plan = updatePlan({
