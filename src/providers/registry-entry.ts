@@ -1,5 +1,5 @@
 /** What a kind of load balancer must bring to be known: one folder, and one line in `registry.ts`. */
-import type { BalancerDeclared, Diagnostic, Instant, Json, Provider, Traits } from '../model/index.ts';
+import type { BalancerDeclared, Diagnostic, Instant, Provider, Traits } from '../model/index.ts';
 import type { HostChannels } from '../transport/channel.ts';
 
 /** One argument of a `load_balancer` block, as data: for validation, for "did you mean", for documentation. */
@@ -9,7 +9,7 @@ export interface SettingSchema {
   readonly type: 'path' | 'string' | 'number' | 'bool';
   readonly required: boolean;
   /** What it is when it is left out; none: see the description. */
-  readonly default?: Json;
+  readonly default?: string | number | boolean;
   readonly description: string;
 }
 

@@ -25,18 +25,18 @@ export const refusal = (complaint: Complaint, cause?: unknown): ProviderFailure 
 export const mishap = (complaint: Complaint, cause?: unknown): ProviderFailure =>
   new ProviderFailure(asDiagnostic(complaint), 'maybe', cause);
 
-/**
- * Runs a part in which the world is being changed: whatever fails in it may have had an effect, even when the call
- * that failed had none itself.
- */
+/** The same failure, where something was changed before it: the call that failed may have had no effect itself. */
+export const afterChange = (error: unknown): unknown =>
+  error instanceof ProviderFailure && error.effect === 'none'
+    ? new ProviderFailure(error.diagnostic, 'maybe', error)
+    : error;
+
+/** Runs a part in which the world is being changed: whatever fails in it may have had an effect. */
 export async function whileChanging<T>(part: () => Promise<T>): Promise<T> {
   try {
     return await part();
   } catch (error) {
-    if (error instanceof ProviderFailure && error.effect === 'none') {
-      throw new ProviderFailure(error.diagnostic, 'maybe', error);
-    }
-    throw error;
+    throw afterChange(error);
   }
 }
 

@@ -10,7 +10,7 @@ import {
   routeAddress,
   type Standing,
 } from '../../model/index.ts';
-import { mishap, refusal, whileChanging } from './failure.ts';
+import { afterChange, mishap, refusal } from './failure.ts';
 import { type BalancerParts, readAll } from './parts.ts';
 import { describeRoute, type HostReading, isReadable, poolsServedBy } from './reading.ts';
 import { routeStanding, sampleBounds } from './route.ts';
@@ -34,49 +34,51 @@ export async function moveRoute(parts: BalancerParts, operation: RouteSet, cx: C
       // Before anything is written: rules that do not answer could not be verified afterwards.
       for (const { host } of hosts) await parts.driver.sample(host, operation.route, 1, cx.signal);
     }
-    await whileChanging(async () => {
-      let readings = hosts;
-      for (let round = 1; ; round += 1) {
-        for (const [index, reading] of readings.entries()) {
-          await writeOne(parts, operation, reading, round === 1 && index === 0, cx);
-        }
-        readings = await readAll(parts, cx.signal);
-        const now = routeStanding(operation, readings);
-        if (now.at === 'after') break;
-        // A worker that was loading while the others were told has read the file before it was written: tell it too.
-        if (now.at !== 'before' || round === 3) throw notInEffect(operation, now);
-      }
-      await askForIt(parts, operation, cx);
-    });
+    await writeEverywhere(parts, operation, hosts, cx);
   });
 }
 
-/** The first refusal of the first host changed nothing; later ones come when another host was already told. */
-async function writeOne(
+/** A reload in the middle takes the proxy's socket away for a moment, or brings a worker that was told nothing. */
+const rounds = 3;
+
+async function writeEverywhere(
   parts: BalancerParts,
   operation: RouteSet,
-  reading: HostReading,
-  isFirst: boolean,
+  hosts: readonly HostReading[],
   cx: Context,
 ): Promise<void> {
+  const { route, to } = operation;
+  let readings = hosts;
+  let isTouched = false;
   try {
-    await parts.driver.writeRoute(reading.host, { route: operation.route, to: operation.to, reading }, cx);
+    for (let round = 1; ; round += 1) {
+      try {
+        for (const reading of readings) {
+          await parts.driver.writeRoute(reading.host, { route, to, reading }, cx);
+          isTouched = true;
+        }
+      } catch (error) {
+        if (!isLostAnswer(error) || round === rounds) throw error;
+        isTouched = true;
+      }
+      readings = await readAll(parts, cx.signal);
+      const now = routeStanding(operation, readings);
+      if (now.at === 'after') break;
+      if (now.at !== 'before' || round === rounds) throw notInEffect(operation, now);
+    }
+    await askForIt(parts, operation, cx);
   } catch (error) {
-    if (isFirst && error instanceof ProviderFailure && error.effect === 'none')
-      throw new UntouchedFailure(error);
-    throw error;
+    throw isTouched ? afterChange(error) : error;
   }
 }
 
-/** Carries a failure without effect through {@link whileChanging}. */
-class UntouchedFailure extends Error {
-  readonly failure: ProviderFailure;
-  constructor(failure: ProviderFailure) {
-    super(failure.message, { cause: failure });
-    this.failure = failure;
-  }
-}
+/** It was sent, and nobody knows whether it was obeyed: looking again tells. */
+const isLostAnswer = (error: unknown): boolean =>
+  error instanceof ProviderFailure &&
+  error.effect === 'maybe' &&
+  error.diagnostic.code === 'balancer-unreachable';
 
+/** Takes the lock of every host, in their order, so that two that want all of them cannot wait for each other. */
 async function lockAll(
   parts: BalancerParts,
   hosts: readonly string[],
@@ -84,13 +86,8 @@ async function lockAll(
   body: () => Promise<void>,
 ): Promise<void> {
   const [first, ...rest] = hosts;
-  try {
-    await (first === undefined
-      ? body()
-      : parts.driver.locked(first, cx, () => lockAll(parts, rest, cx, body)));
-  } catch (error) {
-    throw error instanceof UntouchedFailure ? error.failure : error;
-  }
+  if (first === undefined) return body();
+  return parts.driver.locked(first, cx, () => lockAll(parts, rest, cx, body));
 }
 
 const routeChanged = (operation: RouteSet, seen: string): ProviderFailure =>

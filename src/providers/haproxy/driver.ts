@@ -1,8 +1,8 @@
 /** HAProxy on its hosts: the map file for restarts, the master socket for every worker that lives. */
-import { type BalancerDeclared, type Context, sameValue } from '../../model/index.ts';
+import { type BalancerDeclared, type Context, type RouteValue, sameValue } from '../../model/index.ts';
 import type { HostChannel, HostChannels } from '../../transport/channel.ts';
 import type { BalancerDriver, MemberWrite, RouteWrite } from '../balancer/driver.ts';
-import { mishap, refusal } from '../balancer/failure.ts';
+import { mishap, refusal, whileChanging } from '../balancer/failure.ts';
 import type { HostReading } from '../balancer/reading.ts';
 import { isLoaded } from './config-text.ts';
 import { hostFiles } from './host-files.ts';
@@ -84,29 +84,43 @@ async function writeRoute(
   { route, to, reading }: RouteWrite,
   cx: Context,
 ): Promise<void> {
-  const { files, settings, host, master, balancer } = target;
+  const { files, settings, host, balancer } = target;
   const was = reading.persistedText;
   const wanted = withRoute(was ?? '', route, to);
   await files.replace(settings.mapFile, was, wanted, cx.signal);
 
-  const now = await readHost(target, cx.signal);
-  if (wasTouched(reading, now, route, to)) {
+  const isTaken = await whileChanging(async () => {
+    const now = await readHost(target, cx.signal);
+    if (!wasTouched(reading, now, route, to)) {
+      await tellWorkers(target, now, route, to, cx);
+      return false;
+    }
     await files.replace(settings.mapFile, wanted, was, cx.signal);
-    throw refusal({
-      code: 'route-changed',
-      summary: 'The route was changed by someone else',
-      detail: `The route ${JSON.stringify(route)} changed in the running HAProxy on ${host} while this step was about to change it. It was left as it is now.`,
-      hint: 'See what is different, then plan again.',
-      address: balancer,
-    });
-  }
+    return true;
+  });
+  if (!isTaken) return;
+  throw refusal({
+    code: 'route-changed',
+    summary: 'The route was changed by someone else',
+    detail: `The route ${JSON.stringify(route)} changed in the running HAProxy on ${host} while this step was about to change it. It was left as it is now.`,
+    hint: 'See what is different, then plan again.',
+    address: balancer,
+  });
+}
 
-  const told = now.workers.flatMap(({ id, serving, routes }) => {
+/** A line for each worker, the retiring ones too: they still decide for clients that keep their connection. */
+async function tellWorkers(
+  { master, settings, host, balancer }: HaproxyHost,
+  { workers }: HostReading,
+  route: string,
+  to: RouteValue | null,
+  cx: Context,
+): Promise<void> {
+  const told = workers.flatMap(({ id, serving, routes }) => {
     const command =
       routes === undefined ? undefined : routeCommand(settings.mapFile, route, routes.has(route), to);
     return command === undefined ? [] : [{ id, serving, command }];
   });
-  // A line for each, the retiring ones too: they still decide for clients that keep their connection.
   const answers = await Promise.all(
     told.map(async (each) => {
       const [answer] = await master.ask([toWorker(each.id, each.command)], {
@@ -117,15 +131,14 @@ async function writeRoute(
     }),
   );
   const refused = answers.find(({ answer }) => answer !== undefined && answer !== '');
-  if (refused !== undefined) {
-    throw mishap({
-      code: 'balancer-refused',
-      summary: 'HAProxy refused a command',
-      detail: `Worker ${refused.id} of HAProxy on ${host} answered \`${refused.command}\` with: ${refused.answer}`,
-      hint: 'Plan again: what is really there will be shown.',
-      address: balancer,
-    });
-  }
+  if (refused === undefined) return;
+  throw mishap({
+    code: 'balancer-refused',
+    summary: 'HAProxy refused a command',
+    detail: `Worker ${refused.id} of HAProxy on ${host} answered \`${refused.command}\` with: ${refused.answer}`,
+    hint: 'Plan again: what is really there will be shown.',
+    address: balancer,
+  });
 }
 
 /** Whether the same serving worker holds something else than a moment ago, which is not what is wanted either. */

@@ -19,38 +19,68 @@ export interface MasterSocket {
   ): Promise<readonly (string | undefined)[]>;
 }
 
+/** While the master replaces itself at a reload it answers nobody: so long, in ms, it is tried again. */
+const awayMs = 3_000;
+const retryMs = 50;
+
 export function masterSocket(channel: HostChannel, path: string, balancer: Address): MasterSocket {
+  /** One line out, the text that comes back. `sent` is called when the line leaves: from then on it may be obeyed. */
+  async function exchange(line: string, signal: AbortSignal, sent: () => void): Promise<string> {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+    const connection = await channel.dial({ path }, { timeoutMs, signal });
+    const stop = (): void => void connection.destroy(new Error(`no answer within ${timeoutMs / 1000} s`));
+    limit.addEventListener('abort', stop, { once: true });
+    try {
+      const answer = readText(connection);
+      sent();
+      // The master never closes by itself: without the half-close both sides would wait for ever.
+      connection.end(line);
+      return await answer;
+    } finally {
+      limit.removeEventListener('abort', stop);
+      connection.destroy();
+    }
+  }
+
   return {
     async ask(commands, { signal, changes }) {
-      let isSent = false;
-      try {
-        const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-        const connection = await channel.dial({ path }, { timeoutMs, signal });
-        const stop = (): void => void connection.destroy(new Error(`no answer within ${timeoutMs / 1000} s`));
-        limit.addEventListener('abort', stop, { once: true });
+      const giveUpAt = performance.now() + awayMs;
+      for (;;) {
+        let isSent = false;
+        let reason: unknown = new Error('it closed the connection without an answer');
         try {
-          const answer = readText(connection);
-          isSent = true;
-          // The master never closes by itself: without the half-close both sides would wait for ever.
-          connection.end(`${commands.join(';')}\n`);
-          return splitAnswers(await answer, commands.length);
-        } finally {
-          limit.removeEventListener('abort', stop);
-          connection.destroy();
+          const answer = await exchange(`${commands.join(';')}\n`, signal, () => {
+            isSent = true;
+          });
+          if (answer !== '' || changes) return splitAnswers(answer, commands.length);
+        } catch (error) {
+          reason = error;
         }
-      } catch (error) {
-        const fail = isSent && changes ? mishap : refusal;
-        throw fail(
-          {
-            code: 'balancer-unreachable',
-            summary: 'The load balancer does not answer',
-            detail: `The master socket ${path} of HAProxy on ${channel.host} could not be used: ${error instanceof ProviderFailure ? error.diagnostic.detail : messageOf(error)}.`,
-            hint: `HAProxy must run in master-worker mode with \`-W -S ${path}\`, and the user of the connection must be allowed to write to that socket (\`-S ${path},mode,660,group,…\`).`,
-            address: balancer,
-          },
-          error,
-        );
+        const mayRepeat = (!isSent || !changes) && isAway(reason) && !signal.aborted;
+        if (mayRepeat && performance.now() < giveUpAt) {
+          await new Promise((resolve) => setTimeout(resolve, retryMs));
+          continue;
+        }
+        throw unreachable(reason, isSent && changes);
       }
     },
   };
+
+  function unreachable(reason: unknown, mayHaveChanged: boolean): ProviderFailure {
+    const words = reason instanceof ProviderFailure ? reason.diagnostic.detail : messageOf(reason);
+    return (mayHaveChanged ? mishap : refusal)(
+      {
+        code: 'balancer-unreachable',
+        summary: 'The load balancer does not answer',
+        detail: `The master socket ${path} of HAProxy on ${channel.host} could not be used: ${words.replace(/\.$/, '')}.`,
+        hint: `HAProxy must run in master-worker mode with \`-W -S ${path}\`, and the user of the connection must be allowed to write to that socket (\`-S ${path},mode,660,group,…\`).`,
+        address: balancer,
+      },
+      reason,
+    );
+  }
 }
+
+/** Whether it can only be the socket: a host that cannot be reached is not asked again. */
+const isAway = (reason: unknown): boolean =>
+  !(reason instanceof ProviderFailure) || reason.diagnostic.code === 'dial-failed';
