@@ -70,20 +70,26 @@ class EntryJudge {
   }
 
   take(header: Header): void {
+    const reason = this.#wrong(header);
+    if (reason !== undefined) this.#refuse(reason);
+  }
+
+  /** Why this entry must not be unpacked; undefined for a good one, whose links and place are remembered. */
+  #wrong(header: Header): string | undefined {
     this.#entries += 1;
     const type = header.type ?? 'file';
     const name = header.name;
     const shown = visible(JSON.stringify(name));
     if (type === 'file' || type === 'contiguous-file') this.#bytes += header.size ?? 0;
     if (this.#entries > archiveLimits.entries) {
-      return this.#refuse(`it has more than ${archiveLimits.entries} entries`);
+      return `it has more than ${archiveLimits.entries} entries`;
     }
     if (this.#bytes > archiveLimits.unpackedBytes) {
-      return this.#refuse(`it unpacks to more than ${archiveLimits.unpackedBytes} bytes`);
+      return `it unpacks to more than ${archiveLimits.unpackedBytes} bytes`;
     }
     const wrong = wrongPath(name);
-    if (wrong !== undefined) return this.#refuse(`${shown} ${wrong}`);
-    if (((header.mode ?? 0) & 0o6000) !== 0) return this.#refuse(`${shown} is setuid or setgid`);
+    if (wrong !== undefined) return `${shown} ${wrong}`;
+    if (((header.mode ?? 0) & 0o6000) !== 0) return `${shown} is setuid or setgid`;
 
     const path = posix.normalize(name).replace(/\/$/, '');
     switch (type) {
@@ -93,9 +99,8 @@ class EntryJudge {
         break;
       case 'symlink': {
         const target = header.linkname ?? '';
-        const leads = posix.normalize(posix.join(posix.dirname(path), target));
-        if (posix.isAbsolute(target) || leads === '..' || leads.startsWith('../')) {
-          return this.#refuse(`${shown} is a link that leads out, to ${visible(JSON.stringify(target))}`);
+        if (leadsOut(path, target)) {
+          return `${shown} is a link that leads out, to ${visible(JSON.stringify(target))}`;
         }
         this.#links.add(path);
         break;
@@ -104,15 +109,16 @@ class EntryJudge {
         const target = header.linkname ?? '';
         const bad = wrongPath(target);
         if (bad !== undefined) {
-          return this.#refuse(`${shown} is a hard link to ${visible(JSON.stringify(target))}, which ${bad}`);
+          return `${shown} is a hard link to ${visible(JSON.stringify(target))}, which ${bad}`;
         }
         this.#throughs.push([posix.normalize(target), shown]);
         break;
       }
       default:
-        return this.#refuse(`${shown} is a ${visible(type)}, not a file, folder or link`);
+        return `${shown} is a ${visible(type)}, not a file, folder or link`;
     }
     this.#throughs.push([posix.dirname(path), shown]);
+    return undefined;
   }
 
   #refuse(reason: string): void {
@@ -142,6 +148,18 @@ class EntryJudge {
     if (this.#entries === 0) return { ok: false, because: 'broken', reasons: ['it has no entries'] };
     return { ok: true, content: { entries: this.#entries, unpackedBytes: this.#bytes } };
   }
+}
+
+/**
+ * Whether a symlink at `path` may lead out of the folder that it is unpacked into. `..` is taken only at the start: a
+ * `..` behind another link means that link's own parent, which no look at the text can know.
+ */
+export function leadsOut(path: string, target: string): boolean {
+  if (posix.isAbsolute(target) || target === '') return true;
+  const inner = target.replace(/^(\.\/|\.\.\/)*(\.\.$)?/, '');
+  if (inner.split('/').includes('..')) return true;
+  const leads = posix.normalize(posix.join(posix.dirname(path), target));
+  return leads === '..' || leads.startsWith('../');
 }
 
 /** Why a path must not be unpacked; undefined for a good one. */

@@ -5,6 +5,7 @@
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { pack } from 'tar-stream';
+import { leadsOut } from './archive-check.ts';
 
 interface FolderEntry {
   /** Relative, with `/`. */
@@ -78,8 +79,7 @@ async function listFolder(folder: string): Promise<FolderEntry[]> {
 
 async function safeLink(entry: FolderEntry): Promise<string> {
   const target = await readlink(entry.path);
-  const leads = posix.normalize(posix.join(posix.dirname(entry.name), target));
-  if (posix.isAbsolute(target) || leads === '..' || leads.startsWith('../')) {
+  if (leadsOut(entry.name, target)) {
     throw new FolderPackError(`${entry.path} is a link that leads out of the folder, to ${target}`);
   }
   return target;

@@ -5,12 +5,12 @@
  * Wants: hooks (folder of the marks), mark, run, folder, run_text, environment, limit_seconds, nonce, fresh (yes: it
  * may be started). The last line on standard error is `<nonce> <word>`: a code, or `timeout`, `flood`, `lost`.
  */
-import { becomeUser, identity, refuse } from './shell.ts';
+import { becomeUser, identity, refuse, sh } from './shell.ts';
 
 /** A hook that prints more than this is ended: it would fill the host's disk. */
 const outputLimitBytes = 64 * 1024 * 1024;
 
-const runner = String.raw`dir=$1 limit=$2
+const runner = sh`dir=$1 limit=$2
 ${refuse}${identity}
 trap '' HUP INT
 trap 'told=1' TERM
@@ -43,7 +43,7 @@ write_to "$dir/code" "$code"
 /** What the detached part is; it comes as the value `runner`. */
 export const hookRunner = runner;
 
-export const runHook = String.raw`${refuse}${identity}${becomeUser}
+export const runHook = sh`${refuse}${identity}${becomeUser}
 dir=$hooks/$mark
 if [ ! -d "$dir" ]; then
   [ -d "$folder" ] || refuse hook-folder-missing "$folder"
@@ -95,7 +95,7 @@ printf '\n%s %s\n' "$nonce" "$word" >&2
 `;
 
 /** How a hook stands, without running it: `none`, `running`, `lost`, `timeout`, `flood` or its exit code. */
-export const lookAtHook = String.raw`${refuse}${identity}
+export const lookAtHook = sh`${refuse}${identity}
 dir=$hooks/$mark
 word=none
 if [ -d "$dir" ]; then

@@ -6,7 +6,7 @@
  * request. The last line is `end`: without it the answer was cut.
  */
 import { quoteArgument } from '../../transport/index.ts';
-import { identity, refuse } from './shell.ts';
+import { identity, refuse, sh } from './shell.ts';
 
 export interface ProbeSlot {
   readonly slot: string;
@@ -18,7 +18,7 @@ export interface ProbeRoot {
   readonly slots: readonly ProbeSlot[];
 }
 
-const functions = String.raw`
+const functions = sh`
 # What df says of the nearest folder that exists.
 free_below() {
   near=$1

@@ -6,10 +6,10 @@
  * for a start: to=yes, kind, token, record, run_as, environment, and by kind run_text | start_text, stop_text,
  * status_text, start_seconds | unit_text, secrets_text.
  */
-import { becomeUser, guard, identity, refuse } from './shell.ts';
+import { becomeUser, guard, identity, refuse, sh } from './shell.ts';
 import { supervisorScript } from './supervisor.ts';
 
-const common = String.raw`
+const common = sh`
 unit=$own/$unit_name
 service_file=/etc/systemd/system/$unit_name.service
 # A session of its own: what is started must outlive this connection, and be stopped as one group. Called in a
@@ -31,7 +31,7 @@ within() {
 }
 `;
 
-const exec = String.raw`
+const exec = sh`
 gone() { ! alive "$unit/pid" && ! alive "$unit/child"; }
 stop_exec() {
   gone && return
@@ -77,7 +77,7 @@ $said" ;;
 }
 `;
 
-const script = String.raw`
+const script = sh`
 # launch FILE SECONDS: 0 if it ended well in time; launch_code says how it ended.
 launch() {
   rm -f "$unit/launch.code"
@@ -125,7 +125,7 @@ $(new_log "$before")" ;;
 }
 `;
 
-const systemd = String.raw`
+const systemd = sh`
 need_systemd() {
   [ -d /run/systemd/system ] && command -v systemctl >/dev/null 2>&1 || refuse systemd-missing "$unit_name"
   [ "$(id -u)" = 0 ] || refuse host-permission 'only root may write units'
@@ -171,7 +171,7 @@ $said"
 }
 `;
 
-const main = String.raw`
+const main = sh`
 write_text() { printf '%s' "$2" >"$1.$$" && mv -f "$1.$$" "$1" || { rm -f "$1.$$"; return 1; }; }
 guard
 had_token= had_kind=
@@ -204,7 +204,7 @@ esac
 echo started
 `;
 
-const quotedPath = String.raw`
+const quotedPath = sh`
 quoted_path="'$(printf %s "${'$'}{PATH:-/usr/local/bin:/usr/bin:/bin}" | sed "s/'/'\\\\''/g")'"
 `;
 
@@ -225,7 +225,7 @@ export const setProcess = [
 export const supervisorText = supervisorScript;
 
 /** The last lines that a process printed. Wants root, unit_name. */
-export const readLog = String.raw`
+export const readLog = sh`
 unit=$root/.deployctl/$unit_name
 kind=
 { read -r _ kind <"$unit/started"; } 2>/dev/null

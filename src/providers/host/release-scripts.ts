@@ -1,10 +1,10 @@
 /** The scripts that bring, link and remove releases. Values come as shell variables; see `layout.ts` for the places. */
-import { guard, refuse } from './shell.ts';
+import { guard, refuse, sh } from './shell.ts';
 
 const shared = `${refuse}${guard}`;
 
 /** Before any byte is sent: `there`, or `send`. Wants directory, sha256, bytes. */
-export const beginPut = String.raw`${shared}
+export const beginPut = sh`${shared}
 guard
 if { read -r had _ <"$own/releases/$directory"; } 2>/dev/null && [ -d "$root/releases/$directory" ]; then
   [ "$had" = "$sha256" ] && { echo there; exit 0; }
@@ -29,7 +29,7 @@ echo send
  * manifest comes last: whatever breaks in between leaves no release. Wants directory, sha256, bytes, kind, file_name,
  * executable, owner, token.
  */
-export const finishPut = String.raw`${shared}
+export const finishPut = sh`${shared}
 guard
 part=$own/incoming/$directory.$token.part
 stage=$own/incoming/$directory.$token
@@ -76,7 +76,7 @@ echo put
 `;
 
 /** Removes releases, but none that a slot names or a process runs from. Wants directories, one a line. */
-export const removeReleases = String.raw`${shared}
+export const removeReleases = sh`${shared}
 guard
 for link in "$root"/*; do
   [ -L "$link" ] || continue
@@ -100,7 +100,7 @@ done
 `;
 
 /** Points the slot's symlink elsewhere if it is where it should be. Wants slot, from, to; empty: no symlink. */
-export const setLink = String.raw`${shared}
+export const setLink = sh`${shared}
 guard
 linked_to "$slot"
 [ -e "$root/$slot" ] && [ ! -L "$root/$slot" ] && refuse slot-obstructed "$root/$slot"

@@ -6,11 +6,14 @@
  * `refused <code> <text>`. Any other end is a surprise, told with what the tools said.
  */
 
+/** Marks a text as shell: backslashes stay as they are. */
+export const sh = String.raw;
+
 /** The exit code that `refuse` uses. */
 export const refusedCode = 90;
 
 /** `refuse CODE TEXT`; `oneline` keeps text on one line. */
-export const refuse = String.raw`
+export const refuse = sh`
 refuse() {
   printf 'refused %s ' "$1"
   printf '%s' "$2" | tr '\n' '\036'
@@ -29,7 +32,7 @@ pause() { sleep "$1" 2>/dev/null || sleep 1; }
  * `identity PID` sets `ident` to what tells this process from any other that gets its number later: its start time
  * and the boot. It fails for a process that is gone or a zombie. `alive FILE` reads "PID IDENTITY" from a file.
  */
-export const identity = String.raw`
+export const identity = sh`
 boot_id=
 [ -r /proc/sys/kernel/random/boot_id ] && read -r boot_id </proc/sys/kernel/random/boot_id
 identity() {
@@ -58,7 +61,7 @@ alive() {
  * `guard`: makes our own folder and refuses a run that is older than the newest one of the same lineage that wrote
  * here: a paused operator that wakes up later must not undo what others did. Wants `root`, `lineage`, `run`.
  */
-export const guard = String.raw`
+export const guard = sh`
 own=$root/.deployctl
 guard() {
   umask 022
@@ -86,7 +89,7 @@ linked_to() {
  * `become USER`: makes "drop" the start of a command line that runs as this user with its groups, without a new
  * session, and sets `run_home`. Nothing is put there for the user that we already are.
  */
-export const becomeUser = String.raw`
+export const becomeUser = sh`
 become() {
   drop_to=
   case $1 in *[!A-Za-z0-9_.-]* | '' | -*) refuse user-unknown "$1" ;; esac

@@ -11,7 +11,7 @@
  * "stopped"), `log` and `log.1`.
  */
 import { quoteArgument, quoteArguments } from '../../transport/index.ts';
-import { identity, refuse } from './shell.ts';
+import { identity, refuse, sh } from './shell.ts';
 
 /** At this size the log is cut: its last half goes to `log.1`. In blocks of 512 bytes, as find counts. */
 const logBlocks = 20_480;
@@ -21,7 +21,7 @@ const longestPauseSeconds = 30;
 const wellSeconds = 60;
 
 /** The program text for one unit; `$1` is the unit's folder. */
-export const supervisorScript = String.raw`unit=$1
+export const supervisorScript = sh`unit=$1
 ${refuse}${identity}
 note() { identity "$2" && write_to "$unit/$1" "$2 $ident"; }
 stopping=

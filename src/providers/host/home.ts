@@ -1,0 +1,117 @@
+/**
+ * Install roots below the home folder of whoever logs in: `~/srv/shop`. What that is differs from host to host, so it is
+ * asked once for each host, and only where a root begins with `~`. Everything behind this works with absolute paths.
+ */
+import {
+  type Declared,
+  type Observed,
+  type Operation,
+  type Place,
+  type Provider,
+  ProviderFailure,
+  type ServiceDeclared,
+} from '../../model/index.ts';
+import type { HostChannels } from '../../transport/index.ts';
+
+const askTimeoutMs = 20_000;
+const isBelowHome = (path: string): boolean => path === '~' || path.startsWith('~/');
+
+export function withHomes(inner: Provider, channels: HostChannels): Provider {
+  const homes = new Map<string, Promise<string>>();
+  const homeOf = (host: string, signal: AbortSignal): Promise<string> => {
+    const known = homes.get(host);
+    if (known !== undefined) return known;
+    const asked = askHome(channels, host, signal);
+    homes.set(host, asked);
+    // A host that did not answer may answer the next time.
+    asked.catch(() => homes.delete(host));
+    return asked;
+  };
+  const resolve = async (operation: Operation, signal: AbortSignal): Promise<Operation> => {
+    const place = 'place' in operation ? operation.place : undefined;
+    if (place === undefined || !isBelowHome(place.install.root)) return operation;
+    return atHome(operation, place, await homeOf(place.host, signal));
+  };
+  return {
+    name: inner.name,
+    traits: inner.traits,
+    observe: (declared, signal) => observeAtHomes(inner, declared, homeOf, signal),
+    look: async (operation, cx) => {
+      try {
+        return await inner.look(await resolve(operation, cx.signal), cx);
+      } catch (error) {
+        if (error instanceof ProviderFailure) return { at: 'unknown', why: error.diagnostic };
+        throw error;
+      }
+    },
+    perform: async (operation, cx) => inner.perform(await resolve(operation, cx.signal), cx),
+    seen: async (operation, cx) => inner.seen(await resolve(operation, cx.signal), cx),
+    [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
+  };
+}
+
+async function askHome(channels: HostChannels, host: string, signal: AbortSignal): Promise<string> {
+  const channel = await channels.to(host, signal);
+  const { code, stdout } = await channel.script('printf %s "$HOME"', {}, { timeoutMs: askTimeoutMs, signal });
+  if (code === 0 && /^\/[^\0\n]*$/.test(stdout)) return stdout.replace(/\/+$/, '');
+  throw new ProviderFailure(
+    {
+      code: 'host-home-unknown',
+      severity: 'error',
+      summary: 'The home folder on a host is not known',
+      detail: `${host} did not say where the home folder of the login user is, and an install root begins with ~.`,
+      hint: 'Give the install root as an absolute path.',
+    },
+    'none',
+  );
+}
+
+const below = (path: string, home: string): string => (isBelowHome(path) ? `${home}${path.slice(1)}` : path);
+
+function atHome(operation: Operation, place: Place, home: string): Operation {
+  const resolved = { ...place, install: { ...place.install, root: below(place.install.root, home) } };
+  if (operation.op === 'hook.run')
+    return { ...operation, place: resolved, folder: below(operation.folder, home) };
+  return { ...operation, place: resolved } as Operation;
+}
+
+/** Hosts with different homes are looked at apart, each with the roots as they are there. */
+async function observeAtHomes(
+  inner: Provider,
+  declared: Declared,
+  homeOf: (host: string, signal: AbortSignal) => Promise<string>,
+  signal: AbortSignal,
+): Promise<Observed> {
+  if (!declared.services.some((service) => isBelowHome(service.install.root)))
+    return inner.observe(declared, signal);
+  const hosts = new Set(declared.services.flatMap(hostsOf));
+  const homes = await Promise.all(
+    [...hosts].map(async (host) => [host, await homeOf(host, signal).catch(() => '/nonexistent')] as const),
+  );
+  const byHome = Map.groupBy(homes, ([, home]) => home);
+  const parts = await Promise.all(
+    [...byHome].map(([home, group]) => {
+      const here = new Set(group.map(([host]) => host));
+      return inner.observe(
+        { ...declared, services: declared.services.map((each) => onlyOn(each, here, home)) },
+        signal,
+      );
+    }),
+  );
+  return {
+    observations: parts.flatMap((part) => part.observations),
+    notes: parts.flatMap((part) => part.notes),
+  };
+}
+
+const hostsOf = (service: ServiceDeclared): readonly string[] =>
+  service.slots.flatMap((slot) => slot.instances.map((instance) => instance.host));
+
+const onlyOn = (service: ServiceDeclared, hosts: ReadonlySet<string>, home: string): ServiceDeclared => ({
+  ...service,
+  install: { ...service.install, root: below(service.install.root, home) },
+  slots: service.slots.map((slot) => ({
+    ...slot,
+    instances: slot.instances.filter((instance) => hosts.has(instance.host)),
+  })),
+});
