@@ -43,6 +43,30 @@ export function pressKey(screen: Screen, key: Key, mode: View['mode']): Pressed 
   }
 }
 
+export type Wish = NonNullable<Pressed['ask']>;
+
+/**
+ * A terminal under load hands over several keys at once. Each counts, with one exception: what comes in the same piece
+ * behind the key that opens the question is dropped, so that nothing pasted can both ask and answer.
+ */
+export function pressKeys(
+  screen: Screen,
+  key: Key,
+  mode: View['mode'],
+): { readonly screen: Screen; readonly asks: readonly Wish[] } {
+  const inputs = key.isControl || key.isReturn || key.isEscape ? [key.input] : [...key.input];
+  const asks: Wish[] = [];
+  let now = screen;
+  for (const input of inputs) {
+    const wasConfirming = now.isConfirming;
+    const pressed = pressKey(now, { ...key, input }, mode);
+    now = pressed.screen;
+    if (pressed.ask !== undefined) asks.push(pressed.ask);
+    if (now.isConfirming && !wasConfirming) break;
+  }
+  return { screen: now, asks };
+}
+
 const canAbort = (mode: View['mode']): boolean => mode === 'running' || mode === 'paused';
 
 /** Only y aborts; any other key is a no. The run may have moved on while the question was on the screen. */

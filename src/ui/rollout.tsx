@@ -1,10 +1,10 @@
 /** The run on a terminal: Ink draws the lines of rollout-view.ts and hands keys on. It decides nothing. */
 import { Box, render, Text, useInput, useWindowSize } from 'ink';
-import { useState, useSyncExternalStore } from 'react';
+import { useRef, useState, useSyncExternalStore } from 'react';
 import type { Clock, Diagnostic, Event } from '../model/index.ts';
 import { renderDiagnostic } from './diagnostic.ts';
 import { createFeed, type Feed } from './feed.ts';
-import { firstScreen, pressKey } from './rollout-keys.ts';
+import { firstScreen, pressKeys, type Wish } from './rollout-keys.ts';
 import { finalLines, rolloutLines } from './rollout-view.ts';
 import { renderSummary } from './summary-text.ts';
 
@@ -83,8 +83,6 @@ export function mountRollout(options: RolloutOptions): MountedRollout {
   };
 }
 
-type Wish = NonNullable<ReturnType<typeof pressKey>['ask']>;
-
 export interface RolloutProps {
   readonly feed: Pick<Feed, 'subscribe' | 'current'>;
   readonly color: boolean;
@@ -96,12 +94,15 @@ export interface RolloutProps {
 export function Rollout({ feed, color, ask, size }: RolloutProps) {
   const { view, now } = useSyncExternalStore(feed.subscribe, feed.current);
   const [screen, setScreen] = useState(firstScreen);
+  // Keys can come faster than pictures: each must see what the one before it did.
+  const latest = useRef(firstScreen);
   const terminal = useWindowSize();
   const { columns, rows } = size ?? terminal;
   useInput((input, { ctrl: isControl, return: isReturn, escape: isEscape }) => {
-    const pressed = pressKey(screen, { input, isReturn, isEscape, isControl }, view.mode);
+    const pressed = pressKeys(latest.current, { input, isReturn, isEscape, isControl }, view.mode);
+    latest.current = pressed.screen;
     setScreen(pressed.screen);
-    if (pressed.ask !== undefined) ask(pressed.ask);
+    for (const wish of pressed.asks) ask(wish);
   });
   // One row stays free: a picture as high as the terminal makes it scroll with each redraw.
   const lines = rolloutLines(view, { width: columns, height: rows - 1, color, now, screen });

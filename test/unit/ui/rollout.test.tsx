@@ -8,7 +8,7 @@ import { createFeed } from '../../../src/ui/feed.ts';
 import { emptyView, fold, type View } from '../../../src/ui/fold.ts';
 import { columns } from '../../../src/ui/layout.ts';
 import { mountRollout, Rollout, type RolloutControl } from '../../../src/ui/rollout.tsx';
-import { firstScreen, pressKey, type Screen } from '../../../src/ui/rollout-keys.ts';
+import { firstScreen, pressKey, pressKeys, type Screen } from '../../../src/ui/rollout-keys.ts';
 import { finalLines, rolloutLines } from '../../../src/ui/rollout-view.ts';
 import { bakingRun, completeRun, notHealthy, RunScript, revertedRun } from '../../rig/sample-events.ts';
 import { blueGreenSteps, hostNamed, planWith, updatePlan } from '../../rig/sample-plans.ts';
@@ -50,7 +50,7 @@ describe('a run on the screen', () => {
     [200, 60],
   ] as const;
   test.for(scenarios.flatMap((scenario) => sizes.map((size) => [...scenario, ...size] as const)))(
-    '%s fits %$ in Ink',
+    '%s fits its window (size %$)',
     ([, script, screen, width, height]) => {
       for (const color of [false, true]) {
         const lines = rolloutLines(viewOf(script.events), { width, height, color, now: script.now, screen });
@@ -168,6 +168,23 @@ describe('keys', () => {
     expect(pressKey(screen, key(input), mode).ask).toBe(ask);
   });
 
+  test.for<[string, string, Screen, readonly string[], boolean]>([
+    ['keys that come in one piece all count', 'p?a', firstScreen, ['pause'], true],
+    ['a piece cannot both ask and answer', 'ay', firstScreen, [], true],
+    [
+      'the answer in a piece of its own counts',
+      'y',
+      { ...firstScreen, isConfirming: true },
+      ['abort'],
+      false,
+    ],
+    ['behind the answer keys are keys again', 'np', { ...firstScreen, isConfirming: true }, ['pause'], false],
+  ])('%s', ([, input, screen, asks, isConfirming]) => {
+    const pressed = pressKeys(screen, key(input), 'running');
+    expect(pressed.asks).toEqual(asks);
+    expect(pressed.screen.isConfirming).toBe(isConfirming);
+  });
+
   test('Ctrl-C interrupts, even when a question is asked', () => {
     const screen = { ...firstScreen, isConfirming: true };
     expect(pressKey(screen, key('c', { isControl: true }), 'running')).toEqual({ screen, ask: 'interrupt' });
@@ -227,7 +244,7 @@ describe('in a terminal', () => {
       ).join('\n');
     };
     const shows = async (pattern: RegExp): Promise<void> => {
-      await expect.poll(screen, { timeout: 5000 }).toMatch(pattern);
+      await expect.poll(screen, { timeout: 30_000 }).toMatch(pattern);
     };
     return { rollout, stdin, asked, script, screen, shows, end };
   }
@@ -237,7 +254,7 @@ describe('in a terminal', () => {
     for (const event of script.events) rollout.event(event);
     await shows(/● bake .* 18 s of 30 s/);
     stdin.write('p');
-    await expect.poll(() => asked).toEqual(['pause by kim@laptop']);
+    await expect.poll(() => asked, { timeout: 30_000 }).toEqual(['pause by kim@laptop']);
     stdin.write('a');
     await shows(/Abort, and undo 14 steps\? {2}y yes {3}n no/);
     stdin.write('y');
