@@ -17,7 +17,8 @@
 import { Command } from '@oclif/core/command';
 import type { Config } from '@oclif/core/config';
 import * as Flags from '@oclif/core/flags';
-import { type Diagnostic, ProviderFailure } from '../model/index.ts';
+import { AppFailure } from '../app/failure.ts';
+import { type Diagnostic, ProviderFailure, StateFailure } from '../model/index.ts';
 import { bugText, diagnosticsText } from './diagnostics-text.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { type Log, openLog } from './log.ts';
@@ -81,7 +82,11 @@ export abstract class BaseCommand extends Command {
         this.report(error.diagnostics);
         return error.exitCode;
       }
-      if (error instanceof ProviderFailure) {
+      if (error instanceof AppFailure) {
+        this.report(error.diagnostics);
+        return error.exitCode;
+      }
+      if (error instanceof ProviderFailure || error instanceof StateFailure) {
         this.trace.debug(error.stack ?? error.message);
         this.report([error.diagnostic]);
         return exitCode.error;

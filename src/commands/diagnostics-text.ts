@@ -10,6 +10,10 @@ export function diagnosticsText(diagnostics: readonly Diagnostic[], terminal: Te
   return diagnostics.map((diagnostic) => `\n${renderDiagnostic(diagnostic, style)}`).join('');
 }
 
+/** One diagnostic for standard output, as part of a text. */
+export const diagnosticFrame = (diagnostic: Diagnostic, color: boolean, columns: number): string =>
+  renderDiagnostic(diagnostic, { sources: sourceText, color, width: Math.min(columns, 110) });
+
 /** A file by the name that ranges have, which is the path as the user would type it. */
 function sourceText(file: string): string | undefined {
   try {

@@ -18,6 +18,20 @@ export interface TableEntry {
 
 /** Every command by the words it is typed with. A module is loaded when its command runs, and for the manifest. */
 export const commands: Readonly<Record<string, TableEntry>> = {
+  plan: { group: 'main', load: () => import('./plan.ts') },
+  apply: { group: 'main', load: () => import('./apply.ts') },
+  revert: { group: 'main', load: () => import('./revert.ts') },
+  abort: { group: 'steer', load: () => import('./abort.ts') },
+  status: { group: 'look', load: () => import('./status.ts') },
+  history: { group: 'look', load: () => import('./history.ts') },
+  show: { group: 'look', load: () => import('./show.ts') },
+  validate: { group: 'configuration', load: () => import('./validate.ts') },
+  fmt: { group: 'configuration', load: () => import('./fmt.ts') },
+  snippet: { group: 'configuration', load: () => import('./snippet.ts') },
+  'state list': { group: 'state', load: () => import('./state/list.ts') },
+  'state show': { group: 'state', load: () => import('./state/show.ts') },
+  'state pull': { group: 'state', load: () => import('./state/pull.ts') },
+  unlock: { group: 'state', load: () => import('./unlock.ts') },
   'lab up': { group: 'lab', load: () => import('./lab/up.ts') },
   'lab down': { group: 'lab', load: () => import('./lab/down.ts') },
   'lab status': { group: 'lab', load: () => import('./lab/status.ts') },

@@ -22,8 +22,10 @@ const functions = sh`
 # What df says of the nearest folder that exists.
 free_below() {
   near=$1
-  while [ ! -d "$near" ] && [ "$near" != / ] && [ -n "$near" ]; do near=${'$'}{near%/*}; done
-  df -Pk "${'$'}{near:-/}" 2>/dev/null | { read -r _; read -r _ _ _ free _; printf 'free %s %s\n' "$2" "$free"; }
+  while [ ! -d "$near" ]; do
+    case $near in /*/*) near=${'$'}{near%/*} ;; *) near=/ ;; esac
+  done
+  df -Pk "$near" 2>/dev/null | { read -r _; read -r _ _ _ free _; printf 'free %s %s\n' "$2" "$free"; }
 }
 probe_root() {
   root=$1 own=$1/.deployctl

@@ -1,0 +1,171 @@
+/** Performs a plan under the lock: one just made and approved, a saved one, or the one of a run that stopped. */
+import { existsSync } from 'node:fs';
+import type { Control } from '../engine/control.ts';
+import { failpointFrom, killSelf } from '../engine/failpoint.ts';
+import type { RunOptions, RunResult } from '../engine/options.ts';
+import { abort, resume, run } from '../engine/run.ts';
+import {
+  type Declared,
+  type Diagnostic,
+  type Event,
+  isError,
+  type Plan,
+  type Recorded,
+} from '../model/index.ts';
+import { findStaleFacts } from '../planner/staleness.ts';
+import { readArtifact } from '../providers/host/index.ts';
+import type { LocalState } from '../state/local/store.ts';
+import type { AppContext } from './context.ts';
+import { AppFailure } from './failure.ts';
+import { type Reach, reach } from './reach.ts';
+import { actorOf, openForWriting } from './state.ts';
+
+export interface Running {
+  readonly control: Control;
+  readonly emit: (event: Event) => void;
+  readonly parallelism: number;
+}
+
+/** Performs a plan that was made under this lock. Throws an `AppFailure` before anything is touched. */
+export async function applyPlan(
+  plan: Plan,
+  world: Reach,
+  running: Running,
+  cx: AppContext,
+): Promise<RunResult> {
+  refuseHeld(plan);
+  await using store = await openForWriting(plan.declared.state);
+  refuseUnfinished(await store.read());
+  return await run(plan, optionsFor(store, world, running, cx));
+}
+
+/** Performs a saved plan if every fact that it rests on still holds; else exit code 6 and the fact that does not. */
+export async function applySavedPlan(plan: Plan, running: Running, cx: AppContext): Promise<RunResult> {
+  refuseHeld(plan);
+  await using world = reach(plan.declared, cx.clock, cx.environment, plan.lineage);
+  await using store = await openForWriting(plan.declared.state);
+  const recorded = await store.read();
+  refuseUnfinished(recorded);
+  refuseOtherState(plan, recorded);
+  const stale = [
+    ...(await changedArtifacts(plan)),
+    ...findStaleFacts(plan, (await world.observe(new AbortController().signal)).observations),
+  ];
+  if (stale.length > 0) {
+    const hint = 'Nothing was changed by this run. See what is different, then plan again.';
+    throw new AppFailure(
+      stale.map((each) => ({ ...each, hint })),
+      stale.every(isStaleness) ? 6 : 1,
+    );
+  }
+  return await run(plan, optionsFor(store, world, running, cx));
+}
+
+const isStaleness = ({ code }: Diagnostic): boolean => code === 'plan-stale' || code === 'artifact-changed';
+
+/** Goes on with the run that stopped. The world is looked at again at every step. */
+export async function resumeRun(declared: Declared, running: Running, cx: AppContext): Promise<RunResult> {
+  return withUnfinished(declared, running, cx, (options) => resume(options));
+}
+
+/** Undoes what the unfinished run did. */
+export async function abortRun(declared: Declared, running: Running, cx: AppContext): Promise<RunResult> {
+  return withUnfinished(declared, running, cx, (options) =>
+    abort(options, `asked for by ${actorOf(cx).who}`),
+  );
+}
+
+async function withUnfinished(
+  declared: Declared,
+  running: Running,
+  cx: AppContext,
+  go: (options: RunOptions) => Promise<RunResult>,
+): Promise<RunResult> {
+  if (!existsSync(declared.state.path)) throw new AppFailure([nothingUnfinished]);
+  await using store = await openForWriting(declared.state);
+  const { unfinished } = await store.read();
+  if (unfinished === undefined) throw new AppFailure([nothingUnfinished]);
+  const plan = await store.planOf(unfinished.run);
+  await using world = reach(plan.declared, cx.clock, cx.environment, plan.lineage);
+  return await go(optionsFor(store, world, running, cx));
+}
+
+const optionsFor = (store: LocalState, world: Reach, running: Running, cx: AppContext): RunOptions => ({
+  ...running,
+  store,
+  providerOf: world.providerOf,
+  clock: cx.clock,
+  actor: actorOf(cx),
+  failpoint: failpointFrom(cx.environment, killSelf),
+});
+
+/** A plan with something held can be looked at, and never applied. */
+function refuseHeld(plan: Plan): void {
+  const errors = plan.held.filter(isError);
+  if (errors.length > 0) throw new AppFailure(errors);
+}
+
+export function refuseUnfinished(recorded: Recorded): void {
+  const { unfinished } = recorded;
+  if (unfinished === undefined) return;
+  throw new AppFailure([
+    {
+      code: 'run-unfinished',
+      severity: 'error',
+      summary: 'An earlier run is not finished',
+      detail: `Run ${unfinished.run}, begun by ${unfinished.actor.who} with "${unfinished.actor.command}", stopped part-way. Nothing new is planned on top of it.`,
+      hint: 'Go on with it:  deployctl apply --resume\nOr undo what it did:  deployctl abort',
+    },
+  ]);
+}
+
+function refuseOtherState(plan: Plan, recorded: Recorded): void {
+  const isFirst = plan.lineage === '' && recorded.deployments.length === 0 && recorded.stateSerial <= 1;
+  if (plan.lineage === recorded.lineage || isFirst) return;
+  throw new AppFailure(
+    [
+      {
+        code: 'plan-other-lineage',
+        severity: 'error',
+        summary: 'The saved plan belongs to another state',
+        detail:
+          plan.lineage === ''
+            ? 'It was made when nothing was recorded; since then a state was begun, perhaps by this very plan.'
+            : `Its lineage is ${plan.lineage}, and that of the recorded state is ${recorded.lineage}.`,
+        hint: 'Nothing was changed. Plan again, and apply the new plan.',
+      },
+    ],
+    6,
+  );
+}
+
+/** What would be sent has to be what was planned. */
+async function changedArtifacts(plan: Plan): Promise<readonly Diagnostic[]> {
+  const puts = new Map(
+    plan.steps.flatMap(({ operation }) =>
+      operation.op === 'release.put' ? [[operation.artifact.path, operation.artifact] as const] : [],
+    ),
+  );
+  const changed: Diagnostic[] = [];
+  for (const [path, planned] of puts) {
+    const now = await readArtifact(path);
+    if (!now.ok) changed.push(...now.diagnostics);
+    else if (now.value.sha256 !== planned.sha256) {
+      changed.push({
+        code: 'artifact-changed',
+        severity: 'error',
+        summary: 'The saved plan no longer fits the world',
+        detail: `${path} had SHA-256 ${planned.sha256.slice(0, 16)}... when the plan was made, and has ${now.value.sha256.slice(0, 16)}... now.`,
+      });
+    }
+  }
+  return changed;
+}
+
+const nothingUnfinished: Diagnostic = {
+  code: 'nothing-to-resume',
+  severity: 'error',
+  summary: 'No run is unfinished',
+  detail: 'The last run has ended, so there is nothing to go on with and nothing to undo.',
+  hint: 'See what was done:  deployctl history',
+};

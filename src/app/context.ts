@@ -1,0 +1,20 @@
+import type { Clock } from '../model/index.ts';
+
+/** What the application takes from the process, once, at its edge. */
+export interface AppContext {
+  /** Where the command was started, after `-C`. */
+  readonly cwd: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  readonly toolVersion: string;
+  /** The command as it was typed, for the journal and for the lock. */
+  readonly commandLine: string;
+}
+
+/** Which configuration, and with which values. */
+export interface ConfigurationAsk {
+  readonly environment: string | undefined;
+  /** `name=value`, in the order given. */
+  readonly variables: readonly string[];
+  readonly variableFiles: readonly string[];
+}

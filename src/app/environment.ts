@@ -1,0 +1,133 @@
+/** Finds the folder of an environment, and reads what is in it. */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, isAbsolute, join, relative, resolve } from 'node:path';
+import type { Diagnostic, Outcome } from '../model/index.ts';
+
+export interface EnvironmentFolder {
+  /** `prod`. */
+  readonly name: string;
+  /** Absolute. */
+  readonly folder: string;
+  /** As the user would type it from where they stand. */
+  readonly displayFolder: string;
+  /** Where `environments/` is, or where the command was started: relative state folders begin here. */
+  readonly projectFolder: string;
+}
+
+export interface ConfigurationFile {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * `ask` is a name under `environments/`, or a path to a folder; undefined: the only environment there is. A name wins
+ * over a folder of the same name beside it, because that is what the user means far more often.
+ */
+export function findEnvironment(ask: string | undefined, cwd: string): Outcome<EnvironmentFolder> {
+  const environments = join(cwd, 'environments');
+  const names = listFolders(environments);
+  if (ask === undefined) {
+    const [only] = names;
+    if (names.length === 1 && only !== undefined) return found(only, join(environments, only), cwd);
+    if (names.length === 0 && hasConfiguration(cwd)) return found(basename(cwd), cwd, cwd);
+    return failed(names.length === 0 ? noEnvironments(cwd) : whichEnvironment(names));
+  }
+  const isName = /^[^/\\]+$/.test(ask) && ask !== '.' && ask !== '..';
+  if (isName && names.includes(ask)) return found(ask, join(environments, ask), cwd);
+  const folder = isAbsolute(ask) ? ask : resolve(cwd, ask);
+  if (isFolder(folder)) return found(basename(folder), folder, cwd);
+  return failed(noSuchEnvironment(ask, names, isFile(folder)));
+}
+
+function found(name: string, folder: string, cwd: string): Outcome<EnvironmentFolder> {
+  const parent = resolve(folder, '..');
+  const projectFolder = basename(parent) === 'environments' ? resolve(parent, '..') : cwd;
+  const shown = relative(cwd, folder);
+  const displayFolder = shown === '' ? '.' : shown.startsWith('../../..') ? folder : shown;
+  return { ok: true, value: { name, folder, displayFolder, projectFolder }, diagnostics: [] };
+}
+
+/** Every `*.hcl` of a folder, in the order of their names. Values of variables are in `*.vars.hcl`, which are not among them. */
+export function readConfiguration(
+  environment: Pick<EnvironmentFolder, 'folder' | 'displayFolder'>,
+): readonly ConfigurationFile[] {
+  return hclFiles(environment.folder)
+    .filter((name) => !name.endsWith('.vars.hcl'))
+    .map((name) => readShown(environment, name));
+}
+
+/** `*.auto.vars.hcl`, in the order of their names: later ones win. */
+export function readAutoVariables(
+  environment: Pick<EnvironmentFolder, 'folder' | 'displayFolder'>,
+): readonly ConfigurationFile[] {
+  return hclFiles(environment.folder)
+    .filter((name) => name.endsWith('.auto.vars.hcl'))
+    .map((name) => readShown(environment, name));
+}
+
+const hclFiles = (folder: string): readonly string[] =>
+  readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => !entry.isDirectory() && entry.name.endsWith('.hcl') && !entry.name.startsWith('.'))
+    .map((entry) => entry.name)
+    .sort();
+
+const readShown = (
+  environment: Pick<EnvironmentFolder, 'folder' | 'displayFolder'>,
+  name: string,
+): ConfigurationFile => ({
+  path: environment.displayFolder === '.' ? name : join(environment.displayFolder, name),
+  bytes: readFileSync(join(environment.folder, name)),
+});
+
+function listFolders(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
+      .map((entry) => entry.name)
+      .sort();
+  } catch {
+    return [];
+  }
+}
+
+const hasConfiguration = (folder: string): boolean => {
+  try {
+    return hclFiles(folder).length > 0;
+  } catch {
+    return false;
+  }
+};
+
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+
+const failed = (diagnostic: Diagnostic): Outcome<never> => ({ ok: false, diagnostics: [diagnostic] });
+
+const noEnvironments = (cwd: string): Diagnostic => ({
+  code: 'no-environment',
+  severity: 'error',
+  summary: 'There is no environment here',
+  detail: `${cwd} has no folder environments/, and no .hcl file of its own.`,
+  hint: 'Go to the folder of the project, name one with -C, or give the path of an environment.',
+});
+
+const whichEnvironment = (names: readonly string[]): Diagnostic => ({
+  code: 'which-environment',
+  severity: 'error',
+  summary: 'Which environment is meant?',
+  detail: `There is more than one: ${names.join(', ')}.`,
+  hint: `Name it, as in:  deployctl plan ${names[0]}`,
+});
+
+const noSuchEnvironment = (ask: string, names: readonly string[], isPlain: boolean): Diagnostic => ({
+  code: 'no-such-environment',
+  severity: 'error',
+  summary: 'There is no such environment',
+  detail: isPlain
+    ? `${ask} is a file; an environment is a folder of .hcl files.`
+    : `There is no folder environments/${ask}, and no folder ${ask}.`,
+  hint:
+    names.length > 0
+      ? `There are: ${names.join(', ')}.`
+      : 'Make one: a folder below environments/ with .hcl files.',
+});

@@ -1,0 +1,190 @@
+/** Reads an environment's configuration, with everything from outside that it may ask for. */
+import { randomBytes } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { homedir, userInfo } from 'node:os';
+import { isAbsolute, join, relative, resolve } from 'node:path';
+import { type Loaded as LoadedConfig, type LoadInput, loadConfig, validateConfig } from '../config/load.ts';
+import { asSha256, type Declared, type Diagnostic, isError, type StateDeclared } from '../model/index.ts';
+import { readArtifact } from '../providers/host/index.ts';
+import { balancerKinds } from '../providers/registry.ts';
+import type { AppContext, ConfigurationAsk } from './context.ts';
+import {
+  type EnvironmentFolder,
+  findEnvironment,
+  readAutoVariables,
+  readConfiguration,
+} from './environment.ts';
+import { AppFailure } from './failure.ts';
+import { withJudge } from './validate.ts';
+
+export interface Loaded {
+  readonly environment: EnvironmentFolder;
+  readonly declared: Declared;
+  readonly warnings: readonly Diagnostic[];
+}
+
+/** Everything that is declared, artifacts read. Throws an `AppFailure` with all errors of the configuration at once. */
+export async function loadEnvironment(ask: ConfigurationAsk, cx: AppContext): Promise<Loaded> {
+  const environment = locate(ask, cx);
+  return await complete(environment, await loadConfig(inputFor(environment, ask, cx)));
+}
+
+/** The same without its artifacts: for commands that deploy nothing. */
+export async function loadDeclaration(ask: ConfigurationAsk, cx: AppContext): Promise<Loaded> {
+  const environment = locate(ask, cx);
+  const loaded = await loadConfig(inputFor(environment, ask, cx, withoutArtifacts));
+  return await complete(environment, loaded);
+}
+
+/** Where the recorded state is. */
+export async function loadState(
+  ask: ConfigurationAsk,
+  cx: AppContext,
+): Promise<{ readonly environment: EnvironmentFolder; readonly state: StateDeclared }> {
+  const { environment, declared } = await loadDeclaration(ask, cx);
+  return { environment, state: declared.state };
+}
+
+export interface Validated extends LoadedConfig {
+  readonly environment: EnvironmentFolder;
+}
+
+/** All that is wrong with the configuration, without values of variables and without artifacts. */
+export async function validate(ask: ConfigurationAsk, cx: AppContext): Promise<Validated> {
+  const environment = locate(ask, cx);
+  return { environment, ...(await validateConfig(inputFor(environment, ask, cx))) };
+}
+
+function locate(ask: ConfigurationAsk, cx: AppContext): EnvironmentFolder {
+  const environment = findEnvironment(ask.environment, cx.cwd);
+  if (!environment.ok) throw new AppFailure(environment.diagnostics);
+  return environment.value;
+}
+
+async function complete(
+  environment: EnvironmentFolder,
+  { declared, diagnostics, sources }: LoadedConfig,
+): Promise<Loaded> {
+  if (declared === undefined) throw new AppFailure(await withJudge(diagnostics, sources));
+  return { environment, declared, warnings: diagnostics.filter((each) => !isError(each)) };
+}
+
+type ReadArtifact = LoadInput['ports']['readArtifact'];
+
+function inputFor(
+  environment: EnvironmentFolder,
+  ask: ConfigurationAsk,
+  cx: AppContext,
+  artifacts: ReadArtifact = readChecked,
+): LoadInput {
+  const prefix = 'DEPLOYCTL_VAR_';
+  const fromEnvironment = Object.fromEntries(
+    Object.entries(cx.environment).flatMap(([name, value]) =>
+      name.startsWith(prefix) && value !== undefined ? [[name.slice(prefix.length), value]] : [],
+    ),
+  );
+  return {
+    environment: environment.name,
+    folder: environment.folder,
+    projectFolder: environment.projectFolder,
+    files: [...readConfiguration(environment), ...readAutoVariables(environment)],
+    variables: {
+      fromEnvironment,
+      fromFiles: ask.variableFiles.map((path) => ({ path, bytes: readVariableFile(path, cx) })),
+      fromFlags: ask.variables,
+    },
+    balancers: balancerKinds,
+    operator: { homeFolder: homedir(), userName: userInfo().username },
+    ports: {
+      readArtifact: artifacts,
+      readModule: async (folder) => readModule(folder, cx),
+      evaluation: {
+        now: () => cx.clock.now(),
+        planTime: cx.clock.now(),
+        randomBytes: (count) => randomBytes(count),
+      },
+    },
+    toolVersion: cx.toolVersion,
+  };
+}
+
+/** The artifact of a path. A URL would have to be fetched by every command that plans: said, not done. */
+const readChecked: ReadArtifact = async (location, { sha256 }) => {
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(location)) {
+    return {
+      code: 'unsupported-yet',
+      severity: 'error',
+      summary: 'Not supported by this version',
+      detail: `The artifact ${location} is a URL, and this deployctl reads artifacts from files and folders only.`,
+      hint: 'Fetch it first, in the job that builds the release, and name the file.',
+    };
+  }
+  const artifact = await readArtifact(location);
+  if (!artifact.ok) return artifact.diagnostics[0] ?? unreadable(location);
+  if (sha256 !== undefined && sha256.toLowerCase() !== artifact.value.sha256) {
+    return {
+      code: 'artifact-digest-mismatch',
+      severity: 'error',
+      summary: 'The artifact is not the one that is declared',
+      detail: `${location} has SHA-256 ${artifact.value.sha256}, and ${sha256} is declared.`,
+      hint: 'Build or fetch it again, or correct sha256 if this content is meant.',
+    };
+  }
+  return artifact.value;
+};
+
+const unreadable = (location: string): Diagnostic => ({
+  code: 'artifact-unreadable',
+  severity: 'error',
+  summary: 'The artifact cannot be read',
+  detail: `${location} cannot be read.`,
+});
+
+/** Stands for an artifact where nobody will look at its content. */
+const withoutArtifacts: ReadArtifact = async (location) => ({
+  path: location,
+  kind: 'file',
+  fileName: 'artifact',
+  sha256: asSha256('0'.repeat(64)),
+  bytes: 0,
+});
+
+function readVariableFile(path: string, cx: AppContext): Uint8Array {
+  try {
+    return readFileSync(resolve(cx.cwd, path));
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'does not exist' : 'cannot be read';
+    throw new AppFailure([
+      {
+        code: 'variable-file-unreadable',
+        severity: 'error',
+        summary: 'A file of variables cannot be read',
+        detail: `--var-file names ${path}, which ${why}.`,
+      },
+    ]);
+  }
+}
+
+async function readModule(folder: string, cx: AppContext) {
+  try {
+    const names = readdirSync(folder).filter((name) => name.endsWith('.hcl') && !name.endsWith('.vars.hcl'));
+    return {
+      files: names.toSorted().map((name) => {
+        const path = join(folder, name);
+        const shown = relative(cx.cwd, path);
+        return {
+          path: shown.startsWith('../../..') || isAbsolute(shown) ? path : shown,
+          bytes: readFileSync(path),
+        };
+      }),
+    };
+  } catch {
+    return {
+      code: 'module-unreadable',
+      severity: 'error' as const,
+      summary: 'Unreadable module directory',
+      detail: `The directory ${folder} could not be read.`,
+      hint: 'The source of a module is a folder of .hcl files, relative to the file that calls it: "../modules/web".',
+    };
+  }
+}

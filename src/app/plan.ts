@@ -1,0 +1,145 @@
+/** Makes a plan: reads the files, looks at the world and at the record, and lets the planner think. */
+import {
+  type Address,
+  asAddress,
+  type Declared,
+  type Deployment,
+  type Diagnostic,
+  type Intent,
+  type Observed,
+  type Plan,
+  type Recorded,
+} from '../model/index.ts';
+import { planEnvironment } from '../planner/plan.ts';
+import { revertTarget } from '../planner/revert.ts';
+import { unknownTargets } from '../planner/selection.ts';
+import type { AppContext, ConfigurationAsk } from './context.ts';
+import { AppFailure } from './failure.ts';
+import { type Loaded, loadEnvironment } from './load.ts';
+import { withDigest } from './plan-file.ts';
+import { type Reach, reach, renderBalancerConfigs } from './reach.ts';
+import { openForReading } from './state.ts';
+
+export interface PlanAsk extends ConfigurationAsk {
+  readonly targets: readonly string[];
+  readonly excluded: readonly string[];
+  /** Only what differs between the record and the world. */
+  readonly refreshOnly: boolean;
+  /** Take the record for the world: nothing is read. The plan may be wrong, and says so. */
+  readonly noRefresh: boolean;
+}
+
+export interface Planned {
+  readonly plan: Plan;
+  readonly loaded: Loaded;
+  readonly recorded: Recorded;
+  /** Seconds that each kind of step took before, by verb. */
+  readonly durations: Readonly<Record<string, readonly number[]>>;
+  /** Kept open, so that an apply that follows has its connections. */
+  readonly reach: Reach;
+  readonly lookedMs: number;
+  /** Where a revert goes back to. */
+  readonly revertsTo: Deployment | undefined;
+}
+
+/** The caller disposes of `reach`. Throws an `AppFailure` for what the user can mend. */
+export async function makePlan(ask: PlanAsk, cx: AppContext): Promise<Planned> {
+  const loaded = await loadEnvironment(ask, cx);
+  const intent: Intent = ask.refreshOnly ? { kind: 'refresh_only' } : { kind: 'apply' };
+  return planFor(loaded, loaded.declared, intent, undefined, [], ask, cx);
+}
+
+export interface RevertPlanAsk extends ConfigurationAsk {
+  readonly to: number | undefined;
+  readonly services: readonly string[];
+}
+
+/** A plan back to a recorded deployment. Hosts and balancers are reached as the configuration says today. */
+export async function makeRevertPlan(ask: RevertPlanAsk, cx: AppContext): Promise<Planned> {
+  const loaded = await loadEnvironment(ask, cx);
+  await using store = await openForReading(loaded.declared.state);
+  const { deployments } = await store.read();
+  const target = revertTarget(loaded.declared, deployments, ask);
+  if (!target.ok) throw new AppFailure(target.diagnostics);
+  const { deployment, declared, services, warnings } = target.value;
+  const intent: Intent = { kind: 'revert', to: deployment.number, services };
+  const all = { targets: [], excluded: [], noRefresh: false };
+  return planFor(loaded, declared, intent, deployment, warnings, all, cx);
+}
+
+async function planFor(
+  loaded: Loaded,
+  declared: Declared,
+  intent: Intent,
+  revertsTo: Deployment | undefined,
+  warnings: readonly Diagnostic[],
+  ask: Pick<PlanAsk, 'targets' | 'excluded' | 'noRefresh'>,
+  cx: AppContext,
+): Promise<Planned> {
+  const selection = { targets: ask.targets.map(asAddress), excluded: ask.excluded.map(asAddress) };
+  const unknown = unknownTargets(selection, declared);
+  if (unknown.length > 0) throw new AppFailure(unknown.map((address) => noSuchTarget(address, declared)));
+
+  await using store = await openForReading(declared.state);
+  const recorded = await store.read();
+  const durations = await store.durations();
+  const world = reach(declared, cx.clock, cx.environment, recorded.lineage);
+  try {
+    const started = cx.clock.now();
+    const observed = ask.noRefresh
+      ? takeRecordForWorld(recorded, cx)
+      : await world.observe(new AbortController().signal);
+    const lookedMs = cx.clock.now() - started;
+    const plan = planEnvironment({
+      declared,
+      observed,
+      recorded,
+      intent,
+      selection,
+      balancerConfigs: renderBalancerConfigs(declared),
+      durations,
+      now: cx.clock.now(),
+      toolVersion: cx.toolVersion,
+    });
+    const complete = { ...plan, warnings: [...loaded.warnings, ...warnings, ...plan.warnings] };
+    return { plan: withDigest(complete), loaded, recorded, durations, reach: world, lookedMs, revertsTo };
+  } catch (error) {
+    await world[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** What an earlier run saw last. Things that no run has seen stay unknown, and what needs them is held. */
+function takeRecordForWorld(recorded: Recorded, cx: AppContext): Observed {
+  const at = cx.clock.now();
+  return {
+    observations: recorded.resources.map((each) =>
+      each.spec === null
+        ? { status: 'absent', kind: each.kind, address: each.address, at }
+        : ({
+            status: 'present',
+            kind: each.kind,
+            address: each.address,
+            spec: each.spec,
+            at,
+          } as Observed['observations'][number]),
+    ),
+    notes: [
+      {
+        code: 'not-refreshed',
+        severity: 'warning',
+        summary: 'Nothing was looked at',
+        detail: 'With --no-refresh the plan takes what earlier runs recorded for what is there now.',
+        hint: 'Plan again without it before you apply.',
+      },
+    ],
+  };
+}
+
+const noSuchTarget = (address: Address, declared: Declared): Diagnostic => ({
+  code: 'no-such-target',
+  severity: 'error',
+  summary: 'A target names nothing',
+  detail: `${address} is not a service, nor a part of one.`,
+  hint: `There are: ${declared.services.map((service) => service.address).join(', ')}.`,
+});

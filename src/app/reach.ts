@@ -1,0 +1,82 @@
+/** The world of one run: channels to the hosts and a provider for everything that is declared on them. */
+import { join } from 'node:path';
+import {
+  type Address,
+  type BalancerDeclared,
+  balancerOf,
+  type Clock,
+  type Declared,
+  type Observed,
+  type Provider,
+  type ProviderOf,
+} from '../model/index.ts';
+import { withHomes } from '../providers/host/home.ts';
+import { openHostProvider } from '../providers/host/index.ts';
+import { balancerKind } from '../providers/registry.ts';
+import { openHostChannels } from '../transport/index.ts';
+import { secretReader } from './secrets.ts';
+
+export interface Reach extends AsyncDisposable {
+  /** One look at everything that is declared; what cannot be reached is unknown. Never rejects for that. */
+  observe(signal: AbortSignal): Promise<Observed>;
+  readonly providerOf: ProviderOf;
+}
+
+/** Opens nothing yet: a host is dialled when it is first asked something, and its connection is kept to the end. `lineage` is that of the recorded state, '' where there is none. */
+export function reach(
+  declared: Declared,
+  clock: Clock,
+  environment: Readonly<Record<string, string | undefined>>,
+  lineage: string,
+): Reach {
+  const channels = openHostChannels(declared.hosts, { clock });
+  const hosts = withHomes(
+    openHostProvider(declared, channels, {
+      clock,
+      resolveSecret: secretReader(declared.secrets, environment),
+      operatorFolder: join(declared.state.path, 'operator'),
+      ...(lineage === '' ? {} : { lineage }),
+    }),
+    channels,
+  );
+  const balancers = new Map<Address, Provider>(
+    declared.balancers.map((each) => [each.address, kindOf(each).open(each, channels, () => clock.now())]),
+  );
+  const all = [hosts, ...balancers.values()];
+  return {
+    async observe(signal) {
+      const parts = await Promise.all(all.map((provider) => provider.observe(declared, signal)));
+      return {
+        observations: parts.flatMap((part) => part.observations),
+        notes: parts.flatMap((part) => part.notes),
+      };
+    },
+    providerOf(operation) {
+      const address = balancerOf(operation);
+      if (address === undefined) return hosts;
+      const provider = balancers.get(address);
+      if (provider === undefined) throw new Error(`no provider for ${address}`);
+      return provider;
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.allSettled(all.map((provider) => provider[Symbol.asyncDispose]()));
+      await channels[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The configuration has refused unknown kinds; a plan file may come from a newer program. */
+export function kindOf(balancer: BalancerDeclared) {
+  const kind = balancerKind(balancer.provider);
+  if (kind === undefined) throw new Error(`this deployctl knows no load balancer "${balancer.provider}"`);
+  return kind;
+}
+
+/** The texts of the configuration files that deployctl writes, by balancer. */
+export const renderBalancerConfigs = (declared: Declared): ReadonlyMap<Address, string> =>
+  new Map(
+    declared.balancers.flatMap((balancer): readonly [Address, string][] => {
+      const text = kindOf(balancer).renderConfig(balancer);
+      return text === undefined ? [] : [[balancer.address, text]];
+    }),
+  );

@@ -1,0 +1,74 @@
+/** The recorded state of an environment: read without a lock, written under it. */
+import { randomUUID } from 'node:crypto';
+import { hostname, userInfo } from 'node:os';
+import { parseDuration, type Refusal } from '../config/quantities.ts';
+import type { Actor, Diagnostic, LockHolder, Recorded, StateDeclared } from '../model/index.ts';
+import { acquireLock, removeLock, type StateLock } from '../state/local/lock.ts';
+import { type LocalState, openLocalState } from '../state/local/store.ts';
+import type { AppContext } from './context.ts';
+import { AppFailure } from './failure.ts';
+
+export const openForReading = (state: StateDeclared): Promise<LocalState> =>
+  openLocalState(state.path, { create: false, randomUUID });
+
+export async function readRecorded(state: StateDeclared): Promise<Recorded> {
+  await using store = await openForReading(state);
+  return await store.read();
+}
+
+export interface LockAsk {
+  readonly environment: string;
+  /** How long to wait for another holder, as it was typed: `30s`. */
+  readonly timeout: string;
+}
+
+/** Throws an `AppFailure` with exit code 5 that says who holds it. */
+export async function lockState(state: StateDeclared, ask: LockAsk, cx: AppContext): Promise<StateLock> {
+  const timeoutMs = parseDuration(ask.timeout);
+  if (typeof timeoutMs !== 'number') throw new AppFailure([badTimeout(ask.timeout, timeoutMs)]);
+  const holder: LockHolder = {
+    ...actorOf(cx),
+    id: randomUUID(),
+    since: cx.clock.now(),
+    machine: hostname(),
+  };
+  const lock = await acquireLock(state.path, holder, {
+    timeoutMs,
+    clock: cx.clock,
+    environment: ask.environment,
+  });
+  if (!lock.ok) throw new AppFailure(lock.diagnostics, 5);
+  return lock.value;
+}
+
+/** The caller holds the lock. */
+export const openForWriting = (state: StateDeclared): Promise<LocalState> =>
+  openLocalState(state.path, { create: true, randomUUID });
+
+export const actorOf = (cx: Pick<AppContext, 'commandLine' | 'environment'>): Actor => ({
+  who: `${userName(cx.environment)}@${hostname()}`,
+  pid: process.pid,
+  command: cx.commandLine,
+});
+
+function userName(environment: Readonly<Record<string, string | undefined>>): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return environment['USER'] ?? 'unknown';
+  }
+}
+
+const badTimeout = (text: string, { refused, hint }: Refusal): Diagnostic => ({
+  code: 'duration-invalid',
+  severity: 'error',
+  summary: 'Not a duration',
+  detail: `--lock-timeout is "${text}": ${refused}`,
+  ...(hint === undefined ? {} : { hint }),
+});
+
+/** Throws an `AppFailure` where the lock is held by something that lives, or is another one. */
+export function unlockState(state: StateDeclared, id: string): void {
+  const refused = removeLock(state.path, id);
+  if (refused !== undefined) throw new AppFailure([refused]);
+}

@@ -1,0 +1,59 @@
+/** What an environment is now. */
+import type { Declared, Observed, Recorded, RunInProgress, StatusReport } from '../model/index.ts';
+import { serviceStatuses } from '../planner/status.ts';
+import { readHolder } from '../state/local/lock.ts';
+import type { LocalState } from '../state/local/store.ts';
+import type { AppContext, ConfigurationAsk } from './context.ts';
+import { loadEnvironment } from './load.ts';
+import { reach } from './reach.ts';
+import { openForReading } from './state.ts';
+
+export async function readStatus(ask: ConfigurationAsk, cx: AppContext): Promise<StatusReport> {
+  const { declared, environment } = await loadEnvironment(ask, cx);
+  await using store = await openForReading(declared.state);
+  const recorded = await store.read();
+  await using world = reach(declared, cx.clock, cx.environment, recorded.lineage);
+  const observed: Observed = await world.observe(new AbortController().signal);
+  const run = await runInProgress(declared, recorded, store);
+  const last = recorded.deployments.at(-1);
+  return {
+    environment: environment.name,
+    at: cx.clock.now(),
+    run,
+    deployment: last === undefined ? undefined : { number: last.number, at: last.at, who: last.actor.who },
+    services: serviceStatuses(declared, observed, recorded, run?.isAlive === true),
+    notes: observed.notes,
+  };
+}
+
+async function runInProgress(
+  declared: Declared,
+  recorded: Recorded,
+  store: LocalState,
+): Promise<RunInProgress | undefined> {
+  const { unfinished } = recorded;
+  if (unfinished === undefined) return undefined;
+  const [plan, journal] = await Promise.all([store.planOf(unfinished.run), store.journal(unfinished.run)]);
+  const marks = new Map(
+    journal.filter((entry) => entry.mark !== 'note').map((entry) => [entry.step, entry.mark]),
+  );
+  return {
+    run: unfinished.run,
+    startedAt: unfinished.startedAt,
+    actor: unfinished.actor,
+    outcome: unfinished.outcome,
+    isAlive: isAlive(readHolder(declared.state.path)?.pid),
+    stepsDone: [...marks.values()].filter((mark) => mark === 'done').length,
+    stepsTotal: plan.steps.length,
+  };
+}
+
+/** Signal 0 asks the kernel whether the process exists, and sends nothing. */
+function isAlive(pid: number | undefined): boolean {
+  if (pid === undefined) return false;
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

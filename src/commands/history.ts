@@ -1,0 +1,30 @@
+import { loadState } from '../app/load.ts';
+import { openForReading } from '../app/state.ts';
+import { historyJson, renderHistory } from '../ui/history-text.ts';
+import { BaseCommand } from './base.ts';
+import { type ExitCode, exitCode } from './exit-code.ts';
+import { appContext, configurationAsk, configurationFlags, environmentArgument, jsonFlag } from './flags.ts';
+
+export default class History extends BaseCommand {
+  static override readonly summary = 'What was deployed, by whom, when, and how it ended.';
+  static override readonly args = environmentArgument;
+  static override readonly flags = { ...configurationFlags, ...jsonFlag };
+
+  async run(): Promise<ExitCode> {
+    const { args, flags } = await this.parse(History);
+    const cx = appContext(this.terminal);
+    const { state, environment } = await loadState(configurationAsk(args.environment, flags), cx);
+    await using store = await openForReading(state);
+    const [runs, { deployments }] = await Promise.all([store.runs(), store.read()]);
+    this.print(
+      flags.json
+        ? JSON.stringify(historyJson(environment.name, runs, deployments))
+        : renderHistory(runs, deployments, {
+            color: this.terminal.color.stdout,
+            width: Math.min(this.terminal.columns, 120),
+            now: cx.clock.now(),
+          }),
+    );
+    return exitCode.done;
+  }
+}

@@ -1,0 +1,123 @@
+/** Plan, show, ask, run: what `apply` and `revert` have in common. */
+import { applyPlan, refuseUnfinished } from '../app/apply.ts';
+import type { AppContext } from '../app/context.ts';
+import type { Loaded } from '../app/load.ts';
+import type { Planned } from '../app/plan.ts';
+import { savePlan } from '../app/plan-file.ts';
+import { actorOf, lockState, readRecorded } from '../app/state.ts';
+import { isError, type StateDeclared } from '../model/index.ts';
+import { paint } from '../ui/paint.ts';
+import { planJson } from '../ui/plan-json.ts';
+import { approve } from '../ui/prompt.ts';
+import { CommandFailure } from './base.ts';
+import { type ExitCode, exitCode } from './exit-code.ts';
+import { planText } from './plan-view.ts';
+import { runWithView } from './run-view.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface LockFlags {
+  readonly 'lock-timeout': string;
+  readonly 'no-lock': boolean;
+}
+
+export interface PerformFlags extends LockFlags {
+  readonly 'auto-approve': boolean;
+  readonly parallelism: number;
+  readonly json: boolean;
+  /** Save the plan and perform nothing. */
+  readonly out?: string | undefined;
+}
+
+export interface Making {
+  readonly load: () => Promise<Loaded>;
+  readonly make: () => Promise<Planned>;
+  readonly verb: 'apply' | 'revert';
+}
+
+/** Nothing is touched before the lock is held, nothing is held, and somebody has said yes. */
+export async function performMade(
+  terminal: Terminal,
+  making: Making,
+  flags: PerformFlags,
+  cx: AppContext,
+  print: (text: string) => void,
+): Promise<ExitCode> {
+  refuseWithoutApproval(terminal, flags, making.verb);
+  const loaded = await making.load();
+  return withLock(loaded.declared.state, loaded.environment.name, flags, cx, async () => {
+    refuseUnfinished(await readRecorded(loaded.declared.state));
+    const planned = await making.make();
+    await using world = planned.reach;
+    const { plan } = planned;
+    if (flags.out !== undefined) savePlan(plan, flags.out);
+    if (!flags.json) {
+      const saved = flags.out === undefined ? {} : { out: flags.out, command: 'apply' as const };
+      print(planText(planned, terminal, saved));
+    }
+    if (plan.held.some(isError)) {
+      if (flags.json) throw new CommandFailure(plan.held);
+      return exitCode.error;
+    }
+    if (flags.out !== undefined) {
+      if (flags.json) print(JSON.stringify(planJson(plan)));
+      return exitCode.done;
+    }
+    if (plan.steps.length === 0) {
+      if (flags.json) print(JSON.stringify(nothingToDo(cx)));
+      return exitCode.done;
+    }
+    if (!flags['auto-approve']) {
+      const isApproved = await approve({
+        input: terminal.stdin as NodeJS.ReadableStream,
+        output: terminal.stdout as NodeJS.WritableStream,
+        paint: paint(terminal.color.stdout),
+      });
+      if (!isApproved) return exitCode.error;
+    }
+    const who = { ...flags, who: actorOf(cx).who };
+    return (await runWithView((running) => applyPlan(plan, world, running, cx), terminal, who)).exitCode;
+  });
+}
+
+/** With nothing to do the one event is the summary. */
+const nothingToDo = (cx: AppContext) => ({
+  type: 'summary',
+  at: new Date(cx.clock.now()).toISOString(),
+  run: null,
+  seq: 1,
+  outcome: 'complete',
+  exit_code: 0,
+  elapsed_ms: 0,
+  steps_done: 0,
+  steps_undone: 0,
+  failures: [],
+  traffic: null,
+});
+
+/** No terminal and no --auto-approve: refused before anything is read, let alone touched. */
+function refuseWithoutApproval(terminal: Terminal, flags: PerformFlags, verb: string): void {
+  if (flags['auto-approve'] || flags.out !== undefined || (terminal.interactive && !flags.json)) return;
+  throw new CommandFailure([
+    {
+      code: 'approval-needed',
+      severity: 'error',
+      summary: 'There is nobody to ask for approval',
+      detail: flags.json
+        ? `With --json nothing is asked, so ${verb} needs --auto-approve or a saved plan.`
+        : `Standard input or output is not a terminal, or --no-input was given, so ${verb} cannot ask.`,
+      hint: 'Nothing was touched. Add --auto-approve, or apply a plan that was saved with --out.',
+    },
+  ]);
+}
+
+export async function withLock<T>(
+  state: StateDeclared,
+  environment: string,
+  flags: LockFlags,
+  cx: AppContext,
+  work: () => Promise<T>,
+): Promise<T> {
+  if (flags['no-lock']) return await work();
+  await using _ = await lockState(state, { environment, timeout: flags['lock-timeout'] }, cx);
+  return await work();
+}

@@ -1,0 +1,20 @@
+import { loadState } from '../../app/load.ts';
+import { readRecorded } from '../../app/state.ts';
+import { BaseCommand } from '../base.ts';
+import { type ExitCode, exitCode } from '../exit-code.ts';
+import { appContext, configurationAsk, configurationFlags, environmentArgument } from '../flags.ts';
+
+export default class StateList extends BaseCommand {
+  static override readonly summary = 'The addresses of everything that is recorded, one a line.';
+  static override readonly args = environmentArgument;
+  static override readonly flags = configurationFlags;
+
+  async run(): Promise<ExitCode> {
+    const { args, flags } = await this.parse(StateList);
+    const { state } = await loadState(configurationAsk(args.environment, flags), appContext(this.terminal));
+    const { resources } = await readRecorded(state);
+    const there = resources.filter((each) => each.spec !== null).map((each) => each.address);
+    this.print(there.toSorted().join('\n'));
+    return exitCode.done;
+  }
+}

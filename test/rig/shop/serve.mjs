@@ -1,0 +1,42 @@
+/** The service of the tests: says which release answers, in every way that a client can be connected to it. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+
+const version = readFileSync(new URL('./version', import.meta.url), 'utf8').trim();
+const isBroken = version.includes('broken');
+const { HOST = '127.0.0.1', PORT = '0', PID_FILE } = process.env;
+const sockets = new Set();
+
+const server = createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
+  const url = new URL(request.url ?? '/', 'http://shop');
+  response.setHeader('x-served-by', version);
+  if (url.pathname === '/health') {
+    response.statusCode = isBroken ? 503 : 200;
+    response.end(version);
+  } else if (url.pathname === '/slow') {
+    setTimeout(() => response.end(version), Number(url.searchParams.get('ms') ?? 1500));
+  } else {
+    response.end(version);
+  }
+});
+server.on('upgrade', (_request, socket) => {
+  sockets.add(socket);
+  socket.on('close', () => sockets.delete(socket));
+  socket.write(
+    `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\nX-Served-By: ${version}\r\n\r\n`,
+  );
+  socket.on('data', (chunk) => socket.write(`${version} ${chunk}`));
+  socket.on('end', () => socket.end());
+  socket.on('error', () => socket.destroy());
+});
+server.listen(Number(PORT), HOST, () => {
+  if (PID_FILE !== undefined) writeFileSync(PID_FILE, String(process.pid));
+  console.log(`shop ${version} listens on ${HOST}:${PORT}`);
+  if (isBroken) console.log('FATAL could not connect to db-2:5432: password authentication failed');
+});
+process.on('SIGTERM', () => {
+  server.close(() => process.exit(0));
+  server.closeIdleConnections();
+  for (const socket of sockets) socket.end();
+  setTimeout(() => process.exit(0), 5000).unref();
+});
