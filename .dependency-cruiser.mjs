@@ -66,10 +66,10 @@ export default {
       'hcl',
       {
         folders: ['model'],
-        node: 'worker_threads|module|url|path|util|crypto|zlib|buffer',
+        node: 'worker_threads|module|url|path|util|crypto|zlib|buffer|fs|fs/promises|os',
         packages: ['hcl2-parser'],
       },
-      'src/hcl is the language: it knows nothing of deploying and reads no file. Give it texts and functions; what a block means belongs to src/config.',
+      'src/hcl is the language: it knows nothing of deploying. Give it texts and functions; what a block means belongs to src/config.',
     ),
     ...only(
       'config',
@@ -203,8 +203,6 @@ export default {
     },
   ],
   options: {
-    // TypeScript 7 has no JavaScript API; swc reads the same syntax.
-    parser: 'swc',
     tsPreCompilationDeps: true,
     doNotFollow: { path: 'node_modules' },
     exclude: { path: '^(dist|node_modules/.cache)' },

@@ -1,13 +1,14 @@
 /** What holds the sources to the house style, each by a tool of its own. `npm run check` runs them all. */
 import { spawn } from 'node:child_process';
+import { pathToFileURL } from 'node:url';
 import { project } from '../build/project.ts';
 
 export interface Check {
   readonly name: string;
   /** What it proves, in a few words. */
   readonly proves: string;
-  /** A program of node_modules/.bin and its arguments. */
-  readonly command: readonly [string, ...string[]];
+  /** Files and options for Node: each tool is a JavaScript program of node_modules. */
+  readonly command: readonly string[];
 }
 
 export interface CheckResult {
@@ -17,22 +18,29 @@ export interface CheckResult {
   readonly output: string;
 }
 
+const tool = (path: string): string => `${project.root}/node_modules/${path}`;
+
+/** Biome's own starter, which finds its binary; tests call it with other arguments. */
+export const biome = tool('@biomejs/biome/bin/biome');
+
 export const checks: readonly Check[] = [
   {
     name: 'types',
     proves: 'the strictest TypeScript flags',
-    command: ['tsc', '-p', '.', '--pretty', 'false'],
+    command: [tool('typescript/bin/tsc'), '-p', '.', '--pretty', 'false'],
   },
   {
     name: 'lint',
     proves: 'format, lint, no clock or randomness in planning',
-    command: ['biome', 'check', '--error-on-warnings', '--colors=off', '--max-diagnostics=60'],
+    command: [biome, 'check', '--error-on-warnings', '--colors=off', '--max-diagnostics=60'],
   },
   {
     name: 'boundaries',
     proves: 'who may import whom',
     command: [
-      'depcruise',
+      '--import',
+      pathToFileURL(`${project.root}/tools/checks/typescript-hook.ts`).href,
+      tool('dependency-cruiser/bin/dependency-cruiser.mjs'),
       '--config',
       '.dependency-cruiser.mjs',
       '--output-type',
@@ -41,15 +49,18 @@ export const checks: readonly Check[] = [
       'tools',
     ],
   },
-  { name: 'dead code', proves: 'nothing that nobody uses', command: ['knip', '--no-progress'] },
+  {
+    name: 'dead code',
+    proves: 'nothing that nobody uses',
+    command: [tool('knip/bin/knip.js'), '--no-progress'],
+  },
 ];
 
 /** Runs one check in `folder` and collects what it says. Never rejects. */
 export function run(check: Check, folder: string = project.root): Promise<CheckResult> {
-  const [program, ...rest] = check.command;
   const started = performance.now();
   return new Promise((resolve) => {
-    const child = spawn(`${project.root}/node_modules/.bin/${program}`, rest, {
+    const child = spawn(process.execPath, check.command, {
       cwd: folder,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, NO_COLOR: '1' },
