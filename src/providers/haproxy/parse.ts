@@ -9,7 +9,7 @@ import type { MemberReading, PoolReading, RouteCell } from '../balancer/reading.
 export function splitAnswers(text: string, count: number): readonly (string | undefined)[] {
   const answers: string[] = [];
   let lines: string[] = [];
-  for (const line of text.replace(/\n$/, '').split('\n')) {
+  for (const line of text === '' ? [] : text.replace(/\n$/, '').split('\n')) {
     if (line !== '') {
       lines.push(line);
       continue;
