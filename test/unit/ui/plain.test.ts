@@ -31,7 +31,7 @@ describe('a run as plain lines', () => {
     ['plain-300-hosts', completeRun(fleet)],
   ] as const)('%s reads as its golden file', async ([name, script]) => {
     const text = plainText(script.events);
-    expect(text.split('\n').length).toBeLessThanOrEqual(101);
+    expect(text.split('\n').length).toBeLessThanOrEqual(61);
     await expect(text).toMatchFileSnapshot(golden(name));
   });
 
