@@ -35,13 +35,14 @@ export function evaluateCall(evaluator: Evaluator, node: Call, scope: Scope): Va
   if (f.attempt !== undefined) return attemptArguments(evaluator, f.attempt, node, args, scope);
 
   const before = evaluator.problems.length;
-  const values: Value[] = [];
-  for (const [i, argument] of args.entries()) {
-    const value = argument.value ?? evaluator.value(argument.expression, scope);
-    values.push(convertArgument(evaluator, f, i, value, argument, node, scope));
-  }
-  if (evaluator.failedSince(before)) return UNKNOWN;
   try {
+    f.checkWriting?.(args.map(({ expression }) => expression));
+    const values: Value[] = [];
+    for (const [i, argument] of args.entries()) {
+      const value = argument.value ?? evaluator.value(argument.expression, scope);
+      values.push(convertArgument(evaluator, f, i, value, argument, node, scope));
+    }
+    if (evaluator.failedSince(before)) return UNKNOWN;
     return callFunction(f, values, callContext(evaluator, scope));
   } catch (failure) {
     if (!(failure instanceof FunctionFailure)) throw failure;

@@ -182,7 +182,7 @@ class Reader {
     }
     const parsed = parseNumber(text);
     if (parsed === undefined) throw new JsonFailure('the number is too large or too small to work with');
-    return number(parsed === 0 ? 0 : parsed);
+    return number(parsed);
   }
 
   #word(word: string, value: Value): Value {

@@ -339,7 +339,7 @@ export function parseNumber(text: string): Numeral | undefined {
   if (whole === '' && fraction === '') return undefined;
   const negative = sign === '-';
   const mantissa = BigInt(whole + fraction);
-  if (mantissa === 0n) return negative ? -0 : 0;
+  if (mantissa === 0n) return 0;
   const exponent = Number(power);
   if (Math.abs(exponent) > MAX_EXPONENT || whole.length + fraction.length > MAX_EXPONENT) return undefined;
   const fives = (marker === 'p' || marker === 'P' ? 0 : exponent) - fraction.length;

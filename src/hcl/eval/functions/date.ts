@@ -90,12 +90,8 @@ function formatTime(format: string, time: Timestamp): string {
   return format.replace(TOKEN, (token, letter?: string) => {
     if (token === "''") return "'";
     if (token.startsWith("'")) {
-      const body = token.slice(1, -1);
-      // Doubled quotes stand for one; an odd number of them at the end leaves the literal open.
-      if (token.length === 1 || !/^'(?:[^']|'')*'$/.test(token)) {
-        throw new FunctionFailure("unterminated literal '", 0);
-      }
-      return body.replaceAll("''", "'");
+      if (token.length === 1 || !token.endsWith("'")) throw new FunctionFailure("unterminated literal '", 0);
+      return token.slice(1, -1).replaceAll("''", "'");
     }
     if (letter === undefined) return token;
     const [texts, rule] = Object.hasOwn(verbs, letter) ? (verbs[letter] ?? []) : [];

@@ -1,3 +1,4 @@
+import type { Expression } from '../../syntax/ast.ts';
 import type { Budget } from '../limits.ts';
 import type { Marks } from '../marks.ts';
 import { joinMarks, NO_MARKS } from '../marks.ts';
@@ -75,6 +76,8 @@ export interface FunctionDefinition {
   /** Left out, a result is never null, which is said of unknown results too. */
   readonly mayBeNull?: true;
   readonly call: (args: readonly Value[], cx: CallContext, returns: Type) => Value;
+  /** Refuses arguments for how they are written, before they are evaluated. Throws FunctionFailure. */
+  readonly checkWriting?: (args: readonly Expression[]) => void;
   /** For a function that decides itself which of its arguments are evaluated. `call` is not used then. */
   readonly attempt?: (args: readonly Attempt[]) => Value;
 }
