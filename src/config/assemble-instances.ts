@@ -118,6 +118,7 @@ function healthOf(
   if (kind === 'command') return { ...common, kind, argv: args.command };
   const port = args.port ?? slot.args.port;
   if (port === undefined) {
+    if (!slot.sound) return undefined;
     report.error(place, {
       code: 'health-without-port',
       summary: 'Health check without a port',

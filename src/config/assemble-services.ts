@@ -78,7 +78,7 @@ function assembleService(
         };
   const version = releaseEntry?.decoded.args.version;
   const slots = blocks.slot.map((slot): AssembledSlot => {
-    const found = hostsOfSlot(slot.args.hosts, slot.at('hosts'), hosts, report);
+    const found = hostsOfSlot(slot.args.hosts, slot, hosts, report);
     const instances = found.flatMap((host) => {
       const parts = { service: entry, slot, host, release, version, install };
       return assembleInstance(parts, report) ?? [];
@@ -127,13 +127,14 @@ function assembleService(
 
 function hostsOfSlot(
   names: readonly string[],
-  place: Place,
+  block: { at(argument: string, index: number): Place },
   table: HostTable,
   report: Reporter,
 ): readonly HostDeclared[] {
   const seen = new Set<string>();
   const found: HostDeclared[] = [];
-  for (const name of names) {
+  for (const [index, name] of names.entries()) {
+    const place = block.at('hosts', index);
     if (seen.has(name)) {
       report.error(place, {
         code: 'host-twice',
@@ -256,7 +257,7 @@ export function assembleBalancers(
         detail: `The load balancer "${name}" runs on no host, so it could not be told anything.`,
       });
     }
-    const found = hostsOfSlot(named, decoded.at('hosts'), hosts, report);
+    const found = hostsOfSlot(named, decoded, hosts, report);
     const behind = services.flatMap(({ entry, slots, traffic }) =>
       traffic.filter(({ balancer }) => balancer === address).map((each) => ({ entry, slots, traffic: each })),
     );

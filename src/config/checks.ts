@@ -93,11 +93,13 @@ function checkStrategy({ entry, traffic }: AssembledService, world: World, repor
       detail: `${address} has ${traffic.length} traffic "load_balancer" blocks; its traffic can be moved in one place at once only.`,
     });
   }
+  // With a block that could not be read, what is there cannot be told for certain.
   const count = slots.length;
+  const allRead = decoded.complete;
   const names = listed(slots.map((slot) => slot.labels[0] ?? ''));
   const hasTrafficBlock = decoded.blocks.traffic.length > 0 || !decoded.complete;
   if (strategy.kind === 'blue_green') {
-    if (count !== 2) {
+    if (count !== 2 && allRead) {
       report.error(strategy.place, {
         code: 'strategy-slots',
         summary: 'Wrong number of slots for the strategy',
@@ -116,7 +118,7 @@ function checkStrategy({ entry, traffic }: AssembledService, world: World, repor
         hint: 'Add a traffic "load_balancer" block, or use strategy "in_place".',
       });
     }
-    if (health === undefined) {
+    if (health === undefined && allRead) {
       report.error(strategy.place, {
         code: 'strategy-needs-health',
         summary: 'Strategy without a health check',
@@ -124,7 +126,7 @@ function checkStrategy({ entry, traffic }: AssembledService, world: World, repor
         hint: 'Add a health "http", "tcp" or "command" block.',
       });
     }
-  } else if (strategy.kind === 'in_place' && count !== 1) {
+  } else if (strategy.kind === 'in_place' && count !== 1 && allRead) {
     report.error(strategy.place, {
       code: 'strategy-slots',
       summary: 'Wrong number of slots for the strategy',

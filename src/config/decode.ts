@@ -1,7 +1,8 @@
 /** Reads a block as its shape says. Everything that does not fit is reported; what fits is given, with types. */
 import type { Problem } from '../hcl/eval/problem.ts';
-import { Scope } from '../hcl/eval/scope.ts';
-import { didYouMean } from '../hcl/eval/suggestion.ts';
+import { quote } from '../hcl/eval/quote.ts';
+import type { Scope } from '../hcl/eval/scope.ts';
+import { nearestName } from '../hcl/eval/suggestion.ts';
 import { isWhollyKnown, marksWithin, type Value } from '../hcl/eval/values.ts';
 import type { Attribute, Expression } from '../hcl/syntax/ast.ts';
 import type { Decoded, ExpandedBlock } from './decoded.ts';
@@ -11,7 +12,6 @@ import type { Reporter } from './evaluation.ts';
 import { aOrAn, checkLabels, reportUnknownBlock } from './items.ts';
 import { type Place, placeOf, type Wording } from './problems.ts';
 import { isRefusal, type Refusal } from './quantities.ts';
-import { secretMarkOf } from './schema/secret-types.ts';
 import {
   type Argument,
   type BlockShape,
@@ -19,9 +19,7 @@ import {
   hasVariants,
   type NestedBlock,
 } from './schema/shape.ts';
-
-/** Nothing may be referred to, no function may be called. */
-const literalScope = (scope: Scope): Scope => new Scope({ source: scope.source, functions: new Map() });
+import { secretMarkOf } from './schema/types/secrets.ts';
 
 type ArgumentResult = { readonly value: unknown; readonly sound: boolean };
 const UNSOUND: ArgumentResult = { value: undefined, sound: false };
@@ -44,24 +42,24 @@ export function decodeBlock<S extends BlockShape>(
     const which = kind === undefined ? `${block.type} blocks` : `${block.type} "${kind}"`;
     report.error(place, notYet(which, kind === undefined));
   }
-  checkArguments(block, shape, contents, report);
+  const misnamed = checkArguments(block, shape, contents, report);
 
   const written = new Map(block.body.attributes.map((attribute) => [attribute.name, attribute]));
   const args: Record<string, unknown> = {};
-  let sound = true;
+  let sound = misnamed.size === 0;
   let usable = true;
   for (const [name, argument] of Object.entries(contents.arguments)) {
-    const result = readArgument(name, argument, written.get(name), block, report);
+    const result = readArgument(name, argument, written.get(name), block, misnamed, report);
     args[name] = result.value ?? argument.fallback?.value;
     if (!result.sound) sound = false;
     if (argument.presence === 'required' && result.value === undefined) usable = false;
   }
 
-  const { nested, perInstance, complete } = decodeNested(block, contents, report);
+  const { nested, perInstance, complete } = decodeNested(block, contents, misnamed, report);
   if (!usable) return undefined;
-  const at = (name: string): Place => {
+  const at = (name: string, ...path: readonly (string | number)[]): Place => {
     const attribute = written.get(name);
-    return attribute === undefined ? place : placeOf(source, attribute.value);
+    return attribute === undefined ? place : placeOf(source, partOf(attribute.value, path));
   };
   const decoded = {
     ...(kind === undefined ? {} : { kind }),
@@ -89,30 +87,40 @@ export const notYet = (what: string, several: boolean): Wording => ({
 
 // ── arguments ──────────────────────────────────────────────────────────────────────────────────────
 
-function checkArguments(block: ExpandedBlock, shape: BlockShape, contents: Contents, report: Reporter): void {
+/** Reports arguments that do not exist, and gives the names that they probably stand for. */
+function checkArguments(
+  block: ExpandedBlock,
+  shape: BlockShape,
+  contents: Contents,
+  report: Reporter,
+): ReadonlySet<string> {
   const { source } = block.scope;
+  const misnamed = new Set<string>();
   for (const attribute of block.body.attributes) {
     if (Object.hasOwn(contents.arguments, attribute.name)) continue;
     const meta = attribute.name === 'count' || attribute.name === 'for_each';
     if ((meta && shape.repeatable) || contents.freeArguments !== undefined) continue;
+    const { meant, ...wording } = unsupportedArgument(attribute.name, block, shape, contents);
+    misnamed.add(meant ?? attribute.name);
     report.error(placeOf(source, { start: attribute.start, end: attribute.nameEnd }), {
       code: 'unsupported-argument',
       summary: 'Unsupported argument',
-      ...unsupportedArgument(attribute.name, block, shape, contents),
+      ...wording,
     });
   }
+  return misnamed;
 }
 
-/** What Terraform users write, where deployctl has another word for it. */
+/** What users of other tools write: our word for it, or a sentence. */
 const otherArguments: ReadonlyMap<string, string> = new Map([
   ['host.ip', 'address'],
   ['host.hostname', 'address'],
   ['host.tags', 'labels'],
   ['host.user', 'ssh'],
-  ['service.name', 'the label of the block'],
-  ['service.hosts', 'hosts in a slot block'],
-  ['service.port', 'port in a slot block'],
-  ['service.replicas', 'hosts in a slot block'],
+  ['service.name', 'The name is the label of the block.'],
+  ['service.hosts', 'The hosts belong into the slot blocks.'],
+  ['service.port', 'The port belongs into the slot blocks.'],
+  ['service.replicas', 'A service has as many instances as its slots have hosts.'],
   ['process.cmd', 'command'],
   ['process.env', 'environment'],
   ['process.args', 'command'],
@@ -140,7 +148,7 @@ function unsupportedArgument(
   block: ExpandedBlock,
   shape: BlockShape,
   contents: Contents,
-): { detail: string; hint?: string } {
+): { detail: string; hint?: string; meant?: string } {
   const detail = `An argument named "${name}" is not expected here.`;
   const nested = { ...contents.blocks, ...contents.perInstance };
   if (Object.hasOwn(nested, name)) {
@@ -149,14 +157,15 @@ function unsupportedArgument(
       hint: 'Blocks are written without an equals sign.',
     };
   }
-  const meant = didYouMean(name, [
-    ...Object.keys(contents.arguments),
-    ...(shape.repeatable ? ['count', 'for_each'] : []),
-  ]);
-  if (meant !== undefined) return { detail: `${detail} ${meant}` };
+  const meta = shape.repeatable ? ['count', 'for_each'] : [];
+  const meant = nearestName(name, [...Object.keys(contents.arguments), ...meta]);
+  if (meant !== undefined) return { detail: `${detail} Did you mean "${meant}"?`, meant };
   const other = otherArguments.get(`${block.type}.${name}`);
-  if (other !== undefined)
-    return { detail, hint: `In deployctl this is ${/^[a-z_]+$/.test(other) ? `called ${other}` : other}.` };
+  if (other !== undefined) {
+    return /^[a-z_]+$/.test(other)
+      ? { detail, hint: `In deployctl this is called ${other}.`, meant: other }
+      : { detail, hint: other };
+  }
   if (hasVariants(shape)) {
     const kinds = Object.entries(shape.variants).flatMap(([kind, variant]) =>
       Object.hasOwn(variant.arguments, name) ? [`${block.type} "${kind}"`] : [],
@@ -179,12 +188,16 @@ function readArgument(
   argument: Argument<unknown>,
   attribute: Attribute | undefined,
   block: ExpandedBlock,
+  misnamed: ReadonlySet<string>,
   report: Reporter,
 ): ArgumentResult {
   const { scope, header } = block;
   const isRequired = argument.presence === 'required';
   if (attribute === undefined) {
-    if (isRequired) report.error(placeOf(scope.source, header), missingArgument(name, argument));
+    // One that is there under another name was told already.
+    if (isRequired && !misnamed.has(name)) {
+      report.error(placeOf(scope.source, header), missingArgument(name, argument));
+    }
     return { value: undefined, sound: !isRequired };
   }
   const { type } = argument;
@@ -196,8 +209,14 @@ function readArgument(
     );
   if (type.evaluation === 'raw' || type.evaluation === 'static')
     return { value: attribute.value, sound: true };
-  const from = type.evaluation === 'literal' ? literalScope(scope) : scope;
-  const value = report.evaluate(attribute.value, from);
+  const value =
+    type.evaluation === 'literal'
+      ? report.evaluateLiteral(
+          attribute.value,
+          scope.source,
+          `"${name}" is read before anything is evaluated.`,
+        )
+      : report.evaluate(attribute.value, scope);
   if (value === undefined) return UNSOUND;
   if (!isWhollyKnown(value)) {
     report.unknown(place, name);
@@ -207,14 +226,11 @@ function readArgument(
     if (isRequired) report.error(place, missingArgument(name, argument));
     return { value: undefined, sound: !isRequired };
   }
-  if (marksWithin(value).size > 0 && !mayBeMarked(value, name, type.accepts, attribute.value, from, report))
+  if (marksWithin(value).size > 0 && !mayBeMarked(value, name, type.accepts, attribute.value, scope, report))
     return UNSOUND;
   const result = type.decode(value);
   if (isRefusal(result)) {
-    report.evaluation(
-      refusalProblem(result, name, argument, attribute.value, from),
-      result.mismatch ? 'wrong-type' : 'invalid-value',
-    );
+    reportRefusal(result, name, argument, attribute.value, scope, report);
     return UNSOUND;
   }
   if (typeof result === 'string' && type.laterValues?.includes(result)) {
@@ -230,8 +246,11 @@ const missingArgument = (name: string, argument: Argument<unknown>): Wording => 
   hint: `${name}: ${uncapitalized(argument.description)}`,
 });
 
-const uncapitalized = (sentence: string): string =>
-  /^[A-Z][a-z]/.test(sentence) ? sentence.charAt(0).toLowerCase() + sentence.slice(1) : sentence;
+/** A description as the rest of a line; the reference's marks for code are not for terminals. */
+const uncapitalized = (sentence: string): string => {
+  const plain = sentence.replaceAll('`', '');
+  return /^[A-Z](?=[a-z ])/.test(plain) ? plain.charAt(0).toLowerCase() + plain.slice(1) : plain;
+};
 
 /** Whether a marked value may be used here; if not, that is reported without showing anything of it. */
 function mayBeMarked(
@@ -242,13 +261,11 @@ function mayBeMarked(
   scope: Scope,
   report: Reporter,
 ): boolean {
-  const secret = secretMarkOf(value);
-  if (secret !== undefined && accepts === 'secrets') {
-    // Whether each secret is whole is the type's to say; beside secrets there must be no other marks.
-    if ([...marksWithin(value)].every((mark) => mark.startsWith('secret.'))) return true;
-  }
+  // These types look at the marks themselves, part by part, as long as the whole is not marked.
+  if (accepts === 'secrets' && (value.marks.size === 0 || secretMarkOf(value) !== undefined)) return true;
   const place = placeOf(scope.source, expression);
-  if (secret !== undefined && accepts === undefined) {
+  const secret = secretMarkOf(value);
+  if (secret !== undefined) {
     report.error(place, {
       code: 'secret-not-allowed',
       summary: 'Secret in a place that is shown',
@@ -269,29 +286,60 @@ function mayBeMarked(
   return false;
 }
 
-function refusalProblem(
+function reportRefusal(
   refusal: Refusal,
   name: string,
   { type }: Argument<unknown>,
   expression: Expression,
   scope: Scope,
-): Problem {
-  const detail = refusal.mismatch
-    ? `Inappropriate value for attribute "${name}": it must be ${type.wants}, and this is ${refusal.refused}.`
-    : `"${name}" must be ${type.wants}. ${refusal.refused}`;
-  return {
-    summary: refusal.mismatch ? 'Incorrect attribute value type' : 'Invalid value for argument',
+  report: Reporter,
+): void {
+  const { refused, hint, path = [] } = refusal;
+  const part = path.map((step) => (typeof step === 'number' ? `item ${step + 1}` : quote(step))).join(', ');
+  const subject = partOf(expression, path);
+  const problem = (summary: string, detail: string): Problem => ({
+    summary,
     detail,
-    hint: refusal.hint,
-    subject: expression,
-    expression,
+    hint,
+    subject,
+    expression: subject,
     scope,
-  };
+  });
+  if (refusal.as !== undefined) {
+    report.evaluation(problem(refusal.as.summary, refused), refusal.as.code);
+  } else if (refusal.mismatch) {
+    const detail = `Inappropriate value for attribute "${name}": it must be ${type.wants}, and ${part || 'this'} is ${refused}.`;
+    report.evaluation(problem('Incorrect attribute value type', detail), 'wrong-type');
+  } else {
+    const where = part === '' ? '' : `In ${part}: `;
+    const detail = `"${name}" must be ${type.wants}. ${where}${refused}`;
+    report.evaluation(problem('Invalid value for argument', detail), 'invalid-value');
+  }
+}
+
+/** The expression of a part of a value, as far as it is written out; otherwise the expression around it. */
+export function partOf(expression: Expression, path: readonly (string | number)[]): Expression {
+  const [step, ...rest] = path;
+  if (step === undefined) return expression;
+  if (expression.kind === 'parentheses') return partOf(expression.inner, path);
+  let part: Expression | undefined;
+  if (expression.kind === 'tuple' && typeof step === 'number') part = expression.items[step];
+  if (expression.kind === 'object' && typeof step === 'string') {
+    part = expression.items.find(
+      ({ bareKey, key }) => (bareKey ?? (key.kind === 'string' ? key.value : undefined)) === step,
+    )?.value;
+  }
+  return part === undefined ? expression : partOf(part, rest);
 }
 
 // ── nested blocks ──────────────────────────────────────────────────────────────────────────────────
 
-function decodeNested(block: ExpandedBlock, contents: Contents, report: Reporter) {
+function decodeNested(
+  block: ExpandedBlock,
+  contents: Contents,
+  misnamed: ReadonlySet<string>,
+  report: Reporter,
+) {
   const nested: Record<string, unknown[]> = {};
   const perInstance: Record<string, ExpandedBlock[]> = {};
   const kinds: Readonly<Record<string, NestedBlock>> = { ...contents.blocks, ...contents.perInstance };
@@ -306,6 +354,8 @@ function decodeNested(block: ExpandedBlock, contents: Contents, report: Reporter
     if (spec === undefined) {
       complete = false;
       unexpectedBlock(inner, contents, kinds, report);
+      const meant = nearestName(inner.type, Object.keys(kinds));
+      if (meant !== undefined) counts.set(meant, (counts.get(meant) ?? 0) + 1);
       continue;
     }
     if (!checkLabels(asHeader(inner), spec.shape, inner.scope.source, report.problems)) {
@@ -338,12 +388,12 @@ function decodeNested(block: ExpandedBlock, contents: Contents, report: Reporter
   }
   if (sound) {
     for (const [type, spec] of Object.entries(kinds)) {
-      if (spec.min === 0 || (counts.get(type) ?? 0) >= spec.min) continue;
+      if (spec.min === 0 || (counts.get(type) ?? 0) >= spec.min || misnamed.has(type)) continue;
       complete = false;
       report.error(placeOf(block.scope.source, block.header), {
         code: 'missing-block',
         summary: 'Missing required block',
-        detail: `${aOrAn(block.type)} block needs ${spec.max === 1 ? 'a' : 'at least one'} "${type}" block, but no definition was found.`,
+        detail: `${aOrAn(block.type)} block needs ${spec.max === 1 ? quotedWithArticle(type) : `at least one "${type}"`} block, but no definition was found.`,
         hint: `${type}: ${uncapitalized(spec.shape.description)}${
           hasVariants(spec.shape) ? ` Write ${kindsOf(type, spec.shape.variants)}.` : ''
         }`,
@@ -352,6 +402,8 @@ function decodeNested(block: ExpandedBlock, contents: Contents, report: Reporter
   }
   return { nested, perInstance, complete };
 }
+
+const quotedWithArticle = (type: string): string => aOrAn(type).toLowerCase().replace(type, `"${type}"`);
 
 const kindsOf = (type: string, variants: Readonly<Record<string, { readonly later?: boolean }>>): string =>
   Object.entries(variants)

@@ -28,8 +28,8 @@ interface DecodedBase {
   readonly sound: boolean;
   /** Sound, with all nested blocks there and complete. */
   readonly complete: boolean;
-  /** Where the value of an argument stands; the header, when it is left out. */
-  at(argument: string): Place;
+  /** Where the value of an argument stands, or a part of it by index and key; the header, when it is left out. */
+  at(argument: string, ...path: readonly (string | number)[]): Place;
   /** Whether the argument is written in the block. */
   has(argument: string): boolean;
 }

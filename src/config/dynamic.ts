@@ -18,8 +18,8 @@ import { iteratorOf } from './dependencies.ts';
 import type { Reporter } from './evaluation.ts';
 import { headerSpan } from './items.ts';
 import { placeOf } from './problems.ts';
-import { textOf } from './schema/argument-types.ts';
 import type { NestedBlock } from './schema/shape.ts';
+import { textOf } from './schema/types/reading.ts';
 
 interface Expansion {
   readonly blocks: readonly ExpandedBlock[];

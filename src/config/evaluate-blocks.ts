@@ -14,8 +14,8 @@ import type { balancerShape } from './schema/balancers.ts';
 import { deployctlShape, movedShape, policyShape } from './schema/language.ts';
 import { dnsZoneShape, hostShape, secretShape, sshShape } from './schema/reaching.ts';
 import { releaseShape, runHookShape, serviceShape } from './schema/running.ts';
-import { secretToken } from './schema/secret-types.ts';
 import type { BlockShape } from './schema/shape.ts';
+import { secretToken } from './schema/types/secrets.ts';
 import type { Entry } from './world.ts';
 
 export interface BlockContext extends EvaluationContext {
@@ -45,7 +45,7 @@ export function evaluateBlock(
     case 'ssh':
       return repeated(item, instance, sshShape, cx, (entry) => {
         world.ssh.push(entry);
-        return objectOf({ id: string(entry.address), name: string(entry.name) });
+        return objectOf({ reference: string(entry.address), name: string(entry.name) });
       });
     case 'host':
       return repeated(item, instance, hostShape, cx, (entry) => {
@@ -56,7 +56,7 @@ export function evaluateBlock(
       return repeated(item, instance, cx.balancers, cx, (entry) => {
         world.balancers.push(entry);
         return objectOf({
-          id: string(entry.address),
+          reference: string(entry.address),
           name: string(entry.name),
           type: string(entry.decoded.kind),
           hosts: list(entry.decoded.args.hosts.map(string), STRING),
@@ -65,7 +65,7 @@ export function evaluateBlock(
     case 'dns_zone':
       return repeated(item, instance, dnsZoneShape, cx, (entry) =>
         objectOf({
-          id: string(entry.address),
+          reference: string(entry.address),
           name: string(entry.name),
           zone: string(entry.decoded.args.zone),
         }),
@@ -193,7 +193,7 @@ function hostValue({ address, name, decoded }: Entry<typeof hostShape>): Value {
   return objectOf({
     address: own === undefined ? UNKNOWN : string(own),
     connection: string(args.connection),
-    id: string(address),
+    reference: string(address),
     labels: map(labels, STRING),
     name: string(name),
     network_address: own === undefined ? UNKNOWN : string(args.network_address ?? own),
@@ -210,7 +210,7 @@ function serviceValue({ address, name, decoded }: Entry<typeof serviceShape>): V
     }),
   ]);
   return objectOf({
-    id: string(address),
+    reference: string(address),
     name: string(name),
     release: string(decoded.args.release),
     slots: objectOf(Object.fromEntries(slots)),
@@ -239,7 +239,7 @@ async function evaluateRelease(item: BlockItem, instance: ModuleInstance, cx: Bl
       key,
       objectOf({
         artifact: string(args.artifact),
-        id: string(entry.address),
+        reference: string(entry.address),
         name: string(entry.name),
         notes: string(args.notes ?? ''),
         sha256: sha256 === undefined ? UNKNOWN : string(sha256),

@@ -1,7 +1,7 @@
 /** Evaluates the blocks that give values: variable, local, output, module. */
 
 import { SENSITIVE } from '../hcl/eval/marks.ts';
-import { Scope } from '../hcl/eval/scope.ts';
+import type { Scope } from '../hcl/eval/scope.ts';
 import { didYouMean } from '../hcl/eval/suggestion.ts';
 import { isPrimitive, withoutOptional } from '../hcl/eval/types.ts';
 import { isWhollyKnown, marksWithin, sensitive, UNKNOWN, unknown, type Value } from '../hcl/eval/values.ts';
@@ -77,7 +77,7 @@ function valueOfVariable(
   const { report } = cx;
   const { args } = decoded;
   const declaredAt = placeOf(item.source, nameSpan(item));
-  const read = args.type === undefined ? anyType : readType(args.type, literalScope(item.source), report);
+  const read = args.type === undefined ? anyType : readType(args.type, item.source, report);
   if (!decoded.sound || read === undefined) return undefined;
   const constraint = { ...read, isDeclared: args.type !== undefined };
 
@@ -124,8 +124,6 @@ function valueOfVariable(
   return undefined;
 }
 
-const literalScope = (source: SourceText): Scope => new Scope({ source, functions: new Map() });
-
 function givenValue(
   item: BlockItem,
   instance: ModuleInstance,
@@ -136,7 +134,7 @@ function givenValue(
   if (caller === undefined) {
     const given = cx.given.get(item.name);
     if (given === undefined) return undefined;
-    return readGiven(given, constraint, cx.scope(item.source), cx.report, cx.keepSource) ?? 'failed';
+    return readGiven(given, constraint, cx.report, cx.keepSource) ?? 'failed';
   }
   const argument = caller.call.block.body.attributes.find((attribute) => attribute.name === item.name);
   if (argument === undefined) return undefined;

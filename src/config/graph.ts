@@ -91,9 +91,9 @@ export class Graph {
       detail: itself
         ? `${names[0]} refers to itself.`
         : `These refer to each other in a circle, so none of them can be worked out first: ${[...names, names[0]].join(' -> ')}.`,
-      hint: itself
-        ? undefined
-        : 'Take one of these references out, for example by writing the value in a locals block that both use.',
+      hint: cycle.every(({ node }) => node.item.type === 'service')
+        ? 'Services wait for those they depend on: take one of the depends_on out.'
+        : undefined,
     });
   }
 }

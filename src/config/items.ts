@@ -120,8 +120,7 @@ export const headerSpan = (block: Pick<Block, 'start' | 'headerEnd'>): { start: 
 
 const typeOnly = (block: Block) => ({ type: block.type, header: { start: block.start, end: block.typeEnd } });
 
-export const aOrAn = (noun: string): string =>
-  `${/^[aeiou]/.test(noun) && !noun.startsWith('use') ? 'An' : 'A'} ${noun}`;
+export const aOrAn = (noun: string): string => `${/^([aeiou]|ssh)/.test(noun) ? 'An' : 'A'} ${noun}`;
 
 function reportStrayArguments(
   body: Body,

@@ -3,6 +3,7 @@
  * bytes, and everything else of the world through ports.
  */
 import { posix } from 'node:path';
+import { FUNCTIONS } from '../hcl/eval/functions/index.ts';
 import { Budget } from '../hcl/eval/limits.ts';
 import type { Ports } from '../hcl/eval/ports.ts';
 import { type Roots, Scope } from '../hcl/eval/scope.ts';
@@ -10,6 +11,7 @@ import { SourceText } from '../hcl/syntax/source.ts';
 import {
   type ArtifactDeclared,
   asInstant,
+  type BalancerDeclared,
   type Declared,
   type Diagnostic,
   type HookDeclared,
@@ -31,7 +33,6 @@ import {
   evaluateVariable,
 } from './evaluate-values.ts';
 import { Reporter } from './evaluation.ts';
-import { functions } from './functions.ts';
 import { Graph, type GraphNode, type GraphRules, type Need } from './graph.ts';
 import {
   type ConfigFile,
@@ -124,6 +125,8 @@ async function load(input: LoadInput, mode: 'plan' | 'validate'): Promise<Loaded
     files.filter((file) => isAutoVariableFile(file.path)),
     loader,
   );
+  // Of a text that cannot be read whole, everything else that could be said would be a guess.
+  if (problems.errorCount > 0) return unread(problems, sources);
   const module = await loadModule(configFiles, input.folder, [], [], loader);
   const root = new ModuleInstance(module, { root: input.folder, working: input.projectFolder });
 
@@ -142,7 +145,8 @@ async function load(input: LoadInput, mode: 'plan' | 'validate'): Promise<Loaded
     given,
     balancers,
     allowsMissingValues: mode === 'validate',
-    scope: (source: SourceText, roots?: Roots) => new Scope({ source, functions, roots, ports, budget }),
+    scope: (source: SourceText, roots?: Roots) =>
+      new Scope({ source, functions: FUNCTIONS, roots, ports, budget }),
     keepSource,
     readArtifact: mode === 'validate' ? undefined : input.ports.readArtifact,
     absolutePath: (path) => absolutePath(path, input),
@@ -160,6 +164,13 @@ async function load(input: LoadInput, mode: 'plan' | 'validate'): Promise<Loaded
     scope: cx.scope(anyFile?.source ?? new SourceText('<configuration>', ''), new ItemRoots(root)),
   };
 }
+
+const unread = (problems: Problems, sources: ReadonlyMap<string, SourceText>): Loaded => ({
+  declared: undefined,
+  diagnostics: problems.sorted(),
+  sources,
+  scope: new Scope({ source: new SourceText('<configuration>', ''), functions: FUNCTIONS }),
+});
 
 function absolutePath(path: string, { folder, operator }: LoadInput): string {
   if (path === '~' || path.startsWith('~/')) return posix.join(operator.homeFolder, path.slice(1));
@@ -222,6 +233,7 @@ function assemble(world: World, input: LoadInput, cx: BlockContext): Declared | 
   const services = assembleServices(world, hosts, releases, report);
   checkServices(services, world, report);
   const balancers = assembleBalancers(world, services, hosts, report);
+  if (report.problems.errorCount === 0) checkSettings(balancers, input, report);
   const declared = services.flatMap((service) => service.declared ?? []);
   if (world.incomplete || declared.length < services.length) return undefined;
   return {
@@ -236,6 +248,16 @@ function assemble(world: World, input: LoadInput, cx: BlockContext): Declared | 
     outputs: outputsOf(world),
     state: stateOf(world, input),
   };
+}
+
+/** What only the providers know about their settings, pools and names. */
+function checkSettings(balancers: readonly BalancerDeclared[], input: LoadInput, report: Reporter): void {
+  for (const balancer of balancers) {
+    const kind = input.balancers.find(({ name }) => name === balancer.provider);
+    for (const found of kind?.check?.(balancer) ?? []) {
+      report.problems.add({ ...found, subject: found.subject ?? balancer.origin });
+    }
+  }
 }
 
 function policyOf(world: World): PolicyDeclared {

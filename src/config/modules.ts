@@ -1,11 +1,22 @@
 /** The modules of a configuration: what their folders declare, and their instances while they are evaluated. */
 import { posix } from 'node:path';
 import type { Resolution, Roots } from '../hcl/eval/scope.ts';
-import { object, objectOf, string, tuple, UNKNOWN, type Value } from '../hcl/eval/values.ts';
-import type { Traversal } from '../hcl/syntax/ast.ts';
+import { didYouMean } from '../hcl/eval/suggestion.ts';
+import {
+  MappingValue,
+  object,
+  objectOf,
+  SequenceValue,
+  string,
+  tuple,
+  UNKNOWN,
+  type Value,
+} from '../hcl/eval/values.ts';
+import type { Step, Traversal } from '../hcl/syntax/ast.ts';
 import { type Dependencies, instanceAttributes, nameOf } from './dependencies.ts';
-import type { BlockItem, Item } from './items.ts';
-import { keyText, type Repetition, type RepetitionKind } from './repetition.ts';
+import { aOrAn, type BlockItem, type Item } from './items.ts';
+import { keyText, type Repetition, type RepetitionKind, repetitionKind } from './repetition.ts';
+import { REFERENCE } from './schema/types/references.ts';
 
 /** One folder of configuration, used once or more often. */
 export interface Module {
@@ -90,6 +101,81 @@ export function collect(
   return object(new Map(values.map(([key, value]) => [String(key), value])));
 }
 
+/**
+ * What is wrong with the key that follows a block: missing where the block repeats, there where it does not, or the
+ * key of none. undefined: nothing, or nothing that can be told from here.
+ */
+function keyProblem(item: Item | undefined, value: Value, reference: Traversal): Resolution | undefined {
+  if (item?.kind !== 'block' || item.type === 'variable') return undefined;
+  const step = reference.steps[1];
+  const kind = repetitionKind(item.block);
+  if (step === undefined || value.kind === 'unknown') return undefined;
+  const wrong = (summary: string, detail: string, hint?: string): Resolution => ({
+    value: UNKNOWN,
+    problem: { summary, detail, hint },
+    stepsTaken: reference.steps.length,
+  });
+  if (kind === 'single') {
+    if (step.kind !== 'indexStep') return attributeProblem(item, value, step, wrong);
+    return wrong(
+      'Unexpected instance key',
+      `${item.key} has neither count nor for_each set, so it is the only one, and is referred to without a key in brackets.`,
+      `Write ${item.key}.`,
+    );
+  }
+  const keys = value instanceof MappingValue ? [...value.entries.keys()] : [];
+  const example = kind === 'count' ? `${item.key}[0]` : `${item.key}[${JSON.stringify(keys[0] ?? 'key')}]`;
+  if (step.kind === 'attributeStep') {
+    if (kind === 'for_each' && keys.includes(step.name)) return undefined;
+    return wrong(
+      'Missing instance key',
+      `Because ${item.key} has ${kind} set, its attributes can be taken from one of its instances only.`,
+      `For one of them: ${example}.${step.name}. For all: [for each in ${item.key} : each.${step.name}].`,
+    );
+  }
+  const key =
+    step.key.kind === 'string' ? step.key.value : step.key.kind === 'number' ? step.key.text : undefined;
+  if (key === undefined) return undefined;
+  if (kind === 'for_each') {
+    const next = reference.steps[2];
+    const one = value instanceof MappingValue ? value.entries.get(key) : undefined;
+    if (one !== undefined) return attributeProblem(item, one, next, wrong);
+    const meant = didYouMean(key, keys);
+    return wrong(
+      'Invalid index',
+      `${item.key} has no instance with the key ${JSON.stringify(key)}.${meant === undefined ? '' : ` ${meant}`}`,
+      meant !== undefined || keys.length === 0
+        ? undefined
+        : `Its keys: ${keys.slice(0, 8).join(', ')}${keys.length > 8 ? ', ...' : ''}.`,
+    );
+  }
+  const length = value instanceof SequenceValue ? value.elements.length : 0;
+  if (/^\d+$/.test(key) && Number(key) < length) return undefined;
+  return wrong(
+    'Invalid index',
+    `${item.key} has ${length} ${length === 1 ? 'instance' : 'instances'}, numbered from 0, and none with the key ${JSON.stringify(key)}.`,
+  );
+}
+
+/** An attribute that no block of this type has. The evaluator would say so as well, without saying what there is. */
+function attributeProblem(
+  item: Item,
+  value: Value,
+  step: Step | undefined,
+  wrong: (summary: string, detail: string, hint?: string) => Resolution,
+): Resolution | undefined {
+  if (step?.kind !== 'attributeStep' || item.type === 'module') return undefined;
+  if (!(value instanceof MappingValue) || value.kind !== 'object' || value.entries.has(step.name))
+    return undefined;
+  const known = [...value.entries.keys()].filter((name) => name !== REFERENCE);
+  const meant = didYouMean(step.name, known);
+  return wrong(
+    'Unsupported attribute',
+    `${aOrAn(item.type)} does not have an attribute named "${step.name}".${meant === undefined ? '' : ` ${meant}`}`,
+    meant === undefined ? `It has ${known.join(', ')}.` : undefined,
+  );
+}
+
 /** What an instance of a service is, for its process, health and hook blocks. */
 export interface InstanceObjects {
   readonly slot: Readonly<Record<string, Value>>;
@@ -125,12 +211,29 @@ export class ItemRoots implements Roots {
       case 'path':
         return { value: this.#paths() };
       case 'module':
-        if (name === undefined) return { value: UNKNOWN };
-        return { value: this.#instance.callValue(name), stepsTaken: 1 };
+        return this.#moduleCall(name, reference);
     }
     if (name === undefined) return { value: UNKNOWN };
     // What is not declared was reported when the references were collected.
-    return { value: this.#instance.values.get(`${root}.${name}`) ?? UNKNOWN, stepsTaken: 1 };
+    const key = `${root}.${name}`;
+    const value = this.#instance.values.get(key) ?? UNKNOWN;
+    return keyProblem(this.#instance.module.items.get(key), value, reference) ?? { value, stepsTaken: 1 };
+  }
+
+  #moduleCall(name: string | undefined, reference: Traversal): Resolution {
+    if (name === undefined) return { value: UNKNOWN };
+    const item = this.#instance.module.items.get(`module.${name}`);
+    const value = this.#instance.callValue(name);
+    const problem = keyProblem(item, value, reference);
+    if (problem !== undefined) return problem;
+    const call = this.#instance.calls.get(name);
+    const step = reference.steps[call === undefined || call.kind === 'single' ? 1 : 2];
+    const outputs = this.#instance.module.children.get(name)?.items;
+    // An output that does not exist was reported as well.
+    if (step?.kind === 'attributeStep' && outputs?.has(`output.${step.name}`) === false) {
+      return { value: UNKNOWN, stepsTaken: reference.steps.length };
+    }
+    return { value, stepsTaken: 1 };
   }
 
   names(): Iterable<string> {

@@ -6,7 +6,17 @@ export interface Refusal {
   readonly hint?: string;
   /** The value is of another type altogether; `refused` then completes "..., and this is". */
   readonly mismatch?: true;
+  /** Where in the value it is: indexes and keys, outermost first. */
+  readonly path?: readonly (string | number)[];
+  /** An error of its own, whose whole detail is `refused`. */
+  readonly as?: { readonly code: string; readonly summary: string };
 }
+
+/** The same refusal, seen from the list or map around it. */
+export const within = (refusal: Refusal, step: string | number): Refusal => ({
+  ...refusal,
+  path: [step, ...(refusal.path ?? [])],
+});
 
 export const isRefusal = (result: unknown): result is Refusal =>
   typeof result === 'object' && result !== null && 'refused' in result;

@@ -1,6 +1,5 @@
 /** Types as `variable` blocks write them: `list(object({ name = string, port = optional(number, 80) }))`. */
 import { ConversionFailure, convert } from '../hcl/eval/conversion.ts';
-import type { Scope } from '../hcl/eval/scope.ts';
 import { didYouMean } from '../hcl/eval/suggestion.ts';
 import {
   BOOL,
@@ -16,6 +15,7 @@ import {
 } from '../hcl/eval/types.ts';
 import { MappingValue, object, SequenceValue, type Value, withMarks } from '../hcl/eval/values.ts';
 import type { Call, Expression, ObjectExpression } from '../hcl/syntax/ast.ts';
+import type { SourceText } from '../hcl/syntax/source.ts';
 import type { Reporter } from './evaluation.ts';
 import { placeOf } from './problems.ts';
 
@@ -59,16 +59,16 @@ const otherNames: ReadonlyMap<string, string> = new Map([
 const SUMMARY = 'Invalid type specification';
 
 class Reader {
-  readonly #scope: Scope;
+  readonly #source: SourceText;
   readonly #report: Reporter;
 
-  constructor(scope: Scope, report: Reporter) {
-    this.#scope = scope;
+  constructor(source: SourceText, report: Reporter) {
+    this.#source = source;
     this.#report = report;
   }
 
   refuse(node: Expression, detail: string, hint?: string): undefined {
-    this.#report.error(placeOf(this.#scope.source, node), {
+    this.#report.error(placeOf(this.#source, node), {
       code: 'invalid-type',
       summary: SUMMARY,
       detail,
@@ -110,7 +110,7 @@ class Reader {
     const meant =
       other === undefined
         ? didYouMean(word, [...primitives.keys(), ...constructors])
-        : `Did you mean ${other}?`;
+        : `Did you mean "${other}"?`;
     return this.refuse(
       node,
       `The keyword "${word}" is not a valid type specification.${meant === undefined ? '' : ` ${meant}`}`,
@@ -212,13 +212,17 @@ class Reader {
   }
 
   #fallback(expression: Expression, constraint: TypeConstraint): Value | undefined {
-    const value = this.#report.evaluate(expression, this.#scope);
+    const value = this.#report.evaluateLiteral(
+      expression,
+      this.#source,
+      'a default is read before anything is evaluated.',
+    );
     if (value === undefined) return undefined;
     try {
       return convert(applyDefaults(value, constraint.defaults), constraint.type);
     } catch (failure) {
       if (!(failure instanceof ConversionFailure)) throw failure;
-      this.#report.error(placeOf(this.#scope.source, expression), {
+      this.#report.error(placeOf(this.#source, expression), {
         code: 'invalid-optional-default',
         summary: 'Invalid default value for optional attribute',
         detail: `This default value is not compatible with the attribute's type constraint: ${failure.message}.`,
@@ -237,12 +241,12 @@ function below(
   return known.size === 0 && attributes.size === 0 ? undefined : { attributes, children: known };
 }
 
-/** Undefined when it is not a type, which is reported. `scope` must allow no references. */
+/** Undefined when it is not a type, which is reported. */
 export const readType = (
   expression: Expression,
-  scope: Scope,
+  source: SourceText,
   report: Reporter,
-): TypeConstraint | undefined => new Reader(scope, report).read(expression);
+): TypeConstraint | undefined => new Reader(source, report).read(expression);
 
 /** The value with defaults in the place of attributes that are missing or null. Anything else is left as it is. */
 export function applyDefaults(value: Value, defaults: TypeDefaults | undefined): Value {

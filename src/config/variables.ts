@@ -1,7 +1,7 @@
 /** Values that are given from outside: files of variables, the environment, and flags. */
 import { ConversionFailure, convert } from '../hcl/eval/conversion.ts';
-import { Scope } from '../hcl/eval/scope.ts';
 import { nearestName } from '../hcl/eval/suggestion.ts';
+import { typeText } from '../hcl/eval/type-text.ts';
 import { isPrimitive } from '../hcl/eval/types.ts';
 import { string, type Value } from '../hcl/eval/values.ts';
 import type { Expression } from '../hcl/syntax/ast.ts';
@@ -119,13 +119,12 @@ export function reportUndeclared(
 export function readGiven(
   value: GivenValue,
   constraint: TypeConstraint & { readonly isDeclared: boolean },
-  scope: Scope,
   report: Reporter,
   keepSource: (source: SourceText) => void,
 ): { readonly value: Value; readonly place: Place } | undefined {
   if ('expression' in value.given) {
     const { expression, source } = value.given;
-    const read = report.evaluate(expression, new Scope({ source, functions: new Map() }));
+    const read = report.evaluateLiteral(expression, source, 'a file of variable values holds values only.');
     return read === undefined ? undefined : { value: read, place: placeOf(source, expression) };
   }
   const { text } = value.given;
@@ -142,7 +141,8 @@ export function readGiven(
     for (const diagnostic of diagnostics) report.problems.add(diagnostic);
     return undefined;
   }
-  const read = report.evaluate(expression, new Scope({ source, functions: scope.functions }));
+  const why = `this is read as an expression, since the type of var.${value.name} is ${typeText(constraint.type)}. Text in it needs quotes: --var '${value.name}=["a", "b"]'.`;
+  const read = report.evaluateLiteral(expression, source, why);
   return read === undefined ? undefined : { value: read, place: placeOf(source, expression) };
 }
 

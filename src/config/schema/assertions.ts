@@ -1,6 +1,7 @@
 /** Conditions with messages, in the blocks that have them. */
-import { raw } from './argument-types.ts';
+
 import { type PlainShape, required } from './shape.ts';
+import { raw } from './types/references.ts';
 
 export const assertionShape = (description: string) =>
   ({

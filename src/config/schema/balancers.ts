@@ -1,7 +1,6 @@
 /** `load_balancer` blocks: the types come from the providers, and from the part of the language that is still to come. */
 
-import type { Json } from '../../model/index.ts';
-import { bool, duration, hostPath, hosts, line, lines, whole } from './argument-types.ts';
+import type { BalancerDeclared, Diagnostic, Json } from '../../model/index.ts';
 import { preconditionShape } from './assertions.ts';
 import { nameLabel } from './reaching.ts';
 import {
@@ -15,6 +14,11 @@ import {
   type Variant,
   type VariantShape,
 } from './shape.ts';
+import { lines } from './types/collections.ts';
+import { bool, duration, whole } from './types/numbers.ts';
+import { hostPath } from './types/places.ts';
+import { hosts } from './types/references.ts';
+import { line } from './types/text.ts';
 
 /** One argument of a type of load balancer, as its provider describes it. */
 export interface BalancerSetting {
@@ -31,6 +35,8 @@ export interface BalancerKind {
   readonly name: string;
   readonly description: string;
   readonly settings: readonly BalancerSetting[];
+  /** What settings, names and pools get wrong that a schema cannot say. */
+  check?(balancer: BalancerDeclared): readonly Diagnostic[];
 }
 
 const settingTypes: Readonly<Record<BalancerSetting['type'], ArgumentType<unknown>>> = {

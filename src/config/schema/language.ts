@@ -1,19 +1,5 @@
 /** Blocks of the language itself: deployctl, variable, locals, output, module, check, moved, policy; and the table of all. */
 
-import {
-  anything,
-  bool,
-  instant,
-  line,
-  literalText,
-  localPath,
-  percent,
-  prose,
-  raw,
-  whole,
-  word,
-  written,
-} from './argument-types.ts';
 import { assertionShape, preconditionShape } from './assertions.ts';
 import { dnsZoneShape, hostShape, nameLabel, secretShape, sshShape } from './reaching.ts';
 import { releaseShape, runHookShape, serviceShape } from './running.ts';
@@ -28,6 +14,10 @@ import {
   required,
   type VariantShape,
 } from './shape.ts';
+import { bool, instant, percent, whole } from './types/numbers.ts';
+import { localPath } from './types/places.ts';
+import { anything, raw, written } from './types/references.ts';
+import { line, literalText, prose, word } from './types/text.ts';
 
 export const deployctlShape = {
   description: 'Settings of deployctl itself.',

@@ -1,25 +1,7 @@
 /** Blocks that say what there is and how it is reached: ssh, host, load_balancer, dns_zone, secret. */
 
 import { isRefusal } from '../quantities.ts';
-import {
-  choice,
-  command,
-  endpoint,
-  endpoints,
-  host,
-  line,
-  localPath,
-  localPaths,
-  networkAddress,
-  objectOfBlock,
-  port,
-  someTime,
-  textMap,
-  variableName,
-  word,
-} from './argument-types.ts';
 import { preconditionShape } from './assertions.ts';
-import { secretValue } from './secret-types.ts';
 import type { ArgumentType } from './shape.ts';
 import {
   any,
@@ -31,6 +13,12 @@ import {
   required,
   type VariantShape,
 } from './shape.ts';
+import { command, endpoints, localPaths, textMap, variableName } from './types/collections.ts';
+import { port, someTime } from './types/numbers.ts';
+import { endpoint, localPath, networkAddress } from './types/places.ts';
+import { host, objectOfBlock } from './types/references.ts';
+import { secretValue } from './types/secrets.ts';
+import { choice, line, word } from './types/text.ts';
 
 export const nameLabel: LabelShape = {
   name: 'name',

@@ -1,29 +1,7 @@
 /** Blocks that say what runs where: release, and service with everything in it except its strategy. */
-import {
-  choice,
-  command,
-  commandOrScript,
-  hostFolder,
-  hosts,
-  line,
-  lineListMap,
-  localPath,
-  networkAddress,
-  objectOfBlock,
-  port,
-  prose,
-  raw,
-  sha256,
-  someTime,
-  urlPath,
-  version,
-  whole,
-  word,
-  wordMap,
-} from './argument-types.ts';
+
 import { preconditionShape } from './assertions.ts';
 import { nameLabel } from './reaching.ts';
-import { environmentMap } from './secret-types.ts';
 import {
   any,
   atMostOne,
@@ -37,6 +15,12 @@ import {
   type VariantShape,
 } from './shape.ts';
 import { strategyShape } from './strategies.ts';
+import { command, commandOrScript, lineListMap, wordMap } from './types/collections.ts';
+import { port, someTime, whole } from './types/numbers.ts';
+import { hostFolder, localPath, networkAddress, urlPath } from './types/places.ts';
+import { hosts, objectOfBlock, raw } from './types/references.ts';
+import { environmentMap } from './types/secrets.ts';
+import { choice, line, prose, sha256, version, word } from './types/text.ts';
 
 export const releaseShape = {
   description: 'What should run. A delivery changes only this, or a variable behind it.',

@@ -1,16 +1,5 @@
 /** The strategies: how a new release takes over. */
-import {
-  batch,
-  bool,
-  choice,
-  decimal,
-  duration,
-  httpUrl,
-  prose,
-  someTime,
-  textMap,
-  whole,
-} from './argument-types.ts';
+
 import {
   any,
   defaulted,
@@ -20,6 +9,10 @@ import {
   required,
   type VariantShape,
 } from './shape.ts';
+import { textMap } from './types/collections.ts';
+import { batch, bool, decimal, duration, someTime, whole } from './types/numbers.ts';
+import { httpUrl } from './types/places.ts';
+import { choice, prose } from './types/text.ts';
 
 const onFailure = defaulted(
   choice(['revert', 'pause', 'freeze'], { mistakes: { rollback: 'revert', undo: 'revert', stop: 'pause' } }),

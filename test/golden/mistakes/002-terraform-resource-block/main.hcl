@@ -1,0 +1,3 @@
+resource "host" "web-1" {
+  address = "10.0.1.11"
+}

@@ -1,0 +1,3 @@
+provider "ssh" {
+  user = "deploy"
+}

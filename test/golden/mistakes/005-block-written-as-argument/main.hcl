@@ -1,0 +1,3 @@
+locals = {
+  version = "1.0.0"
+}

@@ -1,0 +1,3 @@
+release "shop" {
+  version = "1.0.0"
+}

@@ -1,0 +1,4 @@
+release "shop" {
+  version  = null
+  artifact = "dist/shop.tar.gz"
+}

@@ -1,0 +1,3 @@
+host "address" {
+  address = "10.0.1.11"
+}

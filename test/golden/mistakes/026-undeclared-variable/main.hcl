@@ -1,0 +1,4 @@
+release "shop" {
+  version  = var.version
+  artifact = "dist/shop.tar.gz"
+}

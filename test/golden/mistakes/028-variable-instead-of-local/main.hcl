@@ -1,0 +1,7 @@
+locals {
+  port = 8080
+}
+
+output "port" {
+  value = var.port
+}

@@ -1,0 +1,7 @@
+locals {
+  web_hosts = ["web-1"]
+}
+
+output "hosts" {
+  value = local.web_host
+}

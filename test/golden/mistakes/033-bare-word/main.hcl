@@ -1,0 +1,4 @@
+release "shop" {
+  version  = latest
+  artifact = "dist/shop.tar.gz"
+}

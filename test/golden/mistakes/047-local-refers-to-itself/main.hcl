@@ -1,0 +1,3 @@
+locals {
+  paths = concat(local.paths, ["/bin"])
+}

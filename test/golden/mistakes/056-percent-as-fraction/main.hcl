@@ -1,0 +1,3 @@
+policy "prod" {
+  min_in_service = "0.75"
+}

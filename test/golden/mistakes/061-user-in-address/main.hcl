@@ -1,0 +1,3 @@
+host "web-1" {
+  address = "deploy@10.0.1.11"
+}

@@ -1,0 +1,4 @@
+release "shop" {
+  version  = "feature/login"
+  artifact = "dist/shop.tar.gz"
+}

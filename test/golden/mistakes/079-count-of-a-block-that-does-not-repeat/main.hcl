@@ -1,0 +1,3 @@
+policy "prod" {
+  count = 1
+}

@@ -1,0 +1,3 @@
+variable "service" {
+  type = object({ port = number, path = optional(string, "/") })
+}

@@ -1,0 +1,3 @@
+service = {
+  prot = 8080
+}

@@ -1,0 +1,7 @@
+variable "name" {
+  default = "shop"
+}
+
+variable "root" {
+  default = "/srv/${var.name}"
+}

@@ -1,0 +1,4 @@
+secret "db" {
+  env  = "DB_PASSWORD"
+  file = "/run/secrets/db"
+}

@@ -1,0 +1,7 @@
+secret "db" {
+  env = "DB_PASSWORD"
+}
+
+output "password" {
+  value = secret.db
+}

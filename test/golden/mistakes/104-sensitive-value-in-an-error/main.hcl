@@ -1,0 +1,9 @@
+variable "port" {
+  type      = string
+  sensitive = true
+}
+
+output "next" {
+  value     = var.port + 1
+  sensitive = true
+}

@@ -1,0 +1,8 @@
+ssh "ops" {
+  user = "ops"
+}
+
+host "here" {
+  connection = "local"
+  ssh        = ssh.ops
+}

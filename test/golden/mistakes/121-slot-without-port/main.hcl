@@ -1,0 +1,41 @@
+host "web-1" { address = "10.0.1.11" }
+host "web-2" { address = "10.0.1.12" }
+
+load_balancer "haproxy" "edge" {
+  hosts    = [host.web-1]
+  map_file = "/etc/haproxy/edge.map"
+}
+
+release "shop" {
+  version  = "1.0.0"
+  artifact = "dist/shop.tar.gz"
+}
+
+service "shop" {
+  release = release.shop
+
+  slot "blue" {
+    hosts = ["web-1"]
+  }
+  slot "green" {
+    hosts = ["web-2"]
+  }
+
+  install {
+    root = "/srv/shop"
+  }
+
+  process "systemd" {
+    command = ["bin/shop"]
+  }
+
+  health "command" {
+    command = ["bin/check"]
+  }
+
+  traffic "load_balancer" {
+    load_balancer = load_balancer.edge
+  }
+
+  strategy "blue_green" {}
+}

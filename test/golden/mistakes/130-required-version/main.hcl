@@ -1,0 +1,3 @@
+deployctl {
+  required_version = ">= 2.0.0"
+}

@@ -1,0 +1,3 @@
+ssh "default" {
+  transport = "openssh"
+}

@@ -1,0 +1,3 @@
+policy "prod" {
+  approvals = 1
+}

@@ -1,0 +1,7 @@
+module "web" {
+  source = "./web"
+}
+
+output "names" {
+  value = module.web.name
+}

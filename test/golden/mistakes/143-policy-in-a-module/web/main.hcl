@@ -1,0 +1,3 @@
+policy "web" {
+  min_in_service = "50%"
+}
