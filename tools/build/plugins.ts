@@ -36,7 +36,8 @@ export const splitOff = (found: Found): Plugin => ({
       return { path: target, external: true };
     });
     build.onResolve({ filter: slow }, ({ path, importer }) => {
-      if (importer === '' || path.startsWith('.')) return undefined;
+      // Packages that want another version of it (oclif's are of 2019) keep their own.
+      if (importer === '' || importer.includes('/node_modules/')) return undefined;
       found.vendors.set(path, `./vendor-${path}.cjs`);
       return { path, namespace: 'at-first-call' };
     });

@@ -8,6 +8,7 @@ export const labFolder = (): string => resolve('.deployctl/lab');
 export const networkFlag = Flags.string({
   description: 'The loopback addresses to use: labs side by side need different ones.',
   helpValue: '127.X.Y',
+  env: 'DEPLOYCTL_VAR_network', // as environments/lab gets it
   default: defaultNetwork,
 });
 
