@@ -30,8 +30,6 @@ const networks = ['127.7.100', '127.7.101', '127.7.102', '127.7.103'];
 
 let environment: NodeJS.ProcessEnv = process.env;
 
-process.exitCode = await demo();
-
 async function demo(): Promise<number> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   ask(['lab', 'down', '--wipe']); // what a demo that was broken off may have left
@@ -131,3 +129,5 @@ function tell(text: string): void {
 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+process.exitCode = await demo();
