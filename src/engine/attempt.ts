@@ -26,6 +26,11 @@ export interface Attempt {
   readonly cx: Context;
   /** Whether this run began the operation (or the one that it undoes) before and did not see how it ended. */
   readonly wasBegun: boolean;
+  /**
+   * Writes down that it is about to happen; called once, after the look that found it still to be done. So what another
+   * had already done is never taken for this run's doing, not even after a kill.
+   */
+  readonly intend: () => Promise<void>;
   readonly failpoint: Failpoint;
 }
 
@@ -62,6 +67,7 @@ async function move(attempt: Attempt): Promise<AttemptResult> {
     operation = middle;
   }
 
+  await attempt.intend();
   for (let turn = 1; ; turn += 1) {
     const performed = await perform(attempt, operation);
     if (performed.ended === 'interrupted') return { kind: 'interrupted' };
@@ -93,6 +99,7 @@ async function move(attempt: Attempt): Promise<AttemptResult> {
 
 /** A wait changes nothing, so it is done again when its connection broke, and its failure leaves nothing to undo. */
 async function waitFor(attempt: Attempt): Promise<AttemptResult> {
+  await attempt.intend();
   for (let turn = 1; ; turn += 1) {
     const performed = await perform(attempt, attempt.operation);
     if (performed.ended === 'interrupted') return { kind: 'interrupted' };

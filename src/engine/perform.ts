@@ -42,16 +42,17 @@ export async function perform(performance: Performance): Promise<Diagnostic | un
   const { step, before, clock, write, report } = performance;
   const startedAt = clock.now();
   const { op } = step.operation;
-  const until = untilOf(step.operation, before, startedAt);
-  await write({
-    mark: 'intended',
-    step: step.id,
-    detail: detail({ op, ...(until === undefined ? {} : { until }) }),
-  });
   report({ type: 'step_started', step: step.id, undoing: false });
 
   const wasBegun = before.mayHaveEffect && before.status !== 'undone';
-  const result = await attempt(performance, step.operation, wasBegun, until);
+  const intend = async (until?: Instant): Promise<void> => {
+    await write({
+      mark: 'intended',
+      step: step.id,
+      detail: detail({ op, ...(until === undefined ? {} : { until }) }),
+    });
+  };
+  const result = await attempt(performance, step.operation, wasBegun, intend);
   const elapsedMs = clock.now() - startedAt;
   switch (result.kind) {
     case 'interrupted':
@@ -87,15 +88,17 @@ export async function undo(performance: Performance): Promise<Diagnostic | undef
   if (step.inverse.kind !== 'operation') return undefined;
   const startedAt = clock.now();
   const { operation, verify } = step.inverse;
-  await write({ mark: 'undoing', step: step.id, detail: detail({ op: operation.op }) });
   report({ type: 'step_started', step: step.id, undoing: true });
 
   // A step that was not seen to be done may stand anywhere between its two ends.
   const wasBegun = before.status !== 'done';
-  let result = await attempt(performance, operation, wasBegun, undefined);
+  const intend = async (): Promise<void> => {
+    await write({ mark: 'undoing', step: step.id, detail: detail({ op: operation.op }) });
+  };
+  let result = await attempt(performance, operation, wasBegun, intend);
   if (result.kind === 'done' && verify !== undefined) {
     const back = result;
-    const verified = await attempt(performance, verify, false, undefined);
+    const verified = await attempt(performance, verify, false, async () => {});
     result = verified.kind === 'done' ? { ...verified, seen: [...back.seen, ...verified.seen] } : verified;
   }
   const elapsedMs = clock.now() - startedAt;
@@ -140,6 +143,8 @@ export async function runHook(
       report: () => {},
     },
     wasBegun,
+    // The note that the hook is begun was written by whoever calls.
+    intend: async () => {},
     failpoint,
   });
   return result.kind === 'failed' ? result.failure : undefined;
@@ -149,18 +154,21 @@ async function attempt(
   performance: Performance,
   operation: Operation,
   wasBegun: boolean,
-  until: Instant | undefined,
+  intend: (until?: Instant) => Promise<void>,
 ): Promise<AttemptResult> {
   const { step, providerOf, failpoint } = performance;
   const isInverse = operation !== step.operation;
   const cx = contextOf(performance, isInverse);
   if (operation.op === 'bake') {
-    const baked = await bake({ operation, until: until ?? cx.clock.now(), providerOf, cx });
+    // The end that was first written down counts: a kill does not make the wait longer.
+    const until = performance.before.until ?? ((cx.clock.now() + operation.durationMs) as Instant);
+    await intend(until);
+    const baked = await bake({ operation, until, providerOf, cx });
     if (baked.kind === 'done') return { kind: 'done', unchanged: false, seen: noneSeen };
     return baked.kind === 'failed' ? { ...baked, mayHaveEffect: false } : baked;
   }
   const provider = providerOf(operation);
-  return bringAbout({ operation, address: step.address, provider, cx, wasBegun, failpoint });
+  return bringAbout({ operation, address: step.address, provider, cx, wasBegun, intend, failpoint });
 }
 
 const noneSeen: readonly RecordedResource[] = [];
@@ -176,12 +184,6 @@ function contextOf(performance: Performance, isInverse: boolean): Context {
     attempt: isInverse ? before.undoFailures : before.failures,
     report: (event) => report({ ...event, step: step.id }),
   };
-}
-
-/** A wait by the clock keeps the end that was first written down, so that a kill does not make it longer. */
-function untilOf(operation: Operation, before: StepProgress, now: Instant): Instant | undefined {
-  if (operation.op !== 'bake') return undefined;
-  return before.until ?? ((now + operation.durationMs) as Instant);
 }
 
 const detail = (each: StepDetail) => asDetail(each);

@@ -32,6 +32,7 @@ export type RunOutcome =
  *   intended ─▶ done ─▶ undoing ─▶ undone
  *      └─────▶ failed ─▶ undoing ─▶ undone         (a failed step may have had an effect)
  *
+ * `done` and `undone` come without an intention before them where the world was already so: nothing was performed.
  * After `failed` and `undone`, `intended` may come again when the run is resumed. `note` carries what a person did
  * (pause, continue, abort), what a wait is waiting for (absolute times), and how a stop came about.
  */

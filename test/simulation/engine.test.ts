@@ -23,7 +23,7 @@ import { VirtualClock } from '../rig/virtual-clock.ts';
 import { cellsOf, type Fault, MemoryCells, standBefore, WorldProvider } from '../rig/world.ts';
 import { History } from './history.ts';
 
-const [from = 1, to = 3_000] = (process.env.DEPLOYCTL_SEEDS ?? '').split('-').filter(Boolean).map(Number);
+const [from = 1, to = 1_000] = (process.env.DEPLOYCTL_SEEDS ?? '').split('-').filter(Boolean).map(Number);
 const theirs: Json = { by: 'somebody else' };
 
 /** Sessions with faults and deaths at first; then calm ones, in which everything must come to an end. */
@@ -152,6 +152,12 @@ async function simulate(seed: number): Promise<string[]> {
   const cells = new MemoryCells();
   const operations = plan.steps.map((step) => step.operation);
   standBefore(cells, operations);
+  // Some of it may be there already: that was not this run's doing, and stays whatever the run undoes.
+  for (const operation of operations) {
+    if (operation.op === 'release.put' && random.chance(0.1)) {
+      for (const cell of cellsOf(operation)) cells.set(cell.key, cell.to);
+    }
+  }
   const start = visible(cells);
   const finished = new MemoryCells();
   standBefore(finished, operations);
@@ -161,7 +167,7 @@ async function simulate(seed: number): Promise<string[]> {
   await using store = openMemoryState(countingIds('lineage'));
   const history = new History(plan);
   const problems = history.violations;
-  const faultRate = random.pick([0, 0, 0.02, 0.08]);
+  const faultRate = random.pick([0, 0, 0.02, 0.08, 0.25]);
   const sick = random.chance(0.25)
     ? random.pick(operations.flatMap((each) => ('instance' in each ? [each.instance] : [])))
     : undefined;
@@ -202,6 +208,8 @@ async function simulate(seed: number): Promise<string[]> {
           problems.push(`${cx.step} overwrote what somebody else had set`);
         }
         history.onEffect(operation, cx.step);
+        // Killed in the very middle: what was begun on the host is done, what was to follow is not.
+        if (isStormy && random.chance(0.01)) life.isDead = true;
       },
     });
     const events: Event[] = [];
