@@ -1,8 +1,9 @@
 /** One host over ssh2: one connection, at most eight commands on it at once, opened anew if it was lost. */
 import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, ClientChannel } from 'ssh2';
 import type { HostDeclared } from '../model/index.ts';
-import { visible } from '../model/index.ts';
+import { ProviderFailure, visible } from '../model/index.ts';
 import type { ExecuteOptions, Execution, HostChannel } from './channel.ts';
 import { type Program, runScript } from './execution.ts';
 import { interrupted, type SshConnection, seconds, unreachable } from './failures.ts';
@@ -13,6 +14,16 @@ import { relay } from './relay.ts';
 
 /** OpenSSH refuses the eleventh session of a connection (MaxSessions 10); two are left for whoever else is there. */
 const sessionsPerConnection = 8;
+
+const sessionAttempts = 6;
+
+/** What OpenSSH answers beyond MaxSessions: RFC 4254's "connect failed", in this place for nothing else. */
+const isSessionLimit = (cause: unknown): boolean => (cause as { reason?: unknown } | undefined)?.reason === 2;
+
+interface SshProgram extends Program {
+  /** Settles when the server has closed the session too: only then does it no longer count there. */
+  readonly closed: Promise<void>;
+}
 
 type Target = Parameters<HostChannel['dial']>[0];
 type DialOptions = Parameters<HostChannel['dial']>[1];
@@ -83,9 +94,11 @@ export class SshHost implements HostChannel {
     onSent?: (bytes: number) => void,
   ): Promise<Execution> {
     const leave = await this.#session(options.signal);
+    let held: Promise<void> = Promise.resolve();
     try {
       const throughSudo = options.privileged === true && this.#needsSudo();
       const program = await this.#start(throughSudo, options);
+      held = program.closed;
       return await runScript(program, {
         host: this.#declared,
         text,
@@ -96,7 +109,7 @@ export class SshHost implements HostChannel {
         ...(onSent === undefined ? {} : { onSent }),
       });
     } finally {
-      leave();
+      void held.then(leave);
     }
   }
 
@@ -114,7 +127,7 @@ export class SshHost implements HostChannel {
     try {
       const program = await this.#start(throughSudo, options);
       const duplex = await relay(program, this.#declared, target, throughSudo, options.timeoutMs);
-      duplex.once('close', leave);
+      void program.closed.then(leave);
       return duplex;
     } catch (error) {
       leave();
@@ -137,11 +150,20 @@ export class SshHost implements HostChannel {
   async #start(
     throughSudo: boolean,
     options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
-  ): Promise<Program> {
+  ): Promise<SshProgram> {
     const client = await this.connection(options.signal);
     const command = throughSudo ? privilegedLoaderCommand : loaderCommand;
-    const channel = await this.#openSession(client, command, options.timeoutMs);
-    return this.#asProgram(client, channel);
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const channel = await this.#openSession(client, command, options.timeoutMs);
+        return this.#asProgram(client, channel);
+      } catch (error) {
+        const full = error instanceof ProviderFailure && isSessionLimit(error.cause);
+        if (!full || attempt === sessionAttempts || options.signal?.aborted === true) throw error;
+        // Commands that we gave up may still count there for a moment.
+        await sleep(100 * attempt);
+      }
+    }
   }
 
   /** Nothing of a script is sent before this resolves, so its failures have no effect. */
@@ -165,15 +187,20 @@ export class SshHost implements HostChannel {
     });
   }
 
-  #asProgram(client: Client, channel: ClientChannel): Program {
+  #asProgram(client: Client, channel: ClientChannel): SshProgram {
+    let exit: { readonly code: number | undefined; readonly signal: string | undefined } | undefined;
+    let settle: () => void = () => {};
     const ended = new Promise<Awaited<Program['ended']>>((resolve) => {
-      let exit: { readonly code: number | undefined; readonly signal: string | undefined } | undefined;
+      settle = () => resolve(exit ?? { code: undefined, signal: undefined, lost: { cause: this.#cause } });
+    });
+    const closed = new Promise<void>((resolve) => {
       const end = (): void => {
         client.removeListener('close', end);
-        resolve(exit ?? { code: undefined, signal: undefined, lost: { cause: this.#cause } });
+        settle();
+        resolve();
       };
       channel.once('exit', (code: number | null, signal?: string) => {
-        exit = { code: code ?? undefined, signal };
+        exit = { code: code ?? undefined, signal: signal?.replace(/^SIG/, '') };
       });
       channel.once('close', end);
       // A connection that dies under a paused stream never ends the stream.
@@ -184,11 +211,14 @@ export class SshHost implements HostChannel {
       stdout: channel,
       stderr: channel.stderr,
       ended,
+      closed,
       kill: () => {
+        // Closing alone would leave the command running, and its session counted, until it ends by itself.
+        if (exit === undefined) channel.signal('KILL');
         channel.close();
-        channel.destroy();
-        channel.stderr.destroy();
-        channel.emit('close');
+        channel.resume();
+        channel.stderr.resume();
+        settle();
       },
     };
   }
