@@ -76,20 +76,19 @@ export class SecondJudge implements AsyncDisposable {
       const thread = this.#start();
       const done = (opinion: Opinion | undefined): void => {
         clearTimeout(timer);
-        thread.removeAllListeners();
+        thread.off('message', done).off('error', failed).off('exit', ended);
         // Whatever a thread says when it is ended must not end the process.
-        thread.on('error', () => {});
+        if (opinion === undefined) thread.on('error', () => {});
         thread.unref();
         resolve(opinion);
       };
-      const failed = (reason: string): void => {
+      const failed = (error: unknown): void => {
         this.#thread = undefined;
-        done({ verdict: 'no_opinion', reason });
+        done({ verdict: 'no_opinion', reason: error instanceof Error ? error.message : String(error) });
       };
+      const ended = (): void => failed('its thread ended');
       const timer = setTimeout(() => done(undefined), this.#timeoutMs);
-      thread.on('message', (opinion: Opinion) => done(opinion));
-      thread.on('error', (error: unknown) => failed(error instanceof Error ? error.message : String(error)));
-      thread.on('exit', () => failed('its thread ended'));
+      thread.on('message', done).on('error', failed).on('exit', ended);
       thread.ref();
       thread.postMessage(text);
     });

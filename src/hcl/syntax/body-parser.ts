@@ -104,7 +104,7 @@ export class BodyParser extends ExpressionParser {
   }
 
   #complainUnclosedBlock(block: { readonly start: number; readonly open: number }, items?: BodyItems): void {
-    const hint = items === undefined ? undefined : this.#suspectedEnd(block.start, items);
+    const hint = items === undefined ? undefined : this.#suspectedEnd(block.start, items.blocks);
     this.complain(
       'hcl-unclosed-block',
       'Unclosed configuration block',
@@ -115,17 +115,18 @@ export class BodyParser extends ExpressionParser {
     );
   }
 
-  /** The first item that is not indented more than the block it is in: the brace is probably missing above it. */
-  #suspectedEnd(blockStart: number, items: BodyItems): string | undefined {
-    const column = this.source.position(blockStart).column;
-    const suspect = items.blocks.find(
-      (inner) =>
-        this.source.lineAt(inner.start) !== this.source.lineAt(blockStart) &&
-        this.source.position(inner.start).column <= column,
-    );
-    if (suspect === undefined) return undefined;
-    const line = this.source.lineAt(suspect.start);
-    return `The brace is probably missing before line ${line}, where ${JSON.stringify(suspect.type)} begins at the level of this block.`;
+  /** The first block that is not indented more than the block it is in: the brace is probably missing above it. */
+  #suspectedEnd(outerStart: number, blocks: readonly Block[]): string | undefined {
+    const outer = this.source.position(outerStart);
+    for (const block of blocks) {
+      const { line, column } = this.source.position(block.start);
+      if (line !== outer.line && column <= outer.column) {
+        return `The brace is probably missing before line ${line}, where ${JSON.stringify(block.type)} begins at the level of the block on line ${outer.line}.`;
+      }
+      const inside = this.#suspectedEnd(block.start, block.body.blocks);
+      if (inside !== undefined) return inside;
+    }
+    return undefined;
   }
 
   /** The argument or block that starts with the name that comes next. */
@@ -233,6 +234,7 @@ export class BodyParser extends ExpressionParser {
         });
       } else {
         this.#complainHeader(start);
+        if (this.#skipToBrace(next)) break;
         this.recoverAfterItem();
         const end = labels.at(-1)?.end ?? typeEnd;
         const body: Body = { kind: 'body', start: end, end, attributes: [], blocks: [] };
@@ -241,8 +243,22 @@ export class BodyParser extends ExpressionParser {
     }
     const headerEnd = labels.at(-1)?.end ?? typeEnd;
     const open = this.tokens.start(this.read());
+    this.newlines = true;
     const body = this.#parseBlockBody(start, open);
     return { kind: 'block', start, end: body.end, type, typeEnd, labels, headerEnd, body };
+  }
+
+  /** After an equals sign, or newlines, that should not be there: whether the opening brace follows. */
+  #skipToBrace(type: number): boolean {
+    if (type !== T.EQUAL && type !== T.NEWLINE) return false;
+    const newlines = this.newlines;
+    if (type === T.EQUAL) this.read();
+    this.newlines = type !== T.NEWLINE;
+    const follows = this.peek() === T.OPEN_BRACE;
+    if (follows) this.recovering = false;
+    // Peeking has read nothing: where no brace follows, the newline is still there.
+    if (!follows || type === T.EQUAL) this.newlines = newlines;
+    return follows;
   }
 
   #complainHeader(contextStart: number): void {
@@ -267,7 +283,7 @@ export class BodyParser extends ExpressionParser {
   /** After the opening brace at `open`. */
   #parseBlockBody(start: number, open: number): Body {
     if (!this.enter(open, open + 1)) {
-      this.recover(T.CLOSE_BRACE);
+      this.recover(T.CLOSE_BRACE, true);
       this.leave();
       this.recoverAfterItem();
       return { kind: 'body', start: open, end: this.previousEnd(), attributes: [], blocks: [] };

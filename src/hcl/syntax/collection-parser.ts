@@ -46,8 +46,15 @@ export abstract class CollectionParser extends TemplateParser {
     const items: Expression[] = [];
     let height = 0;
     for (;;) {
-      if (this.peek() === T.CLOSE_BRACKET) {
+      const next = this.peek();
+      if (next === T.CLOSE_BRACKET) {
         this.read();
+        break;
+      }
+      if (next === T.EOF) {
+        this.#complainTupleSeparator(this.peekIndex(), next, start);
+        this.errors++;
+        this.recovering = true;
         break;
       }
       const before = this.errors;
@@ -114,6 +121,12 @@ export abstract class CollectionParser extends TemplateParser {
         this.read();
         break;
       }
+      if (next === T.EOF || this.beginsBlock(this.peekIndex())) {
+        if (!this.recovering) this.#complainUnclosedObject(next, start);
+        this.errors++;
+        this.recovering = true;
+        break;
+      }
       const before = this.errors;
       const key = this.parseExpression();
       height = Math.max(height, this.height);
@@ -177,7 +190,7 @@ export abstract class CollectionParser extends TemplateParser {
         );
         return;
       case T.EOF:
-        return this.#complainUnclosedObject(start);
+        return this.#complainUnclosedObject(type, start);
       default:
         this.complainAt(index, 'hcl-missing-separator', 'Missing key/value separator', introduces, {
           contextStart: start,
@@ -187,7 +200,7 @@ export abstract class CollectionParser extends TemplateParser {
 
   #complainItemSeparator(index: number, type: number, start: number) {
     if (this.recovering) return;
-    if (type === T.EOF) return this.#complainUnclosedObject(start);
+    if (type === T.EOF) return this.#complainUnclosedObject(type, start);
     this.complainAt(
       index,
       'hcl-missing-separator',
@@ -197,11 +210,11 @@ export abstract class CollectionParser extends TemplateParser {
     );
   }
 
-  #complainUnclosedObject(start: number): void {
+  #complainUnclosedObject(type: number, start: number): void {
     this.complain(
       'hcl-unclosed-bracket',
       'Unterminated object constructor expression',
-      'There is no corresponding closing brace before the end of the file. This may be caused by incorrect brace nesting elsewhere in this file.',
+      `There is no corresponding closing brace before ${type === T.EOF ? 'the end of the file' : 'the next block'}. This may be caused by incorrect brace nesting elsewhere in this file.`,
       start,
       start + 1,
     );

@@ -176,10 +176,10 @@ export abstract class Cursor {
   /**
    * Reads up to and including the `end` that closes the bracket at hand, and gives its index. Gives the index
    * of a token that it has not read where the bracket is more likely to have been forgotten: at the end of the
-   * file; and, unless a brace is looked for, at a brace that closes something further out, or at a line that
-   * begins like an item of a body.
+   * file; for a brace, at a block at the start of a line; for all others, at a brace that closes something
+   * further out, or at a line that begins like an item of a body. `mayHoldBlocks`: the brace is that of a block.
    */
-  protected recover(end: number): number {
+  protected recover(end: number, mayHoldBlocks = false): number {
     const start = T.opposite(end);
     this.recovering = true;
     let nested = 0;
@@ -192,6 +192,8 @@ export abstract class Cursor {
         if (braces === 0 && (type === T.CLOSE_BRACE || this.beginsItem(index))) return index;
         if (type === T.OPEN_BRACE) braces++;
         else if (type === T.CLOSE_BRACE) braces--;
+      } else if (!mayHoldBlocks && this.beginsBlock(index)) {
+        return index;
       }
       this.read();
       if (end === T.CLOSE_SEQUENCE && type === T.OPEN_DIRECTIVE) type = T.OPEN_INTERPOLATION;
@@ -202,6 +204,16 @@ export abstract class Cursor {
         nested++;
       }
     }
+  }
+
+  /** `name "` or `name {` in the first column, which is no item of an object, and no block inside of another. */
+  protected beginsBlock(index: number): boolean {
+    const { tokens } = this;
+    const start = tokens.start(index);
+    if (tokens.type(index) !== T.IDENT || start === 0 || this.text.charCodeAt(start - 1) !== 0x0a)
+      return false;
+    const after = tokens.type(index + 1);
+    return after === T.OPEN_QUOTE || after === T.OPEN_BRACE;
   }
 
   /** `name =`, `name "` or `name {` at the start of a line, which no expression has. */
@@ -221,6 +233,10 @@ export abstract class Cursor {
    */
   protected recoverAfterItem(): void {
     this.recovering = true;
+    if (this.beginsBlock(this.peekIndex())) {
+      this.recovering = false;
+      return;
+    }
     const open: number[] = [];
     for (;;) {
       const type = this.typeOf(this.read());

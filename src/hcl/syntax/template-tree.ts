@@ -35,6 +35,8 @@ class TemplateBuilder {
   readonly #parts: readonly TemplatePart[];
   readonly #context: TemplateContext;
   #at = 0;
+  /** Too deep: that the rest is missing is no news. */
+  #abandoned = false;
   #depth: number;
 
   constructor(parts: readonly TemplatePart[], context: TemplateContext) {
@@ -83,6 +85,7 @@ class TemplateBuilder {
     if (this.#depth >= NESTING_LIMIT) {
       this.#context.complainTooDeep(mark.start, mark.end);
       this.#at = this.#parts.length;
+      this.#abandoned = true;
       return;
     }
     this.#depth++;
@@ -185,6 +188,8 @@ class TemplateBuilder {
 
   #missingEnd(open: IfMark | ForMark, end: 'endif' | 'endfor'): { node: Expression; height: number } {
     const { contentEnd } = this.#context;
+    const missing: Expression = { kind: 'invalid', start: contentEnd, end: contentEnd };
+    if (this.#abandoned) return { node: missing, height: 0 };
     const where = this.#context.rangeText(open.start, open.end);
     this.#context.complain(
       'hcl-unbalanced-directive',
@@ -193,6 +198,6 @@ class TemplateBuilder {
       contentEnd,
       contentEnd,
     );
-    return { node: { kind: 'invalid', start: contentEnd, end: contentEnd }, height: 0 };
+    return { node: missing, height: 0 };
   }
 }
