@@ -74,8 +74,9 @@ async function story(): Promise<number> {
 }
 
 async function conclude(switched: RunFigures, reverted: RunFigures): Promise<number> {
-  const { traffic } = JSON.parse(ask(['lab', 'status', '--json'])) as LabFigures;
   await deployctl('lab', 'down');
+  // Counted to the last answer: the figures outlive the lab.
+  const { traffic } = JSON.parse(ask(['lab', 'status', '--json'])) as LabFigures;
   const { requests = 0, failed = 0, versions = [] } = traffic?.figures ?? {};
   const switchMs = switched.steps
     .filter(({ op }) => op === 'route.set')
