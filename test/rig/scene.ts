@@ -24,7 +24,11 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { type Fleet, type SshdHost, startSshd } from './sshd.ts';
 
-const program = join(import.meta.dirname, '../../dist/deployctl.cjs');
+/** DEPLOYCTL_TEST_DIST: the folder of another build. DEPLOYCTL_TEST_SHOW=1: print each command and what it said. */
+const program = join(
+  process.env.DEPLOYCTL_TEST_DIST ?? join(import.meta.dirname, '../../dist'),
+  'deployctl.cjs',
+);
 
 export interface Ended {
   readonly code: number | null;
@@ -64,6 +68,8 @@ export interface Scene extends AsyncDisposable, Names {
     environment: Readonly<Record<string, string>>,
     ...args: string[]
   ): { readonly child: ChildProcess; readonly ended: Promise<Ended> };
+  /** Writes the configuration anew, with these options in place of those that the scene began with. */
+  declare(options: Pick<SceneOptions, 'service' | 'more'>): void;
   /** Sets the `version` variable for the commands that follow, by the auto file. */
   setVersion(version: string): void;
   /** What a fresh request through the balancer is answered by; undefined: no answer, or not 200. */
@@ -99,7 +105,12 @@ export async function startScene(options: SceneOptions = {}): Promise<Scene> {
   for (const version of versions) packRelease(folder, version);
 
   const withBalancer = options.balancer !== false;
-  writeFileSync(join(environment, 'prod.hcl'), configuration(fleet, lb, web, paths, options, withBalancer));
+  const declare = (instead: Pick<SceneOptions, 'service' | 'more'>): void =>
+    writeFileSync(
+      join(environment, 'prod.hcl'),
+      configuration(fleet, lb, web, paths, { ...options, ...instead }, withBalancer),
+    );
+  declare({});
   const setVersion = (version: string): void =>
     writeFileSync(join(environment, 'version.auto.vars.hcl'), `version = "${version}"\n`);
   setVersion('1.0.0');
@@ -116,7 +127,11 @@ export async function startScene(options: SceneOptions = {}): Promise<Scene> {
       new Promise<readonly [number | null, NodeJS.Signals | null]>((resolve) =>
         child.once('close', (code, signal) => resolve([code, signal])),
       ),
-    ]).then(([stdout, stderr, [code, signal]]): Ended => ({ code, signal, stdout, stderr }));
+    ]).then(([stdout, stderr, [code, signal]]): Ended => {
+      if (process.env.DEPLOYCTL_TEST_SHOW === '1')
+        process.stderr.write(`\n$ deployctl ${args.join(' ')}\n${stdout}${stderr}=> ${code ?? signal}\n`);
+      return { code, signal, stdout, stderr };
+    });
     return { child, ended };
   };
   const cliWith = async (
@@ -142,6 +157,7 @@ export async function startScene(options: SceneOptions = {}): Promise<Scene> {
     cli,
     cliWith,
     start,
+    declare,
     setVersion,
     servedBy: () => servedBy(port),
     haproxy: proxy ?? noProxy,
@@ -243,7 +259,8 @@ service "shop" {
   ${strategy}
 }`;
 
-function packRelease(folder: string, version: string): void {
+/** Makes a release of its own: the service, and the version that it says. */
+export function packRelease(folder: string, version: string): void {
   const from = join(folder, 'build', version);
   mkdirSync(from, { recursive: true });
   mkdirSync(join(folder, 'dist'), { recursive: true });
