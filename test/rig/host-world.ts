@@ -52,8 +52,9 @@ export async function writeApplication(folder: string, version: string): Promise
   await writeFile(
     join(path, 'server.cjs'),
     `const http = require('node:http');
-const { execPath, cwd, env, argv } = process;
+const { env, argv } = process;
 const server = http.createServer((request, response) => {
+  if (request.url === '/crash') process.exit(9);
   response.statusCode = request.url === '/broken' ? 500 : 200;
   response.end(JSON.stringify({ version: ${JSON.stringify(version)}, folder: process.cwd(), env }));
 });
@@ -64,6 +65,33 @@ process.on('SIGTERM', () => { console.log('told to stop'); server.close(); serve
   return path;
 }
 
+/** The service's own launcher, as a Java team has it: start, stop and status around a file with the process's number. */
+export async function writeLauncher(folder: string): Promise<void> {
+  await writeFile(
+    join(folder, 'bin/launcher.sh'),
+    `#!/bin/sh
+# launcher.sh start|stop|status: wants RUNTIME, PORT and ADDRESS in the environment.
+pid_file=run.pid
+running() { [ -f "$pid_file" ] && kill -0 "$(cat "$pid_file")" 2>/dev/null; }
+case $1 in
+  start)
+    running && exit 0
+    nohup "$RUNTIME" server.cjs "$PORT" "$ADDRESS" >app.log 2>&1 &
+    echo $! >"$pid_file"
+    echo "started $!" ;;
+  stop)
+    running || exit 0
+    kill "$(cat "$pid_file")"
+    while running; do sleep 0.1; done
+    rm -f "$pid_file" ;;
+  status) running ;;
+  *) echo "usage: launcher.sh start|stop|status" >&2; exit 64 ;;
+esac
+`,
+    { mode: 0o755 },
+  );
+}
+
 export async function artifactOf(path: string): Promise<ArtifactDeclared> {
   const read = await readArtifact(path);
   if (!read.ok) throw new Error(JSON.stringify(read.diagnostics));
@@ -72,12 +100,6 @@ export async function artifactOf(path: string): Promise<ArtifactDeclared> {
 
 export async function releaseOf(path: string, version: string): Promise<ReleaseDeclared> {
   return { name: 'shop', version, artifact: await artifactOf(path), origin };
-}
-
-export interface WorldInput {
-  readonly hosts: readonly HostDeclared[];
-  readonly install: (host: string) => InstallDeclared;
-  readonly folder: string;
 }
 
 export const placeOn = (host: string, install: InstallDeclared): Place => ({ service, host, install });
@@ -228,12 +250,31 @@ export function declaredWith(
 export const execProcess = (
   unit: string,
   command: readonly string[],
-  more: Partial<Omit<ProcessDeclared, 'kind' | 'unit'>> = {},
-): ProcessDeclared => ({
-  kind: 'exec',
-  unit,
-  command,
-  environment: {},
-  stopTimeoutMs: 5_000,
-  ...more,
-});
+  more: Partial<ProcessDeclared> = {},
+): ProcessDeclared =>
+  ({ kind: 'exec', unit, command, environment: {}, stopTimeoutMs: 5_000, ...more }) as ProcessDeclared;
+
+/** A process that is run by its own launcher, see {@link writeLauncher}. */
+export const scriptProcess = (
+  unit: string,
+  runtime: string,
+  address: string,
+  port: number,
+  more: Partial<ProcessDeclared> = {},
+): ProcessDeclared => {
+  const base: ProcessDeclared = {
+    kind: 'script',
+    unit,
+    start: ['bin/launcher.sh', 'start'],
+    stop: ['bin/launcher.sh', 'stop'],
+    status: ['bin/launcher.sh', 'status'],
+    startTimeoutMs: 10_000,
+    environment: {},
+    stopTimeoutMs: 5_000,
+  };
+  return {
+    ...base,
+    ...more,
+    environment: { ...more.environment, RUNTIME: runtime, ADDRESS: address, PORT: String(port) },
+  } as ProcessDeclared;
+};

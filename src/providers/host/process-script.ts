@@ -78,15 +78,20 @@ $said" ;;
 `;
 
 const script = sh`
-# launch FILE SECONDS: 0 if it ended well in time; launch_code says how it ended.
+# launch FILE SECONDS: 0 if it ended well in time; launch_code says how it ended. One that is late is ended.
 launch() {
-  rm -f "$unit/launch.code"
-  ( cd / && detach env -i PATH="$PATH" sh -c 'sh "$1"; echo $? >"$2.new"; mv "$2.new" "$2"' sh "$unit/$1" "$unit/launch.code" ) \
-    </dev/null >>"$unit/log" 2>&1 &
+  rm -f "$unit/launch.code" "$unit/launch.pid"
+  ( cd / && detach env -i PATH="$PATH" sh -c 'echo $$ >"$3"; sh "$1"; echo $? >"$2.new"; mv "$2.new" "$2"' \
+    sh "$unit/$1" "$unit/launch.code" "$unit/launch.pid" ) </dev/null >>"$unit/log" 2>&1 &
   launch_code=late
-  within "$2" test -e "$unit/launch.code" || return 1
+  if ! within "$2" test -e "$unit/launch.code"; then
+    launch_pid=
+    { read -r launch_pid <"$unit/launch.pid"; } 2>/dev/null
+    [ -n "$launch_pid" ] && kill -KILL "-$launch_pid" 2>/dev/null
+    return 1
+  fi
   read -r launch_code <"$unit/launch.code"
-  rm -f "$unit/launch.code"
+  rm -f "$unit/launch.code" "$unit/launch.pid"
   [ "$launch_code" = 0 ]
 }
 says_running() {
@@ -112,16 +117,17 @@ start_script() {
   attempt write_text "$unit/status.sh" "$status_text"
   : >>"$unit/log"
   before=$(log_size)
-  launch start.sh "$start_seconds"
+  launch start.sh "$start_seconds" && within "$start_seconds" says_running && return
   case $launch_code in
-    0) within "$start_seconds" says_running && return
-      refuse process-start-failed "its start command ended well, but its status command does not say that it runs
-$(new_log "$before")" ;;
-    late) refuse process-start-failed "its start command did not end within $start_seconds s (it must leave the process in the background)
-$(new_log "$before")" ;;
-    *) refuse process-start-failed "its start command ended with code $launch_code
-$(new_log "$before")" ;;
+    0) how='its start command ended well, but its status command does not say that it runs' ;;
+    late) how="its start command did not end within $start_seconds s (it must leave the process in the background)" ;;
+    *) how="its start command ended with code $launch_code" ;;
   esac
+  said=$(new_log "$before")
+  # Whatever it began.
+  launch stop.sh "$stop_seconds"
+  refuse process-start-failed "$how
+$said"
 }
 `;
 
