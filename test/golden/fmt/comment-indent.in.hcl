@@ -1,0 +1,5 @@
+x {
+y { z = 1 }
+  # comment
+      # another
+}   # after

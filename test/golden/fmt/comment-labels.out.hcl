@@ -1,0 +1,2 @@
+resource "foo" "bar" /* 3 */ {
+}

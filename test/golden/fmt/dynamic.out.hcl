@@ -1,0 +1,7 @@
+dynamic "x" {
+  for_each = var.a
+  content {
+    type = "string"
+    a    = each.value
+  }
+}

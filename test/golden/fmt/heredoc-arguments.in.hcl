@@ -1,0 +1,9 @@
+a = foo(
+<<EOT
+x
+EOT
+)
+bb = foo(<<EOT
+x
+EOT
+  , 1)
