@@ -33,7 +33,7 @@ if (major < wantedMajor || (major === wantedMajor && minor < wantedMinor)) {
  */
 function keepCompiledCode(): void {
   const { enableCompileCache, constants } = nodeModule;
-  const inUser = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'deployctl', VERSION);
+  const inUser = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'deployctl', VERSION);
   for (const folder of [join(__dirname, '.compiled'), inUser]) {
     const { status } = enableCompileCache(folder);
     if (status !== constants.compileCacheStatus.FAILED) return;

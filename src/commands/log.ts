@@ -20,7 +20,7 @@ export function openLog(
   stderr: Writable,
   now: () => number,
 ): Log {
-  const wanted = (environment['DEPLOYCTL_LOG'] ?? '').toLowerCase();
+  const wanted = (environment.DEPLOYCTL_LOG ?? '').toLowerCase();
   const level = wanted === '' ? 'off' : isLogLevel(wanted) ? wanted : 'trace';
   const at = (line: Exclude<LogLevel, 'off'>) => (text: string) => {
     if (levels.indexOf(line) > levels.indexOf(level)) return;

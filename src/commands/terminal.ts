@@ -29,7 +29,7 @@ export function processTerminal(argv: readonly string[]): Terminal {
     environment: env,
     color: { stdout: colors(stdout.isTTY === true), stderr: colors(stderr.isTTY === true) },
     interactive: stdin.isTTY === true && stdout.isTTY === true && !flags.has('--no-input'),
-    redraws: stdout.isTTY === true && env['TERM'] !== 'dumb',
+    redraws: stdout.isTTY === true && env.TERM !== 'dumb',
     columns: stdout.isTTY === true ? stdout.columns : 100,
   };
 }
@@ -39,10 +39,10 @@ export function wantsColor(
   environment: Readonly<Record<string, string | undefined>>,
   isTerminal: boolean,
 ): boolean {
-  if ((environment['NO_COLOR'] ?? '') !== '') return false;
-  const forced = environment['FORCE_COLOR'];
+  if ((environment.NO_COLOR ?? '') !== '') return false;
+  const forced = environment.FORCE_COLOR;
   if (forced !== undefined) return forced !== '0' && forced !== 'false';
-  return isTerminal && environment['TERM'] !== 'dumb';
+  return isTerminal && environment.TERM !== 'dumb';
 }
 
 /**

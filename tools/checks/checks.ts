@@ -52,7 +52,7 @@ export const checks: readonly Check[] = [
   {
     name: 'dead code',
     proves: 'nothing that nobody uses',
-    command: [tool('knip/bin/knip.js'), '--no-progress'],
+    command: [tool('knip/bin/knip.js'), '--no-progress', '--no-config-hints'],
   },
 ];
 

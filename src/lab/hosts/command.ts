@@ -16,7 +16,7 @@ export const hostMark = 'DEPLOYCTL_LAB_HOST';
 
 /** The environment that sshd would give: nothing of the lab's own leaks in but the Node that runs it. */
 export function hostEnvironment(home: HostHome): Record<string, string> {
-  const path = process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
+  const path = process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin';
   return {
     HOME: home.folder,
     USER: home.user,
