@@ -91,7 +91,7 @@ async function byDeployctl(): Promise<Result> {
       context(),
     );
   await set(null, allTo('blue'));
-  return measure('deployctl: one line of a map, every worker told, verified', port, (from, to) =>
+  return await measure('deployctl: one line of a map, every worker told, verified', port, (from, to) =>
     set(allTo(from), allTo(to)),
   );
 }
@@ -120,7 +120,7 @@ backend shop_green
 `;
   await using proxy = await startHaproxy({ config: ({ port }) => config(port, 'blue') });
   const { folder, port } = proxy.paths;
-  return measure('rewrite and reload of the same proxy', port, async (_from, to) => {
+  return await measure('rewrite and reload of the same proxy', port, async (_from, to) => {
     await writeFile(join(folder, 'haproxy.cfg'), config(port, to));
     await proxy.reload();
   });

@@ -260,7 +260,7 @@ describe.skipIf(!hasHaproxy)("HAProxy's own ways", () => {
     const { provider, proxy } = scene;
     await provider.perform(move(null, blue), context());
     const traffic = startTraffic(
-      { port: proxy.paths.port, rate: 400, keepAlive: 16, freshShare: 0.2, slow: 2, upgraded: 3 },
+      { port: proxy.paths.port, rate: 200, keepAlive: 16, freshShare: 0.2, slow: 2, upgraded: 3 },
       'blue',
     );
     await sleep(300);
@@ -277,7 +277,7 @@ describe.skipIf(!hasHaproxy)("HAProxy's own ways", () => {
       now = next;
     }
     expect(await traffic.stop()).toMatchObject({ failed: 0, wrong: 0, stale: 0, cut: 0, reasons: [] });
-  });
+  }, 240_000);
 
   test('without the snippet the route is unknown, with what to do, and nothing is written', async () => {
     await using scene = await start({

@@ -22,6 +22,7 @@ async function start({ blue, green }: Backends): Promise<BalancerUnderTest> {
   return {
     declared,
     port: proxy.paths.port,
+    rate: 1000,
     open: () => openHaproxy(declared, channels),
     async setRouteByHand(route, value) {
       for (const pid of await proxy.workers()) {

@@ -40,6 +40,8 @@ async function start({ blue, green }: Backends): Promise<BalancerUnderTest> {
   return {
     declared,
     port,
+    // It is for trying: it need not be fast.
+    rate: 300,
     open: () => openLabBalancer(declared, channels),
     async setRouteByHand(route, value) {
       const before = await readFile(stateFile);

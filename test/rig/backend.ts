@@ -1,82 +1,82 @@
-/** A backend that says who it is, in every way that a client can be connected to it. */
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+/**
+ * A backend that says who it is, in every way that a client can be connected to it. It is a process of its own, so that
+ * it does not share the time of the client that measures it, and dies as a service does. Run as a program, it is that.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
 
 export interface Backend extends AsyncDisposable {
   /** `blue`: what every answer says in `x-served-by`. */
   readonly name: string;
   readonly port: number;
-  /** What `/health` answers from now on. */
-  setHealthy(healthy: boolean): void;
-  /** Ends it at once, connections and all; the port is free again when it resolves. */
+  /** SIGKILL: its connections are cut and its port is closed when it resolves. */
   kill(): Promise<void>;
-  /** Listens again on the same port. */
+  /** Again, on the same port. */
   restart(): Promise<void>;
 }
 
-/**
- * `GET /health` answers 200 or 503, `GET /slow?ms=1500` after that time, `GET /drop` closes without an answer, and
- * anything with `Upgrade: echo` becomes a connection that echoes lines, each with the name in front of it.
- */
-export async function startBackend(name: string, port = 0): Promise<Backend> {
-  let healthy = true;
-  let bound = port;
-  let sockets = new Set<Socket>();
-  let server: Server;
-
-  const listen = async (): Promise<void> => {
-    sockets = new Set();
-    // Longer than the proxy's: a backend that closes idle connections first causes failures of its own.
-    server = createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
-      const url = new URL(request.url ?? '/', 'http://backend');
-      response.setHeader('x-served-by', name);
-      if (url.pathname === '/health') {
-        response.statusCode = healthy ? 200 : 503;
-        response.end(healthy ? 'ok' : 'not now');
-      } else if (url.pathname === '/slow') {
-        setTimeout(() => response.end(name), Number(url.searchParams.get('ms') ?? 1500));
-      } else if (url.pathname === '/drop') {
-        request.socket.destroy();
-      } else {
-        response.end(name);
-      }
+/** Resolves when it listens, on a port of its own. */
+export async function startBackend(name: string): Promise<Backend> {
+  let child: ChildProcess;
+  let port = 0;
+  const restart = async (): Promise<void> => {
+    const started = fork(fileURLToPath(import.meta.url), [name, String(port)], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
-    server.on('connection', (socket) => {
-      sockets.add(socket);
-      socket.on('close', () => sockets.delete(socket));
-      socket.on('error', () => socket.destroy());
+    child = started;
+    port = await new Promise<number>((resolve, reject) => {
+      started.once('message', (message) => resolve(Number(message)));
+      started.once('exit', (code) => reject(new Error(`the backend ${name} ended with ${code}`)));
     });
-    server.on('upgrade', (_request: IncomingMessage, socket: Socket) => {
-      socket.write(
-        `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\nX-Served-By: ${name}\r\n\r\n`,
-      );
-      socket.on('data', (chunk) => socket.write(`${name} ${chunk.toString()}`));
-      socket.on('end', () => socket.end());
-      socket.on('error', () => socket.destroy());
-    });
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(bound, '127.0.0.1', resolve);
-    });
-    bound = (server.address() as AddressInfo).port;
   };
-  const kill = (): Promise<void> =>
-    new Promise((resolve) => {
-      for (const socket of sockets) socket.destroy();
-      server.close(() => resolve());
-    });
-
-  await listen();
+  const kill = async (): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGKILL');
+    await ended;
+  };
+  await restart();
   return {
     name,
     get port() {
-      return bound;
-    },
-    setHealthy(next) {
-      healthy = next;
+      return port;
     },
     kill,
-    restart: listen,
+    restart,
     [Symbol.asyncDispose]: kill,
   };
 }
+
+/**
+ * `GET /health` answers 200, `GET /slow?ms=1500` after that time, `GET /drop` closes without an answer, and anything
+ * with `Upgrade: echo` becomes a connection that echoes lines, each with the name in front of it.
+ */
+function serve(name: string, port: number): void {
+  // Longer than the proxy's: a backend that closes idle connections first causes failures of its own.
+  const server = createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
+    const url = new URL(request.url ?? '/', 'http://backend');
+    response.setHeader('x-served-by', name);
+    if (url.pathname === '/slow') {
+      setTimeout(() => response.end(name), Number(url.searchParams.get('ms') ?? 1500));
+    } else if (url.pathname === '/drop') {
+      request.socket.destroy();
+    } else {
+      response.end(name);
+    }
+  });
+  server.on('upgrade', (_request: IncomingMessage, socket: Socket) => {
+    socket.write(
+      `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\nX-Served-By: ${name}\r\n\r\n`,
+    );
+    socket.on('data', (chunk) => socket.write(`${name} ${chunk.toString()}`));
+    socket.on('end', () => socket.end());
+    socket.on('error', () => socket.destroy());
+  });
+  server.listen(port, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port));
+  // Without its parent it is nobody's.
+  process.on('disconnect', () => process.exit());
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) serve(process.argv[2] ?? '', Number(process.argv[3]));

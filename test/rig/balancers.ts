@@ -34,7 +34,7 @@ export const pool = (name: string, members: Readonly<Record<string, number>>): P
     status: 200,
     intervalMs: 250,
     passes: 2,
-    timeoutMs: 1000,
+    timeoutMs: 5000,
     deadlineMs: 10_000,
     origin,
   },

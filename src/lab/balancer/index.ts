@@ -95,8 +95,14 @@ export async function startLabBalancer(options: LabBalancerOptions): Promise<Lab
     server.once('error', reject);
     server.listen(options.port, host, resolve);
   });
+  let control: AsyncDisposable;
+  try {
+    control = await startControl(options.controlSocket, state);
+  } catch (error) {
+    server.close();
+    throw error;
+  }
   for (const pool of pools.values()) pool.startChecks();
-  const control = await startControl(options.controlSocket, state);
 
   const close = async (): Promise<void> => {
     for (const pool of pools.values()) pool.stopChecks();

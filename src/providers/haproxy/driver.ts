@@ -3,12 +3,11 @@ import { type BalancerDeclared, type Context, type RouteValue, sameValue } from 
 import type { HostChannel, HostChannels } from '../../transport/channel.ts';
 import type { BalancerDriver, MemberWrite, RouteWrite } from '../balancer/driver.ts';
 import { mishap, refusal, whileChanging } from '../balancer/failure.ts';
-import type { HostReading } from '../balancer/reading.ts';
 import { isLoaded } from './config-text.ts';
 import { hostFiles } from './host-files.ts';
 import { parseServersState } from './parse.ts';
 import { sampleRoute } from './probe.ts';
-import { type HaproxyHost, readHost } from './read.ts';
+import { type HaproxyHost, readHost, readRuntime, type Workers } from './read.ts';
 import { configureHost } from './reload.ts';
 import { memberCommand, renderServerState, routeCommand, toWorker, withRoute } from './render.ts';
 import { readSettings } from './settings.ts';
@@ -90,8 +89,8 @@ async function writeRoute(
   await files.replace(settings.mapFile, was, wanted, cx.signal);
 
   const isTaken = await whileChanging(async () => {
-    const now = await readHost(target, cx.signal);
-    if (!wasTouched(reading, now, route, to)) {
+    const now = await readRuntime(target, cx.signal);
+    if (!wasTouched(reading.workers, now, route, to)) {
       await tellWorkers(target, now, route, to, cx);
       return false;
     }
@@ -111,7 +110,7 @@ async function writeRoute(
 /** A line for each worker, the retiring ones too: they still decide for clients that keep their connection. */
 async function tellWorkers(
   { master, settings, host, balancer }: HaproxyHost,
-  { workers }: HostReading,
+  workers: Workers,
   route: string,
   to: RouteValue | null,
   cx: Context,
@@ -142,9 +141,7 @@ async function tellWorkers(
 }
 
 /** Whether the same serving worker holds something else than a moment ago, which is not what is wanted either. */
-function wasTouched(before: HostReading, now: HostReading, route: string, to: RouteWrite['to']): boolean {
-  const [then] = before.workers;
-  const [serving] = now.workers;
+function wasTouched([then]: Workers, [serving]: Workers, route: string, to: RouteWrite['to']): boolean {
   const held = serving.routes?.get(route) ?? null;
   return then.id === serving.id && !sameValue(held, then.routes?.get(route) ?? null) && !sameValue(held, to);
 }
@@ -155,7 +152,7 @@ async function writeMember(
   cx: Context,
 ): Promise<void> {
   const { master, host, balancer } = target;
-  const { workers } = await readHost(target, cx.signal);
+  const workers = await readRuntime(target, cx.signal);
   const command = memberCommand(pool, member, to);
   for (const { id, serving } of workers) {
     const [answer] = await master.ask([toWorker(id, command)], { signal: cx.signal, changes: true });
@@ -173,7 +170,7 @@ async function writeMember(
 
 async function persistMembers(target: HaproxyHost, path: string, cx: Context): Promise<void> {
   const { master, files } = target;
-  const { workers } = await readHost(target, cx.signal);
+  const workers = await readRuntime(target, cx.signal);
   const [shown] = await master.ask([toWorker(workers[0].id, 'show servers state')], {
     signal: cx.signal,
     changes: false,

@@ -84,7 +84,11 @@ fi
 exit 0
 `;
 
-const unlockScript = `[ "$(cat "$lock/lineage" 2>/dev/null)" = "$lineage" ] && rm -rf -- "$lock"; exit 0`;
+const unlockScript = `
+[ -w "$(dirname -- "$lock")" ] || exit ${exits.denied}
+[ "$(cat "$lock/lineage" 2>/dev/null)" = "$lineage" ] && rm -rf -- "$lock"
+exit 0
+`;
 
 export interface HostFiles {
   /** undefined: there is no such file. */

@@ -56,32 +56,36 @@ export async function readProcesses(
   return processes;
 }
 
-/** Everything about one host. Workers that ended meanwhile are left out. */
+export type Workers = HostReading['workers'];
+
+/** Everything about one host. */
 export async function readHost(target: HaproxyHost, signal: AbortSignal): Promise<HostReading> {
   const { host, settings, files } = target;
-  const file = files.read(settings.mapFile, signal);
-  // Awaited below; a failure before that must not count as unhandled.
-  file.catch(() => undefined);
+  const [workers, mapText] = await Promise.all([
+    readRuntime(target, signal),
+    files.read(settings.mapFile, signal),
+  ]);
+  return {
+    host,
+    workers,
+    persistedText: mapText,
+    persisted: parseMapFile(mapText ?? ''),
+    persistedIn: settings.mapFile,
+  };
+}
+
+/** Its workers alone, the serving one first. Those that ended meanwhile are left out. */
+export async function readRuntime(target: HaproxyHost, signal: AbortSignal): Promise<Workers> {
   for (let attempt = 1; ; attempt += 1) {
     stopIfAborted(signal, `reading ${target.balancer}`);
     const { workers: rows } = await readProcesses(target, signal);
-    const workers = await readWorkers(target, rows, signal);
-    const [first, ...rest] = workers;
-    if (first?.serving === true) {
-      const mapText = await file;
-      return {
-        host,
-        workers: [first, ...rest],
-        persistedText: mapText,
-        persisted: parseMapFile(mapText ?? ''),
-        persistedIn: settings.mapFile,
-      };
-    }
+    const [first, ...rest] = await readWorkers(target, rows, signal);
+    if (first?.serving === true) return [first, ...rest];
     if (attempt === tries) {
       throw refusal({
         code: 'balancer-unsteady',
         summary: 'HAProxy is being restarted all the time',
-        detail: `The serving worker of HAProxy on ${host} ended ${tries} times while it was read.`,
+        detail: `The serving worker of HAProxy on ${target.host} ended ${tries} times while it was read.`,
         hint: 'See its log for why it ends.',
         address: target.balancer,
       });

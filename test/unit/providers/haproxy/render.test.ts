@@ -100,7 +100,7 @@ describe('the configuration', () => {
         '    option httpchk',
         '    http-check send meth GET uri /health ver HTTP/1.1 hdr Host localhost',
         '    http-check expect status 200',
-        '    timeout check 1000ms',
+        '    timeout check 5000ms',
         '    default-server check inter 250ms fall 2 rise 2 weight 100',
         '    server web-1 127.0.0.1:8081',
       ].join('\n'),
