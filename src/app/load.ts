@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { type Loaded as LoadedConfig, type LoadInput, loadConfig, validateConfig } from '../config/load.ts';
+import { FolderFiles } from '../hcl/eval/folder-files.ts';
 import { asSha256, type Declared, type Diagnostic, isError, type StateDeclared } from '../model/index.ts';
 import { readArtifact } from '../providers/host/index.ts';
 import { balancerKinds } from '../providers/registry.ts';
@@ -15,6 +16,7 @@ import {
   readConfiguration,
 } from './environment.ts';
 import { AppFailure } from './failure.ts';
+import { kindOf } from './reach.ts';
 import { withJudge } from './validate.ts';
 
 export interface Loaded {
@@ -66,7 +68,13 @@ async function complete(
   { declared, diagnostics, sources }: LoadedConfig,
 ): Promise<Loaded> {
   if (declared === undefined) throw new AppFailure(await withJudge(diagnostics, sources));
-  return { environment, declared, warnings: diagnostics.filter((each) => !isError(each)) };
+  const complaints = declared.balancers.flatMap((balancer) => kindOf(balancer).check(balancer));
+  if (complaints.some(isError)) throw new AppFailure(complaints);
+  return {
+    environment,
+    declared,
+    warnings: [...diagnostics, ...complaints].filter((each) => !isError(each)),
+  };
 }
 
 type ReadArtifact = LoadInput['ports']['readArtifact'];
@@ -99,6 +107,7 @@ function inputFor(
       readArtifact: artifacts,
       readModule: async (folder) => readModule(folder, cx),
       evaluation: {
+        files: new FolderFiles(environment.folder),
         now: () => cx.clock.now(),
         planTime: cx.clock.now(),
         randomBytes: (count) => randomBytes(count),

@@ -9,6 +9,7 @@ import {
   type Observed,
   type Plan,
   type Recorded,
+  type Run,
 } from '../model/index.ts';
 import { planEnvironment } from '../planner/plan.ts';
 import { revertTarget } from '../planner/revert.ts';
@@ -33,8 +34,8 @@ export interface Planned {
   readonly plan: Plan;
   readonly loaded: Loaded;
   readonly recorded: Recorded;
-  /** Seconds that each kind of step took before, by verb. */
-  readonly durations: Readonly<Record<string, readonly number[]>>;
+  /** How long earlier runs of this environment took; undefined: there are too few to go by. */
+  readonly earlier: { readonly runs: number; readonly seconds90: number } | undefined;
   /** Kept open, so that an apply that follows has its connections. */
   readonly reach: Reach;
   readonly lookedMs: number;
@@ -102,11 +103,30 @@ async function planFor(
       toolVersion: cx.toolVersion,
     });
     const complete = { ...plan, warnings: [...loaded.warnings, ...warnings, ...plan.warnings] };
-    return { plan: withDigest(complete), loaded, recorded, durations, reach: world, lookedMs, revertsTo };
+    return {
+      plan: withDigest(complete),
+      loaded,
+      recorded,
+      earlier: earlierRuns(await store.runs()),
+      reach: world,
+      lookedMs,
+      revertsTo,
+    };
   } catch (error) {
     await world[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** Complete runs of the last 50, and the time that nine of ten of them stayed below. */
+function earlierRuns(runs: readonly Run[]): Planned['earlier'] {
+  const seconds = runs
+    .filter((run) => run.outcome === 'complete' && run.endedAt !== undefined)
+    .slice(-50)
+    .map((run) => ((run.endedAt ?? run.startedAt) - run.startedAt) / 1000)
+    .toSorted((a, b) => a - b);
+  const seconds90 = seconds[Math.ceil(seconds.length * 0.9) - 1];
+  return seconds90 === undefined || seconds.length < 3 ? undefined : { runs: seconds.length, seconds90 };
 }
 
 /** What an earlier run saw last. Things that no run has seen stay unknown, and what needs them is held. */

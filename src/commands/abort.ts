@@ -33,6 +33,7 @@ export default class Abort extends BaseCommand {
       const result = await runWithView((running) => abortRun(declared, running, cx), this.terminal, {
         ...flags,
         who: actorOf(cx).who,
+        environment: environment.name,
       });
       return result.exitCode;
     });

@@ -43,7 +43,7 @@ export default class Apply extends BaseCommand {
     if (flags.resume) {
       const { declared, environment: found } = await loadEnvironment(ask, cx);
       return withLock(declared.state, found.name, flags, cx, async () =>
-        this.#show((running) => resumeRun(declared, running, cx), flags, cx),
+        this.#show((running) => resumeRun(declared, running, cx), flags, found.name, cx),
       );
     }
     return performMade(
@@ -101,16 +101,21 @@ export default class Apply extends BaseCommand {
       return exitCode.done;
     }
     return withLock(plan.declared.state, plan.environment, flags, cx, async () =>
-      this.#show((running) => applySavedPlan(plan, running, cx), flags, cx),
+      this.#show((running) => applySavedPlan(plan, running, cx), flags, plan.environment, cx),
     );
   }
 
   async #show(
     go: Parameters<typeof runWithView>[0],
     flags: { readonly json: boolean; readonly parallelism: number },
+    environment: string,
     cx: AppContext,
   ): Promise<ExitCode> {
-    const result: RunResult = await runWithView(go, this.terminal, { ...flags, who: actorOf(cx).who });
+    const result: RunResult = await runWithView(go, this.terminal, {
+      ...flags,
+      environment,
+      who: actorOf(cx).who,
+    });
     return result.exitCode;
   }
 }

@@ -17,8 +17,11 @@
 import { Command } from '@oclif/core/command';
 import type { Config } from '@oclif/core/config';
 import * as Flags from '@oclif/core/flags';
+import { systemClock } from '../app/clock.ts';
 import { AppFailure } from '../app/failure.ts';
 import { type Diagnostic, ProviderFailure, StateFailure } from '../model/index.ts';
+import { printableJson } from '../ui/printable.ts';
+import { refusalJson } from '../ui/refusal-json.ts';
 import { bugText, diagnosticsText } from './diagnostics-text.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { type Log, openLog } from './log.ts';
@@ -78,18 +81,12 @@ export abstract class BaseCommand extends Command {
       );
       return await this.run();
     } catch (error) {
-      if (error instanceof CommandFailure) {
-        this.report(error.diagnostics);
-        return error.exitCode;
-      }
-      if (error instanceof AppFailure) {
-        this.report(error.diagnostics);
-        return error.exitCode;
+      if (error instanceof CommandFailure || error instanceof AppFailure) {
+        return this.#refused(error.diagnostics, error.exitCode);
       }
       if (error instanceof ProviderFailure || error instanceof StateFailure) {
         this.trace.debug(error.stack ?? error.message);
-        this.report([error.diagnostic]);
-        return exitCode.error;
+        return this.#refused([error.diagnostic], exitCode.error);
       }
       const { flags, baseFlags } = this.ctor;
       const known = Object.keys({ ...baseFlags, ...flags });
@@ -98,6 +95,16 @@ export abstract class BaseCommand extends Command {
       else this.report(usage);
       return exitCode.error;
     }
+  }
+
+  /** People read it on standard error; a program that asked for JSON finds the codes where it reads the result. */
+  #refused(diagnostics: readonly Diagnostic[], code: ExitCode): ExitCode {
+    this.report(diagnostics);
+    if (this.argv.includes('--json')) {
+      const at = systemClock.now();
+      this.print(printableJson(refusalJson(this.id ?? '', diagnostics, code, at)));
+    }
+    return code;
   }
 
   /** Standard output. A line end is added where the text has none. */

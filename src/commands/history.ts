@@ -1,6 +1,7 @@
 import { loadState } from '../app/load.ts';
 import { openForReading } from '../app/state.ts';
 import { historyJson, renderHistory } from '../ui/history-text.ts';
+import { printableJson } from '../ui/printable.ts';
 import { BaseCommand } from './base.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { appContext, configurationAsk, configurationFlags, environmentArgument, jsonFlag } from './flags.ts';
@@ -18,7 +19,7 @@ export default class History extends BaseCommand {
     const [runs, { deployments }] = await Promise.all([store.runs(), store.read()]);
     this.print(
       flags.json
-        ? JSON.stringify(historyJson(environment.name, runs, deployments))
+        ? printableJson(historyJson(environment.name, runs, deployments))
         : renderHistory(runs, deployments, {
             color: this.terminal.color.stdout,
             width: Math.min(this.terminal.columns, 120),

@@ -51,8 +51,8 @@ export async function performMade(
     const { plan } = planned;
     if (flags.out !== undefined) savePlan(plan, flags.out);
     if (!flags.json) {
-      const saved = flags.out === undefined ? {} : { out: flags.out, command: 'apply' as const };
-      print(planText(planned, terminal, saved));
+      const saved = flags.out === undefined ? {} : { out: flags.out };
+      print(planText(planned, terminal, { ...saved, parallelism: flags.parallelism }));
     }
     if (plan.held.some(isError)) {
       if (flags.json) throw new CommandFailure(plan.held);
@@ -67,6 +67,7 @@ export async function performMade(
       return exitCode.done;
     }
     if (!flags['auto-approve']) {
+      print('\n');
       const isApproved = await approve({
         input: terminal.stdin as NodeJS.ReadableStream,
         output: terminal.stdout as NodeJS.WritableStream,
@@ -74,8 +75,8 @@ export async function performMade(
       });
       if (!isApproved) return exitCode.error;
     }
-    const who = { ...flags, who: actorOf(cx).who };
-    return (await runWithView((running) => applyPlan(plan, world, running, cx), terminal, who)).exitCode;
+    const view = { ...flags, who: actorOf(cx).who, environment: loaded.environment.name };
+    return (await runWithView((running) => applyPlan(plan, world, running, cx), terminal, view)).exitCode;
   });
 }
 

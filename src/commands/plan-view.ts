@@ -2,20 +2,22 @@
 
 import { systemClock } from '../app/clock.ts';
 import type { Planned } from '../app/plan.ts';
+import { backToText } from '../ui/deployment-text.ts';
 import { renderPlan } from '../ui/plan-text.ts';
-import { agoText, counted } from '../ui/time-text.ts';
+import { counted } from '../ui/time-text.ts';
 import { diagnosticFrame } from './diagnostics-text.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface PlanViewOptions {
   readonly concise?: boolean;
   readonly out?: string;
-  /** The verb that performs it; undefined: it is about to be asked for. */
-  readonly command?: 'apply' | 'revert';
+  /** The command that performs it, as it would be typed; undefined: it is about to be asked for. */
+  readonly command?: string;
+  readonly parallelism?: number;
 }
 
 export function planText(planned: Planned, terminal: Terminal, options: PlanViewOptions): string {
-  const { plan, loaded, recorded, lookedMs, revertsTo } = planned;
+  const { plan, recorded, lookedMs, revertsTo, earlier } = planned;
   const deployment = recorded.deployments.at(-1);
   const { hosts, balancers } = plan.declared;
   const parts = [
@@ -28,17 +30,31 @@ export function planText(planned: Planned, terminal: Terminal, options: PlanView
     concise: options.concise ?? false,
     read: `Read ${parts.join(' and ')} in ${(lookedMs / 1000).toFixed(1)} s.`,
     frame: (diagnostic) => diagnosticFrame(diagnostic, terminal.color.stdout, terminal.columns),
+    ...(earlier === undefined ? {} : { earlier }),
+    ...(options.parallelism === undefined ? {} : { parallelism: options.parallelism }),
     ...(deployment === undefined ? {} : { deployment: { number: deployment.number, at: deployment.at } }),
     ...(options.out === undefined ? {} : { out: options.out }),
-    ...(options.command === undefined
-      ? {}
-      : { applyCommand: `deployctl ${options.command} ${loaded.environment.name}` }),
-    ...(revertsTo === undefined
-      ? {}
-      : {
-          header: `Back to deployment ${revertsTo.number} (${revertsTo.declared.services
-            .map((service) => `${service.name} ${service.release.version}`)
-            .join(', ')}, by ${revertsTo.actor.who}, ${agoText(revertsTo.at, systemClock.now())}).`,
-        }),
+    ...(options.command === undefined ? {} : { applyCommand: options.command }),
+    ...(revertsTo === undefined ? {} : { header: backToText(revertsTo, systemClock.now()) }),
   });
 }
+
+/** What has to be typed to do the same with another verb: the environment and the values that were given. */
+export const commandText = (
+  verb: 'apply' | 'revert',
+  environment: string,
+  flags: {
+    readonly var?: readonly string[] | undefined;
+    readonly 'var-file'?: readonly string[] | undefined;
+  },
+): string =>
+  [
+    'deployctl',
+    verb,
+    environment,
+    ...(flags['var-file'] ?? []).map((file) => `--var-file ${shellWord(file)}`),
+    ...(flags.var ?? []).map((value) => `--var ${shellWord(value)}`),
+  ].join(' ');
+
+const shellWord = (text: string): string =>
+  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;

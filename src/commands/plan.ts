@@ -3,6 +3,7 @@ import { makePlan } from '../app/plan.ts';
 import { savePlan } from '../app/plan-file.ts';
 import { isError } from '../model/index.ts';
 import { planJson } from '../ui/plan-json.ts';
+import { printableJson } from '../ui/printable.ts';
 import { BaseCommand } from './base.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import {
@@ -13,7 +14,7 @@ import {
   jsonFlag,
   selectionFlags,
 } from './flags.ts';
-import { planText } from './plan-view.ts';
+import { commandText, planText } from './plan-view.ts';
 
 export default class PlanCommand extends BaseCommand {
   static override readonly summary = 'Show what would change, every step of it, and what was proved.';
@@ -53,11 +54,11 @@ export default class PlanCommand extends BaseCommand {
     if (flags.out !== undefined) savePlan(plan, flags.out);
     this.print(
       flags.json
-        ? JSON.stringify(planJson(plan))
+        ? printableJson(planJson(plan))
         : planText(planned, this.terminal, {
             concise: flags.concise,
             ...(flags.out === undefined ? {} : { out: flags.out }),
-            command: 'apply',
+            command: commandText('apply', planned.loaded.environment.name, flags),
           }),
     );
     if (plan.held.some(isError)) return exitCode.error;

@@ -14,6 +14,8 @@ export interface RunViewOptions {
   readonly json: boolean;
   readonly parallelism: number;
   readonly who: string;
+  /** As it is typed after a command. */
+  readonly environment: string;
 }
 
 /**
@@ -58,12 +60,17 @@ async function openView(
       stdout: process.stdout,
       stdin: process.stdin,
       clock: systemClock,
+      color: terminal.color.stdout,
+      frame: (diagnostic) => diagnosticFrame(diagnostic, terminal.color.stdout, terminal.columns),
+      environment: options.environment,
     });
   }
   return still(
     plainLines({
       write,
       color: terminal.color.stdout,
+      width: terminal.columns,
+      environment: options.environment,
       frame: (diagnostic) => diagnosticFrame(diagnostic, terminal.color.stdout, terminal.columns),
       now: () => systemClock.now(),
     }),

@@ -4,6 +4,7 @@ import { isPlanFile, loadPlan } from '../app/plan-file.ts';
 import { openForReading } from '../app/state.ts';
 import { planJson } from '../ui/plan-json.ts';
 import { renderPlan } from '../ui/plan-text.ts';
+import { printableJson } from '../ui/printable.ts';
 import { renderRun, runRecordJson } from '../ui/show-text.ts';
 import { BaseCommand, CommandFailure } from './base.ts';
 import { diagnosticFrame } from './diagnostics-text.ts';
@@ -66,7 +67,7 @@ export default class Show extends BaseCommand {
     const record = { run, plan, journal, deployment: deployments.find((each) => each.number === run.run) };
     this.print(
       flags.json
-        ? JSON.stringify(runRecordJson(record))
+        ? printableJson(runRecordJson(record))
         : renderRun(record, { ...this.#style(), now: cx.clock.now() }),
     );
     return exitCode.done;
@@ -75,7 +76,7 @@ export default class Show extends BaseCommand {
   #showPlan(path: string, json: boolean): ExitCode {
     const loaded = loadPlan(path);
     if (!loaded.ok) throw new CommandFailure(loaded.diagnostics);
-    this.print(json ? JSON.stringify(planJson(loaded.value)) : renderPlan(loaded.value, this.#style()));
+    this.print(json ? printableJson(planJson(loaded.value)) : renderPlan(loaded.value, this.#style()));
     return exitCode.done;
   }
 

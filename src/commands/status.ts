@@ -1,4 +1,5 @@
 import { readStatus } from '../app/status.ts';
+import { printableJson } from '../ui/printable.ts';
 import { statusJson } from '../ui/status-json.ts';
 import { renderStatus } from '../ui/status-text.ts';
 import { BaseCommand } from './base.ts';
@@ -15,7 +16,7 @@ export default class Status extends BaseCommand {
     const { args, flags } = await this.parse(Status);
     const report = await readStatus(configurationAsk(args.environment, flags), appContext(this.terminal));
     const style = { color: this.terminal.color.stdout, width: Math.min(this.terminal.columns, 120) };
-    this.print(flags.json ? JSON.stringify(statusJson(report)) : renderStatus(report, style));
+    this.print(flags.json ? printableJson(statusJson(report)) : renderStatus(report, style));
     return exitCode.done;
   }
 }

@@ -56,9 +56,12 @@ export async function startControl(path: string, state: LabState): Promise<Async
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => socket.destroy());
-    createInterface({ input: socket }).on('line', (line) => {
-      socket.write(`${JSON.stringify(answer(line, state))}\n`);
-    });
+    // readline says the socket's errors again as its own, and nobody's hanging up may end the lab.
+    createInterface({ input: socket })
+      .on('error', () => socket.destroy())
+      .on('line', (line) => {
+        if (socket.writable) socket.write(`${JSON.stringify(answer(line, state))}\n`);
+      });
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
