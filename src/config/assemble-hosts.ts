@@ -16,6 +16,7 @@ export interface Operator {
 }
 
 type HostEntry = Entry<typeof hostShape>;
+type SshEntry = Entry<typeof sshShape>;
 
 /** The hosts by name. Lookups of names that do not exist are reported with the names that are near. */
 export class HostTable {
@@ -62,13 +63,20 @@ export function assembleHosts(
   report: Reporter,
 ): HostTable {
   const ssh = new Map(world.ssh.map((entry) => [entry.address as string, entry]));
+  // Once for each ssh block, not for each host.
+  const settings = new Map<SshEntry | undefined, SshSettings>();
+  const settingsOf = (entry: SshEntry | undefined): SshSettings => {
+    const known = settings.get(entry) ?? sshSettings(entry, operator, absolutePath);
+    settings.set(entry, known);
+    return known;
+  };
   const first = new Map<string, HostEntry>();
   const hosts: HostDeclared[] = [];
   for (const entry of world.hosts) {
     const other = first.get(entry.name);
     if (other !== undefined) reportSameName(entry, other, report);
     else first.set(entry.name, entry);
-    const connection = connectionOf(entry, ssh, operator, absolutePath, report);
+    const connection = connectionOf(entry, ssh, settingsOf, report);
     if (connection === undefined) continue;
     const { args, place } = entry.decoded;
     const address = connection.kind === 'local' ? (args.address ?? '127.0.0.1') : connection.address;
@@ -97,10 +105,7 @@ function reportSameName(entry: HostEntry, other: HostEntry, report: Reporter): v
 }
 
 /** `ssh.default` of the module, or of the module around it. */
-function defaultSsh(
-  instance: ModuleInstance,
-  ssh: ReadonlyMap<string, Entry<typeof sshShape>>,
-): Entry<typeof sshShape> | undefined {
+function defaultSsh(instance: ModuleInstance, ssh: ReadonlyMap<string, SshEntry>): SshEntry | undefined {
   for (let at: ModuleInstance | undefined = instance; at !== undefined; at = at.caller?.instance) {
     const found = ssh.get(`${at.prefix}ssh.default`);
     if (found !== undefined) return found;
@@ -110,9 +115,8 @@ function defaultSsh(
 
 function connectionOf(
   { name, decoded, instance }: HostEntry,
-  ssh: ReadonlyMap<string, Entry<typeof sshShape>>,
-  operator: Operator,
-  absolutePath: (path: string) => string,
+  ssh: ReadonlyMap<string, SshEntry>,
+  settingsOf: (entry: SshEntry | undefined) => SshSettings,
   report: Reporter,
 ): Connection | undefined {
   const { args } = decoded;
@@ -140,19 +144,35 @@ function connectionOf(
   }
   const entry = args.ssh === undefined ? defaultSsh(instance, ssh) : ssh.get(args.ssh);
   if (entry === undefined && args.ssh !== undefined) return undefined;
-  const settings: Partial<Decoded<typeof sshShape>['args']> = entry?.decoded.args ?? {};
-  const knownHosts = settings.known_hosts ?? ['~/.ssh/known_hosts'];
+  const { jump, ...settings } = settingsOf(entry);
   return {
     kind: 'ssh',
     address: args.address,
-    port: args.port ?? settings.port ?? 22,
-    user: settings.user ?? operator.userName,
-    ...(settings.identity_file === undefined ? {} : { identityFile: absolutePath(settings.identity_file) }),
-    knownHosts: knownHosts.map(absolutePath),
-    become: settings.become ?? 'sudo',
-    ...(settings.jump === undefined || settings.jump === name ? {} : { jump: settings.jump }),
-    connectTimeoutMs: settings.connect_timeout ?? 5_000,
-    transport: settings.transport ?? 'ssh2',
+    ...settings,
+    port: args.port ?? settings.port,
+    // A host never goes through itself: the bastion of `ssh "default"` is one of the hosts that it applies to.
+    ...(jump === undefined || jump === name ? {} : { jump }),
+  };
+}
+
+type SshSettings = Omit<Extract<Connection, { kind: 'ssh' }>, 'kind' | 'address'>;
+
+/** What an ssh block says of every host that it applies to; without one, the defaults. */
+function sshSettings(
+  entry: SshEntry | undefined,
+  operator: Operator,
+  absolutePath: (path: string) => string,
+): SshSettings {
+  const args: Partial<Decoded<typeof sshShape>['args']> = entry?.decoded.args ?? {};
+  return {
+    port: args.port ?? 22,
+    user: args.user ?? operator.userName,
+    ...(args.identity_file === undefined ? {} : { identityFile: absolutePath(args.identity_file) }),
+    knownHosts: (args.known_hosts ?? ['~/.ssh/known_hosts']).map(absolutePath),
+    become: args.become ?? 'sudo',
+    ...(args.jump === undefined ? {} : { jump: args.jump }),
+    connectTimeoutMs: args.connect_timeout ?? 5_000,
+    transport: args.transport ?? 'ssh2',
   };
 }
 
@@ -160,7 +180,7 @@ function connectionOf(
 function checkJumps(
   table: HostTable,
   world: World,
-  ssh: ReadonlyMap<string, Entry<typeof sshShape>>,
+  ssh: ReadonlyMap<string, SshEntry>,
   report: Reporter,
 ): void {
   const entries = new Map(world.hosts.map((entry) => [entry.name, entry]));

@@ -132,18 +132,19 @@ function healthOf(
   return { ...common, kind, ...target, path: args.path, status: args.status };
 }
 
-function checkTimes({ args, at }: Decoded<typeof healthShape>, report: Reporter): void {
+function checkTimes(health: Decoded<typeof healthShape>, report: Reporter): void {
+  const { args } = health;
   const least = (args.passes - 1) * args.interval;
   const seconds = (ms: number): string => `${ms / 1000} s`;
   if (args.deadline <= least || args.deadline < args.interval) {
-    report.error(at('deadline'), {
+    report.error(health.at('deadline'), {
       code: 'deadline-too-short',
       summary: 'Health check that can never pass',
       detail: `${args.passes} ${args.passes === 1 ? 'pass' : 'passes'} every ${seconds(args.interval)} take at least ${seconds(Math.max(least, args.interval))}, and the deadline is after ${seconds(args.deadline)}.`,
       hint: 'Make the deadline longer, or the interval shorter.',
     });
   } else if (args.timeout > args.deadline) {
-    report.error(at('timeout'), {
+    report.error(health.at('timeout'), {
       code: 'deadline-too-short',
       summary: 'Health check that can never pass',
       detail: `One check may take ${seconds(args.timeout)}, and the deadline is after ${seconds(args.deadline)}.`,

@@ -142,7 +142,7 @@ function entriesOf<S extends BlockShape>(
   cx: BlockContext,
 ): readonly EntryByKey<S>[] | undefined {
   const { report, world } = cx;
-  const repetitions = repetitionsOf(item.block, cx.scope(item.source, new ItemRoots(instance)), report);
+  const repetitions = repetitionsOf(item.block, () => cx.scope(item.source, new ItemRoots(instance)), report);
   if (repetitions === undefined || repetitions.length === 0) {
     // What is written in it is checked all the same.
     const scope = cx.scope(item.source, new ItemRoots(instance));

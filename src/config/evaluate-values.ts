@@ -290,7 +290,7 @@ export function evaluateModuleCall(item: BlockItem, instance: ModuleInstance, cx
           : undefined,
     });
   }
-  const repetitions = repetitionsOf(item.block, scope, report);
+  const repetitions = repetitionsOf(item.block, () => scope, report);
   if (repetitions === undefined) {
     cx.world.incomplete = true;
     return;

@@ -32,7 +32,8 @@ export const objectOfBlock = (blockType: string, example: string): ArgumentType<
 /** `release` for `module.web["a"].release.shop`. */
 function typeOfReference(text: string): string {
   const inModules = /^(?:module\.[\w-]+(?:\[(?:\d+|"(?:[^"\\]|\\.)*")\])?\.)*/;
-  return text.replace(inModules, '').split('.')[0] ?? '';
+  const own = text.startsWith('module.') ? text.replace(inModules, '') : text;
+  return own.slice(0, own.indexOf('.'));
 }
 
 /** The name of a host, given as its name or as the host itself. */
