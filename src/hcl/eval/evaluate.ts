@@ -22,11 +22,12 @@ const MAX_DIAGNOSTICS = 100;
  */
 export function evaluate(expression: Expression, scope: Scope): Evaluation {
   const evaluator = new Evaluator(scope.budget ?? new Budget());
-  const { problems } = evaluator;
+  const { problems, danglingReferences } = evaluator;
   try {
     const value = evaluator.value(expression, scope);
-    if (problems.length === 0) return { value, diagnostics: [] };
-    return { value, diagnostics: toDiagnostics(problems) };
+    const all =
+      danglingReferences.length === 0 ? problems : [...new Set([...problems, ...danglingReferences])];
+    return { value, diagnostics: all.length === 0 ? [] : toDiagnostics(all) };
   } catch (failure) {
     const limit = asLimit(failure);
     if (limit === undefined) throw failure;

@@ -22,6 +22,11 @@ import { bool, NULL, number, string, tuple, UNKNOWN } from './values.ts';
 export class Evaluator {
   /** In the order found. Callers that drop a part's problems remember the length and cut back to it. */
   readonly problems: Problem[] = [];
+  /**
+   * References to what does not exist. They count even where the result is not used, in a `try` or in the side of a
+   * conditional that is not taken: otherwise a typing error would go unnoticed for ever.
+   */
+  readonly danglingReferences: Problem[] = [];
   readonly budget: Budget;
   /** How many templates are being rendered around this evaluation. */
   readonly templateDepth: number;
@@ -90,6 +95,11 @@ export class Evaluator {
     return UNKNOWN;
   }
 
+  #dangling(problem: Problem): Value {
+    this.danglingReferences.push(problem);
+    return this.report(problem);
+  }
+
   /** Whether anything has gone wrong since there were `before` problems. */
   failedSince(before: number): boolean {
     return this.problems.length > before;
@@ -107,7 +117,7 @@ export class Evaluator {
     if (found === undefined) {
       const nearest = nearestName(node.root, scope.names());
       const suggestion = nearest === undefined ? '' : ` Did you mean "${nearest}"?`;
-      return this.report({
+      return this.#dangling({
         summary: 'Unknown variable',
         detail: `There is no variable named "${node.root}".${suggestion}`,
         subject: { start: node.start, end: node.rootEnd },
@@ -116,7 +126,7 @@ export class Evaluator {
       });
     }
     if (found.problem !== undefined) {
-      this.report({ ...found.problem, subject: node, scope });
+      this.#dangling({ ...found.problem, subject: node, scope });
       return found.value;
     }
     return this.#steps(found.value, node, node.steps.slice(found.stepsTaken ?? 0), scope);

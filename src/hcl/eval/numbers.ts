@@ -122,8 +122,7 @@ const counts: Numeral[] = [];
 export function fromDouble(value: number): Numeral {
   if (Number.isNaN(value)) throw new NumberFailure('the result is not a number');
   if (!Number.isFinite(value)) return value;
-  if (value === 0)
-    return { negative: Object.is(value, -0), mantissa: 0n, exponent: 0, precision: FLOAT_PRECISION };
+  if (value === 0) return 0;
   const view = new DataView(new ArrayBuffer(8));
   view.setFloat64(0, value);
   const bits = view.getBigUint64(0);

@@ -11,7 +11,7 @@ export interface Resolution {
   readonly value: Value;
   /** How many of the reference's steps `value` has already taken: 1 for `local.x` when it is the value of `x`. */
   readonly stepsTaken?: number;
-  /** Why there is no value; `value` is then unknown. */
+  /** Why there is no such thing; `value` is then unknown. It is an error also inside of `try`. */
   readonly problem?: Pick<Problem, 'summary' | 'detail' | 'hint'>;
 }
 

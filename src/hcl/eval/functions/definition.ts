@@ -109,8 +109,7 @@ export function callFunction(f: FunctionDefinition, args: readonly Value[], cx: 
     if (arg.kind === 'null' && parameter.takesNull !== true) {
       throw discreet('argument must not be null', i);
     }
-    if (arg.type.kind === 'dynamic' && arg.kind === 'unknown' && parameter.takesDynamic !== true)
-      isOpen = true;
+    if (arg.type.kind === 'dynamic' && parameter.takesDynamic !== true) isOpen = true;
     if (arg.kind === 'unknown' && parameter.takesUnknown !== true) isUnknown = true;
     size += sizeOf(arg);
     if (parameter.takesMarked === true) plain.push(arg);

@@ -8,7 +8,7 @@ import { quote } from '../quote.ts';
 import { set } from '../sets.ts';
 import { BOOL, DYNAMIC, STRING, setType } from '../types.ts';
 import type { Value } from '../values.ts';
-import { bool, string, withMarks } from '../values.ts';
+import { bool, string, unknown, withMarks } from '../values.ts';
 import { argument, textOf, textParameter } from './arguments.ts';
 import type { CallContext, FunctionDefinition } from './definition.ts';
 import { discreet, FunctionFailure } from './definition.ts';
@@ -155,12 +155,16 @@ const templatestring: FunctionDefinition = {
   name: 'templatestring',
   family: 'string',
   summary: 'A text from elsewhere as a template, evaluated with these variables.',
-  parameters: [{ name: 'template', type: DYNAMIC, takesNull: true }, variables],
+  parameters: [
+    { name: 'template', type: DYNAMIC, takesNull: true, takesUnknown: true, takesDynamic: true },
+    variables,
+  ],
   mayBeNull: true,
   checkWriting: checkTemplateWriting,
   returns: DYNAMIC,
   call: (args, cx) => {
     const template: Value = argument(args, 0);
+    if (template.kind === 'unknown') return unknown(DYNAMIC);
     if (template.kind !== 'string') throw discreet('invalid template value: a string is required', 0);
     refuseNesting('templatestring', cx);
     return cx.renderTemplate({ name: '<templatestring argument>', text: template.text }, argument(args, 1));

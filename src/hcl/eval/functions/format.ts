@@ -201,13 +201,9 @@ function formatFloat(verb: Verb, n: Numeral): string {
   return padNumber(sign, digits, verb, flags.includes('0') && !isInfinite);
 }
 
-const formatArguments = {
-  name: 'args',
-  type: DYNAMIC,
-  takesNull: true,
-  takesUnknown: true,
-  takesDynamic: true,
-} as const;
+/** A null without a type leaves the result unknown, as in Terraform 1.11. */
+/** A null without a type leaves the result unknown, as in Terraform 1.11. */
+const formatArguments = { name: 'args', type: DYNAMIC, takesNull: true, takesUnknown: true } as const;
 
 const format: FunctionDefinition = {
   name: 'format',

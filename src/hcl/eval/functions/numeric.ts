@@ -1,4 +1,5 @@
 import { tryConvert } from '../conversion.ts';
+import { log, pow } from '../elementary.ts';
 import type { Numeral } from '../numbers.ts';
 import {
   absolute,
@@ -148,11 +149,11 @@ export const NUMERIC_FUNCTIONS: readonly FunctionDefinition[] = [
   unary('abs', 'The number without its sign.', absolute),
   unary('ceil', 'The nearest whole number that is not less.', (n) => toWhole(n, 1)),
   unary('floor', 'The nearest whole number that is not greater.', (n) => toWhole(n, -1)),
-  inDoubles('log', 'The logarithm of a number in a base.', 'base', (n, base) => Math.log(n) / Math.log(base)),
+  inDoubles('log', 'The logarithm of a number in a base.', 'base', (n, base) => log(n) / log(base)),
   extreme('max', 'The greatest of the numbers.', 1),
   extreme('min', 'The smallest of the numbers.', -1),
   parseint,
-  inDoubles('pow', 'A number raised to a power.', 'power', Math.pow),
+  inDoubles('pow', 'A number raised to a power.', 'power', pow),
   signum,
   sum,
 ];

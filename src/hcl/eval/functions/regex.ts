@@ -95,10 +95,17 @@ function expand(template: string, match: Match, text: string, pattern: Regex): s
   return template.replace(PLACEHOLDER, (whole, braced?: string, bare?: string) => {
     if (whole === '$$') return '$';
     const name = braced ?? bare ?? '';
-    const index = /^\d+$/.test(name) ? Number(name) : pattern.groups.lastIndexOf(name) + 1;
-    if (!/^\d+$/.test(name) && index === 0) return '';
-    const [start = -1, end = -1] = match.slice(index * 2, index * 2 + 2);
-    return start < 0 || end < 0 ? '' : text.slice(start, end);
+    const part = (index: number): string | undefined => {
+      const [start = -1, end = -1] = match.slice(index * 2, index * 2 + 2);
+      return start < 0 || end < 0 ? undefined : text.slice(start, end);
+    };
+    if (/^\d+$/.test(name)) return part(Number(name)) ?? '';
+    // Several groups may have one name: the first one in the match counts.
+    for (const [i, group] of pattern.groups.entries()) {
+      const found = group === name ? part(i + 1) : undefined;
+      if (found !== undefined) return found;
+    }
+    return '';
   });
 }
 

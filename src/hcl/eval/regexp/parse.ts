@@ -47,6 +47,7 @@ class Parser {
   readonly groups: (string | undefined)[] = [];
   #at = 0;
   #flags = NO_FLAGS;
+  readonly #copies = new WeakMap<Pattern, number>();
 
   constructor(source: string) {
     this.#source = source;
@@ -55,7 +56,6 @@ class Parser {
   parse(): Pattern {
     const pattern = this.#choice(0);
     if (this.#at < this.#source.length) throw new PatternFailure('unexpected )', this.#source);
-    if (largestRepeat(pattern) > MAX_REPEAT) throw new PatternFailure('invalid repeat count', this.#source);
     return pattern;
   }
 
@@ -91,7 +91,9 @@ class Parser {
       }
       const inner = parts.pop();
       if (inner === undefined) throw new PatternFailure('missing argument to repetition operator', operator);
-      parts.push({ kind: 'repeat', inner, ...bounds, isGreedy });
+      const repeat: Pattern = { kind: 'repeat', inner, ...bounds, isGreedy };
+      if (this.#copiesIn(repeat) > MAX_REPEAT) throw new PatternFailure('invalid repeat count', operator);
+      parts.push(repeat);
       repeated = operator;
     }
     const [only] = parts;
@@ -149,7 +151,6 @@ class Parser {
       if (!/^\w+$/.test(text)) {
         throw new PatternFailure('invalid named capture', this.#source.slice(start, end + 1));
       }
-      if (this.groups.includes(text)) throw new PatternFailure('invalid named capture', text);
       this.#at = end + 1;
       return this.#capture(text, depth);
     }
@@ -174,7 +175,6 @@ class Parser {
         value = false;
         isComplete = false;
       } else if (flag === undefined) {
-        if (c === '') throw new PatternFailure('missing closing )', this.#source);
         throw this.#perl(start, c.length);
       } else {
         flags = { ...flags, [flag]: value };
@@ -271,6 +271,11 @@ class Parser {
       this.#at += hex[0].length;
       return code;
     }
+    if (rest.startsWith('x')) {
+      // The excerpt ends with the digit that is too much or no digit.
+      const wrong = /^x(?:\{(?:[0-9a-fA-F]{6,}|[0-9a-fA-F]*.?)|..?)?/u.exec(rest)?.[0] ?? '';
+      throw new PatternFailure('invalid escape sequence', this.#source.slice(start, this.#at + wrong.length));
+    }
     const character = this.#next();
     const control = { a: 7, f: 12, n: 10, r: 13, t: 9, v: 11 }[character];
     if (control !== undefined) return control;
@@ -330,6 +335,23 @@ class Parser {
     return character === '\\' ? this.#escapedCharacter() : (character.codePointAt(0) ?? 0);
   }
 
+  /** How many copies of something the repetitions in a pattern ask for, one inside of the other. */
+  #copiesIn(pattern: Pattern): number {
+    const known = this.#copies.get(pattern);
+    if (known !== undefined) return known;
+    let copies = 1;
+    if (pattern.kind === 'repeat') {
+      const own = pattern.max === Number.POSITIVE_INFINITY ? pattern.min : pattern.max;
+      copies = Math.max(own, 1) * this.#copiesIn(pattern.inner);
+    } else if (pattern.kind === 'group') copies = this.#copiesIn(pattern.inner);
+    else if (pattern.kind === 'sequence' || pattern.kind === 'choice') {
+      const parts = pattern.kind === 'sequence' ? pattern.parts : pattern.options;
+      for (const part of parts) copies = Math.max(copies, this.#copiesIn(part));
+    }
+    this.#copies.set(pattern, copies);
+    return copies;
+  }
+
   #peek(): string {
     return this.#source[this.#at] ?? '';
   }
@@ -347,23 +369,5 @@ class Parser {
     if (this.#source[this.#at] !== character) return false;
     this.#at++;
     return true;
-  }
-}
-
-/** How many copies of something nested repetitions ask for. */
-function largestRepeat(pattern: Pattern): number {
-  switch (pattern.kind) {
-    case 'repeat': {
-      const own = pattern.max === Number.POSITIVE_INFINITY ? pattern.min : pattern.max;
-      return Math.max(own, 1) * largestRepeat(pattern.inner);
-    }
-    case 'group':
-      return largestRepeat(pattern.inner);
-    case 'sequence':
-      return Math.max(...pattern.parts.map(largestRepeat));
-    case 'choice':
-      return Math.max(...pattern.options.map(largestRepeat));
-    default:
-      return 1;
   }
 }
