@@ -169,7 +169,7 @@ describe.for([
     expect(answer.version).toBe('1.0.0');
     expect(answer.folder).toBe(`${at.root}/releases/${first}`);
     expect(answer.env).toMatchObject({ GREETING: "it's $HOME", TOKEN: secrets.get('token') });
-    expect(answer.env['PATH']).toBeTruthy();
+    expect(answer.env.PATH).toBeTruthy();
 
     // The next release: the link moves, and what runs is still what it was started with.
     await performs(provider, slot.put(two));
@@ -249,7 +249,7 @@ describe.for([
     expect((await at.state())?.running).toEqual(running);
     secrets.set('rotated', 'after');
     const seen = (await at.state())?.running;
-    expect(seen?.process.environment['TOKEN']).toEqual({ secret: 'rotated (an earlier value)' });
+    expect(seen?.process.environment.TOKEN).toEqual({ secret: 'rotated (an earlier value)' });
     if (seen == null) throw new Error('it does not run');
     await at.provider.perform(at.slot.set(seen, running), cx);
     expect((await at.state())?.running).toEqual(running);

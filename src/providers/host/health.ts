@@ -72,6 +72,7 @@ function getStatus(
       clearTimeout(timer);
       signal.removeEventListener('abort', aborted);
       stream.on('error', () => {});
+      asked.destroy();
       stream.destroy();
       resolve(result);
     };

@@ -15,7 +15,7 @@ ${refuse}${identity}
 trap '' HUP INT
 trap 'told=1' TERM
 identity $$ && write_to "$dir/pid" "$$ $ident"
-size() { wc -c <"$1" 2>/dev/null || echo 0; }
+size() { { wc -c <"$1"; } 2>/dev/null || echo 0; }
 sh "$dir/run.sh" </dev/null >"$dir/out" 2>"$dir/err" &
 child=$!
 (
@@ -71,7 +71,7 @@ if [ ! -d "$dir" ]; then
   while [ ! -e "$dir/pid" ] && [ ! -e "$dir/code" ] && [ "$tick" -lt 50 ]; do tick=$((tick + 1)); pause 0.02; done
 fi
 shown_out=0 shown_err=0
-size() { wc -c <"$1" 2>/dev/null || echo 0; }
+size() { { wc -c <"$1"; } 2>/dev/null || echo 0; }
 show() {
   now=$(size "$dir/out")
   [ "$now" -gt "$shown_out" ] && { tail -c "+$((shown_out + 1))" "$dir/out" | head -c "$((now - shown_out))"; shown_out=$now; }

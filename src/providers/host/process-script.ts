@@ -16,7 +16,7 @@ service_file=/etc/systemd/system/$unit_name.service
 # subshell, which it becomes.
 if command -v setsid >/dev/null 2>&1; then detach() { exec setsid "$@"; }
 else detach() { exec perl -e 'use POSIX; fork and exit; POSIX::setsid(); exec @ARGV' "$@"; }; fi
-log_size() { wc -c <"$unit/log" 2>/dev/null || echo 0; }
+log_size() { { wc -c <"$unit/log"; } 2>/dev/null || echo 0; }
 # new_log SIZE: what was logged since the log had this size.
 new_log() { tail -c "+$(($1 + 1))" "$unit/log" 2>/dev/null | tail -n 20; }
 # within SECONDS COMMAND...: waits until it succeeds.
