@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
+import { dirname, relative, resolve } from 'node:path';
 import type { Plugin } from 'esbuild';
 import { project } from './project.ts';
 
@@ -49,16 +49,18 @@ export const splitOff = (found: Found): Plugin => ({
     build.onResolve({ filter: /^\.\/vendor-/ }, ({ path }) => ({ path, external: true }));
     build.onResolve({ filter: /\.tsx$/ }, ({ path, kind, resolveDir }) => {
       if (kind !== 'dynamic-import') return undefined;
-      const target = `./view-${basename(path, '.tsx')}.mjs`;
-      found.views.set(resolve(resolveDir, path), target);
+      const source = resolve(resolveDir, path);
+      const target = `./view-${flatName(source)}.mjs`;
+      found.views.set(source, target);
       return { path: target, external: true };
     });
     build.onLoad({ filter: /[/\\]src[/\\].*\.ts$/ }, async ({ path }) => {
       const text = await readFile(path, 'utf8');
       if (!text.includes('import.meta')) return undefined;
       const contents = text.replace(ownRequire, '').replace(ownFile, (_, _quote: string, file: string) => {
-        const target = `./worker-${basename(file, '.ts')}.cjs`;
-        found.workers.set(resolve(dirname(path), file), target);
+        const source = resolve(dirname(path), file);
+        const target = `./worker-${flatName(source)}.cjs`;
+        found.workers.set(source, target);
         return build.initialOptions.format === 'esm'
           ? `new URL('${target}', import.meta.url)`
           : `require('node:url').pathToFileURL(require('node:path').join(__dirname, '${target}'))`;
@@ -77,6 +79,12 @@ export const splitOff = (found: Found): Plugin => ({
     });
   },
 });
+
+/** A source's name in the one folder dist/: `src/hcl/judge/worker.ts` is `hcl-judge-worker`. */
+const flatName = (source: string): string =>
+  relative(resolve(project.root, 'src'), source)
+    .replace(/\.tsx?$/, '')
+    .replaceAll(/[\\/]/g, '-');
 
 /**
  * What packages ask for "if it is there": ssh2's native code (a build for each Node; its pure JavaScript is fast
