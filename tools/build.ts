@@ -15,9 +15,16 @@ import { writeManifest } from './build/manifest.ts';
 import { project } from './build/project.ts';
 
 const out = resolve(process.argv[2] ?? `${project.root}/dist`);
-await rm(out, { recursive: true, force: true });
-await mkdir(out, { recursive: true });
-await bundleAll(out);
-await writeManifest(out);
-await writeFile(`${out}/.version`, `${project.version}\n`);
-await writeFile(`${out}/package.json`, '{ "type": "commonjs" }\n');
+try {
+  await rm(out, { recursive: true, force: true });
+  await mkdir(out, { recursive: true });
+  await bundleAll(out);
+  await writeManifest(out);
+  await writeFile(`${out}/.version`, `${project.version}\n`);
+  await writeFile(`${out}/package.json`, '{ "type": "commonjs" }\n');
+} catch (error) {
+  // esbuild has told its own errors, with their lines, when it throws.
+  const isTold = error instanceof Error && 'errors' in error;
+  if (!isTold) console.error(error);
+  process.exitCode = 1;
+}
