@@ -130,12 +130,13 @@ const column = (text: string | number, width: number): string => String(text).pa
 const ms = (value: number | undefined): string => (value ?? 0).toFixed(1);
 
 function print({ name, figures, switchMs }: Result): void {
-  const { requests, failed, wrong, stale, cut, latencyMs } = figures;
+  const { requests, withheld, failed, wrong, stale, cut, latencyMs } = figures;
   const median = switchMs[Math.floor(switchMs.length / 2)];
   console.log(
     [
       name.padEnd(60),
       column(requests, 9),
+      column(withheld, 8),
       column(failed, 7),
       column(wrong, 6),
       column(stale, 6),
@@ -158,6 +159,7 @@ console.log(
   [
     'way'.padEnd(60),
     ' requests',
+    'withheld',
     ' failed',
     ' wrong',
     ' stale',

@@ -20,7 +20,7 @@ async function start({ blue, green }: Backends): Promise<BalancerUnderTest> {
     pools: pools.map(({ name, members }) => ({
       name,
       members,
-      health: { path: '/health', status: 200, intervalMs: 250, timeoutMs: 1000 },
+      health: { path: '/health', status: 200, intervalMs: 250, timeoutMs: 5000 },
     })),
   };
   const running = await forkLabBalancer({ ...options, port: 0 });

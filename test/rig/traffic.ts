@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 
 export interface TrafficOptions {
   readonly port: number;
-  /** Requests a second, open loop: a slow answer does not slow the next request down. */
+  /** Requests a second, open loop: a slow answer does not slow the next request down, until very many are open. */
   readonly rate: number;
   /** Connections that are kept and used again. */
   readonly keepAlive: number;
@@ -19,6 +19,8 @@ export interface TrafficOptions {
 
 export interface TrafficFigures {
   readonly requests: number;
+  /** Not sent, because too many were unanswered: then the machine is too busy to keep the rate, and that is all it says. */
+  readonly withheld: number;
   /** No answer, a reset, a time-out, or a status other than 200. */
   readonly failed: number;
   /** Answered by a side that no route has named in this test. */
@@ -42,6 +44,10 @@ export interface Traffic {
   stop(): Promise<TrafficFigures>;
 }
 
+/** Far beyond what a request takes, and below what a queue of `mostInFlight` takes on a busy machine. */
+const answerMs = 30_000;
+const mostInFlight = 250;
+
 /** Everything is loopback, bounded by `rate` and by `stop`. */
 export function startTraffic(options: TrafficOptions, first: string): Traffic {
   const { port, rate, host = 'shop.test' } = options;
@@ -60,6 +66,7 @@ export function startTraffic(options: TrafficOptions, first: string): Traffic {
   const bySide: Record<string, number> = {};
   const reasons: string[] = [];
   let requests = 0;
+  let withheld = 0;
   let failed = 0;
   let wrong = 0;
   let stale = 0;
@@ -84,7 +91,7 @@ export function startTraffic(options: TrafficOptions, first: string): Traffic {
     const sentAt = performance.now();
     const done = new Promise<void>((resolve) => {
       const call: ClientRequest = request(
-        { host: '127.0.0.1', port, path, agent: agent ?? false, headers: { host }, timeout: 10_000 },
+        { host: '127.0.0.1', port, path, agent: agent ?? false, headers: { host }, timeout: answerMs },
         (response) => {
           const side = String(response.headers['x-served-by'] ?? '');
           response.on('error', (error) => {
@@ -100,7 +107,7 @@ export function startTraffic(options: TrafficOptions, first: string): Traffic {
           response.resume();
         },
       );
-      call.on('timeout', () => call.destroy(new Error('no answer in 10 s')));
+      call.on('timeout', () => call.destroy(new Error(`no answer in ${answerMs / 1000} s`)));
       call.on('error', (error) => {
         fail(`${path} ${agent === undefined ? 'fresh' : 'kept'}: ${error.message}`);
         resolve();
@@ -118,6 +125,10 @@ export function startTraffic(options: TrafficOptions, first: string): Traffic {
     const now = Math.min(due - sent, Math.ceil(rate / 20));
     sent = due;
     for (let index = 0; index < now; index += 1) {
+      if (inFlight.size >= mostInFlight) {
+        withheld += 1;
+        continue;
+      }
       const isFresh = Math.random() < options.freshShare;
       send('/', isFresh ? undefined : kept, true);
     }
@@ -158,6 +169,7 @@ export function startTraffic(options: TrafficOptions, first: string): Traffic {
         sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
       return {
         requests,
+        withheld,
         failed,
         wrong,
         stale,

@@ -134,7 +134,12 @@ const checkHttp = (member: Member, health: NonNullable<LabPool['health']>): Prom
         resolve({ passed: statusCode === health.status, words: `answered ${statusCode}` });
       },
     );
-    call.on('timeout', () => call.destroy(new Error(`no answer within ${health.timeoutMs} ms`)));
+    // When this process was busy, timers come before what has already arrived: look at that first.
+    call.on('timeout', () =>
+      setImmediate(() =>
+        setImmediate(() => call.destroy(new Error(`no answer within ${health.timeoutMs} ms`))),
+      ),
+    );
     call.on('error', (error) => resolve({ passed: false, words: error.message }));
     call.end();
   });
