@@ -123,7 +123,7 @@ function decoderOf(label: string): (bytes: Uint8Array) => string | undefined {
   };
 }
 
-/** Without a name for its byte order it is written with a mark, big end first, and needs one to be read. */
+/** Without a name for its byte order it is written with a mark, big end first, which is also how it is read without. */
 function utf16(name: string, kind: string): TextEncoding {
   const isMarked = kind === 'utf-16';
   const little = decoderOf('utf-16le');
@@ -138,7 +138,7 @@ function utf16(name: string, kind: string): TextEncoding {
       if (!isMarked) return kind === 'utf-16le' ? little(bytes) : big(bytes);
       const mark = (bytes[0] ?? 0) * 256 + (bytes[1] ?? 0);
       if (mark === 0xfeff) return big(bytes.subarray(2));
-      return mark === 0xfffe ? little(bytes.subarray(2)) : '';
+      return mark === 0xfffe ? little(bytes.subarray(2)) : big(bytes);
     },
   };
 }

@@ -131,13 +131,21 @@ const textdecodebase64: FunctionDefinition = {
   },
 };
 
-/** Where Go finds the first wrong symbol: the symbol itself, or the group of four that is not complete. */
+/** Where Go's decoder stops: at the first wrong symbol, or at the group of four that is not complete. */
 function badBase64(text: string): number {
-  const at = text.search(/[^A-Za-z0-9+/=\r\n]/);
-  if (at >= 0) return at;
-  const padding = text.indexOf('=');
-  const symbols = padding < 0 ? text.length : padding;
-  return padding < 0 ? symbols - (symbols % 4) : text.length;
+  let inGroup = 0;
+  for (const [i, symbol] of [...text].entries()) {
+    if (symbol === '\r' || symbol === '\n') continue;
+    if (symbol === '=') {
+      if (inGroup < 2) return i;
+      const rest = text.slice(i + 1).replace(/[\r\n]/g, '');
+      if (inGroup === 2 && rest === '') return text.length;
+      return inGroup === 2 && !rest.startsWith('=') ? i + 1 : i + 1 + (inGroup === 2 ? 1 : 0);
+    }
+    if (!/^[A-Za-z0-9+/]$/.test(symbol)) return i;
+    inGroup = (inGroup + 1) % 4;
+  }
+  return text.length - inGroup;
 }
 
 const jsondecode: FunctionDefinition = {

@@ -174,9 +174,9 @@ const transpose: FunctionDefinition = {
     if (!isWhollyKnown(given)) return unknown(mapType(listType(STRING)));
     const found = new Map<string, string[]>();
     for (const [key, items] of entriesOf(given)) {
-      if (items.kind === 'null') throw discreet(`cannot use null list for [${quote(key)}]`, 0);
-      for (const [i, item] of elementsOf(items).entries()) {
-        if (item.kind !== 'string') throw discreet(`cannot use null string for [${quote(key)}][${i}]`, 0);
+      if (items.kind === 'null') throw discreet('input must not contain null list');
+      for (const item of elementsOf(items)) {
+        if (item.kind !== 'string') throw discreet('input list must not contain null string');
         const keysOf = found.get(item.text);
         if (keysOf === undefined) found.set(item.text, [key]);
         else keysOf.push(key);
