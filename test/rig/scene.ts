@@ -365,8 +365,17 @@ const noProxy: Scene['haproxy'] = {
   reload: async () => {},
 };
 
-/** Ends what the scene's hosts run: every process whose working folder is below it. Found by /proc, ended by id. */
+/** Ends what the scene's hosts run. A supervisor may start something while it is being ended, so it is looked at again. */
 function stopProcesses(folder: string): void {
+  for (let turn = 0; turn < 20; turn += 1) {
+    const pids = processesBelow(folder);
+    if (pids.length === 0) return;
+    for (const pid of pids) kill(pid, 'SIGKILL');
+  }
+}
+
+/** Every process whose working folder is below it, by /proc. */
+export function processesBelow(folder: string): readonly number[] {
   const listing = execFileSync(
     'sh',
     [
@@ -377,7 +386,10 @@ function stopProcesses(folder: string): void {
     ],
     { encoding: 'utf8' },
   );
-  for (const pid of listing.split('\n').filter((line) => line !== '')) kill(Number(pid), 'SIGKILL');
+  return listing
+    .split('\n')
+    .filter((line) => line !== '')
+    .map(Number);
 }
 
 function kill(pid: number, signal: NodeJS.Signals): void {

@@ -1,0 +1,123 @@
+/**
+ * kill -9 of deployctl at every point of a blue-green run: before and after each write of the journal and each effect.
+ * Every point is enumerated: the run is started with kill@1, kill@2, ... until one comes through. Traffic goes on all
+ * the time, and no request of it may fail.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { defaultService, packRelease, type Scene, startScene } from '../rig/scene.ts';
+import { startTraffic } from '../rig/traffic.ts';
+
+let scene: Scene;
+
+beforeAll(async () => {
+  scene = await startScene({
+    webHosts: 1,
+    service: (names) =>
+      service(names).replace('keep = 3', 'keep = 2').replace('interval = "100ms"', 'interval = "20ms"'),
+  });
+});
+afterAll(async () => {
+  await scene?.[Symbol.asyncDispose]();
+});
+
+const web = [{ name: 'web-1' }] as unknown as Scene['web'];
+const service = (names: Parameters<ReturnType<typeof defaultService>>[0]): string =>
+  defaultService(
+    web,
+    `hook "before_start" {
+      run     = "echo \${release.version} >> ${names.folder}/hook-\${slot.name}.txt"
+      on      = "each_host"
+      timeout = "10s"
+    }`,
+  )(names);
+
+/** How often the hook ran for a version, whichever slot it went to. */
+const hookRuns = (version: string): number =>
+  ['blue', 'green']
+    .map((slot) => join(scene.folder, `hook-${slot}.txt`))
+    .filter(existsSync)
+    .flatMap((path) => readFileSync(path, 'utf8').split('\n'))
+    .filter((line) => line === version).length;
+
+/** Processes of the service that run on the scene's hosts now, by the release that they say. */
+const servers = (): number =>
+  Number(
+    execFileSync(
+      'sh',
+      [
+        '-c',
+        'n=0; for p in /proc/[0-9]*; do case $(readlink "$p/cwd" 2>/dev/null) in "$1"/*/releases/*) case $(tr "\\0" " " < "$p/cmdline" 2>/dev/null) in *serve.mjs*) [ "$(cat "$p/comm" 2>/dev/null)" = sh ] || n=$((n+1)) ;; esac ;; esac; done; echo $n',
+        'sh',
+        scene.fleet.folder,
+      ],
+      { encoding: 'utf8' },
+    ),
+  );
+
+test('every run converges, nothing is done twice, and no request is lost', {
+  timeout: 1_200_000,
+}, async () => {
+  const deploy = (version: string): void => {
+    packRelease(scene.folder, version);
+    scene.setVersion(version);
+  };
+  for (const version of ['0.1.0', '0.2.0', '0.3.0']) {
+    deploy(version);
+    const applied = await scene.cli('apply', '--auto-approve');
+    expect(applied.stderr).toBe('');
+    expect(applied.code).toBe(0);
+  }
+  const traffic = startTraffic(
+    { port: scene.port, rate: 40, keepAlive: 4, freshShare: 0.5, slow: 0, upgraded: 0 },
+    '0.3.0',
+  );
+
+  let point = 1;
+  for (; point < 500; point += 1) {
+    const version = `1.${point}.0`;
+    deploy(version);
+    traffic.expectBoth(version);
+    const killed = await scene.cliWith(
+      { DEPLOYCTL_FAIL: `kill@${point}` },
+      'apply',
+      '--auto-approve',
+      '--parallelism',
+      '1',
+    );
+    const at = `kill@${point}`;
+    if (killed.signal !== 'SIGKILL') {
+      expect([at, killed.code, killed.stderr]).toEqual([at, 0, '']);
+      break;
+    }
+    const resumed = await scene.cli('apply', '--resume', '--parallelism', '1');
+    if (resumed.code !== 0) {
+      // Killed before the run was begun, or after it had ended: there is nothing to resume, and a new apply is due or empty.
+      expect([at, resumed.code, resumed.stdout, resumed.stderr]).toEqual([
+        at,
+        1,
+        '',
+        expect.stringContaining('No run is unfinished'),
+      ]);
+      const applied = await scene.cli('apply', '--auto-approve', '--parallelism', '1');
+      expect([at, applied.code, applied.stderr]).toEqual([at, 0, '']);
+    }
+    expect([at, await scene.servedBy()]).toEqual([at, version]);
+    expect([at, hookRuns(version)]).toEqual([at, 1]);
+    expect([at, servers()]).toEqual([at, 2]);
+    traffic.acknowledge(version);
+    if (point % 10 === 0) {
+      const planned = await scene.cli('plan', '--detailed-exitcode');
+      expect([at, planned.code, planned.stdout.includes('No changes.')]).toEqual([at, 0, true]);
+    }
+  }
+  // Nine kinds of steps, each with its two writes and its effect, and the beginning and the end.
+  expect(point).toBeGreaterThan(40);
+  const figures = await traffic.stop();
+  expect(figures.reasons).toEqual([]);
+  expect(figures).toMatchObject({ failed: 0, wrong: 0, stale: 0 });
+  const pulled = JSON.parse((await scene.cli('state', 'pull')).stdout);
+  expect(pulled.deployments).toHaveLength(3 + point);
+});
