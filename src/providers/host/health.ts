@@ -152,6 +152,8 @@ export interface ProcessWatch {
   log(): Promise<string>;
 }
 
+const counted = (passes: number): string => (passes === 1 ? 'once' : `${passes} times in a row`);
+
 /** How often the process itself is looked at while its check fails. */
 const watchEveryMs = 2_000;
 
@@ -169,12 +171,17 @@ export async function verifyHealth(
   const { health, release, place } = operation;
   const host = session.declared;
   const fail = async (detail: string, hint: string): Promise<never> => {
-    throw hostFailure(host, 'none', {
+    const { effect, diagnostic } = hostFailure(host, 'none', {
       code: 'health-not-passed',
-      summary: 'Health check did not pass',
+      summary: 'The service did not become healthy in time',
       detail: `${unit} with ${release} on ${host.name}: ${detail}.${await watch.log()}`,
       hint,
     });
+    // What a person would change is the check or the service, not the host.
+    throw new ProviderFailure(
+      { ...diagnostic, address: operation.instance, subject: health?.origin ?? host.origin },
+      effect,
+    );
   };
   const wrong = await watch.wrong();
   if (wrong !== undefined) {
@@ -214,7 +221,7 @@ export async function verifyHealth(
     const now = cx.clock.now();
     if (now - begun >= health.deadlineMs) {
       await fail(
-        `within ${seconds(health.deadlineMs)} it did not pass ${health.passes} times in a row; the last answer: ${last}`,
+        `within ${seconds(health.deadlineMs)} its check did not pass ${counted(health.passes)}; the last answer: ${last}`,
         'Look at its log on the host; raise deadline if it only needs longer to start.',
       );
     }

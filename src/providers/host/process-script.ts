@@ -17,6 +17,8 @@ service_file=/etc/systemd/system/$unit_name.service
 if command -v setsid >/dev/null 2>&1; then detach() { exec setsid "$@"; }
 else detach() { exec perl -e 'use POSIX; fork and exit; POSIX::setsid(); exec @ARGV' "$@"; }; fi
 log_size() { { wc -c <"$unit/log"; } 2>/dev/null || echo 0; }
+# Each start is marked in the log, so that what an earlier release said is not taken for this one's words.
+mark_start() { printf '%s deployctl: starts %s\n' "$(date -u '+%Y-%m-%dT%H:%M:%SZ')" "$release" >>"$unit/log"; }
 # new_log SIZE: what was logged since the log had this size.
 new_log() { tail -c "+$(($1 + 1))" "$unit/log" 2>/dev/null | tail -n 20; }
 # within SECONDS COMMAND...: waits until it succeeds.
@@ -52,6 +54,7 @@ start_exec() {
   rm -f "$unit/pid" "$unit/child" "$unit/state" "$unit/stopping"
   attempt write_text "$unit/run.sh" "$run_text"
   attempt write_text "$unit/supervise.sh" "$supervisor"
+  attempt mark_start
   before=$(log_size)
   ( cd / && detach env -i PATH="$PATH" sh "$unit/supervise.sh" "$unit" ) </dev/null >/dev/null 2>&1 &
   # Well enough to be looked at: it has run for a third of a second. Whether it works is for its health check to say.
@@ -115,7 +118,7 @@ start_script() {
   attempt write_text "$unit/start.sh" "$start_text"
   attempt write_text "$unit/stop.sh" "$stop_text"
   attempt write_text "$unit/status.sh" "$status_text"
-  : >>"$unit/log"
+  attempt mark_start
   before=$(log_size)
   launch start.sh "$start_seconds" && within "$start_seconds" says_running && return
   case $launch_code in
@@ -230,14 +233,17 @@ export const setProcess = [
 
 export const supervisorText = supervisorScript;
 
-/** The last lines that a process printed. Wants root, unit_name. */
+/** The last lines that a process printed since it was started by deployctl. Wants root, unit_name. */
 export const readLog = sh`
 unit=$root/.deployctl/$unit_name
 kind=
 { read -r _ kind <"$unit/started"; } 2>/dev/null
 case $kind in
   systemd) journalctl -u "$unit_name.service" -n 30 --no-pager -o cat 2>/dev/null ;;
-  *) tail -c 16384 "$unit/log" 2>/dev/null | tail -n 30 ;;
+  *)
+    started=$(grep -n '^[^ ]* deployctl: starts ' "$unit/log" 2>/dev/null | tail -n 1 | cut -d: -f1)
+    tail -n "+$((${'$'}{started:-0} + 1))" "$unit/log" 2>/dev/null | tail -c 16384 | tail -n 30
+    ;;
 esac
 :
 `;

@@ -1,0 +1,123 @@
+import { execFileSync } from 'node:child_process';
+import { describe, expect, test } from 'vitest';
+import { parseProbe, releaseOfFolder } from '../../../../src/providers/host/probe-parse.ts';
+import { type ProbeRoot, renderProbe } from '../../../../src/providers/host/probe-render.ts';
+
+const roots: readonly ProbeRoot[] = [
+  {
+    root: '/srv/shop',
+    slots: [
+      { slot: 'blue', unit: 'shop-blue' },
+      { slot: 'green', unit: 'shop-green' },
+    ],
+  },
+  { root: '/srv/api', slots: [{ slot: 'main', unit: 'api-main' }] },
+];
+const sha = 'a'.repeat(64);
+const record = JSON.stringify({
+  format: 1,
+  running: {
+    release: '1-aaaaaaaa',
+    process: { kind: 'exec', unit: 'api-main', command: ['x'], environment: {}, stopTimeoutMs: 1 },
+  },
+  secrets: {},
+});
+
+describe('an answer', () => {
+  test('is sorted to its roots and slots', () => {
+    const seen = parseProbe(
+      roots,
+      [
+        'time 1700000000',
+        'free 0 1000',
+        'fence 0 lineage-1 7',
+        `release 0 ${sha} 10 2 1700000000 2.0.0-aaaaaaaa`,
+        `release 0 ${sha} 10 1 1700000000 1.0.0-aaaaaaaa`,
+        'link 0 releases/1.0.0-aaaaaaaa',
+        'free 1 5',
+        'link 2 /srv/api/releases/1-aaaaaaaa/',
+        'started 2 token-1 exec',
+        `record 2 ${record}`,
+        'alive 2',
+        'end',
+      ].join('\n'),
+    );
+    expect(seen?.time).toBe(1_700_000_000);
+    expect(seen?.roots[0]).toMatchObject({
+      freeBytes: 1_024_000,
+      fence: { lineage: 'lineage-1', run: 7 },
+      releases: [{ directory: '1.0.0-aaaaaaaa' }, { directory: '2.0.0-aaaaaaaa' }],
+      slots: [
+        { slot: 'blue', linked: '1.0.0-aaaaaaaa', process: undefined },
+        { slot: 'green', linked: null },
+      ],
+    });
+    expect(seen?.roots[1]?.slots[0]).toMatchObject({
+      linked: '1-aaaaaaaa',
+      process: { token: 'token-1', kind: 'exec', alive: true, tampered: null },
+    });
+  });
+
+  test('that was cut is no answer', () => {
+    expect(parseProbe(roots, 'time 1\nfree 0 1000\nlink 0 releases/x\n')).toBeUndefined();
+  });
+
+  test.for([
+    ['a link that somebody else made', 'link 0 /opt/other', '/opt/other'],
+    ['a link deeper into a release', 'link 0 releases/x/y', 'releases/x/y'],
+  ] as const)('%s is told as it is', ([, line, linked]) => {
+    expect(parseProbe(roots, `${line}\nend`)?.roots[0]?.slots[0]?.linked).toBe(linked);
+  });
+
+  test.for([
+    ['is not JSON', 'x'],
+    ['is of a newer format', '{"format":2}'],
+    ['has no process', '{"format":1,"running":{"release":"x"},"secrets":{}}'],
+    [
+      'has a process without a command',
+      '{"format":1,"running":{"release":"x","process":{"kind":"exec","unit":"u","stopTimeoutMs":1,"environment":{}}},"secrets":{}}',
+    ],
+    ['is a list', '[]'],
+  ] as const)('a record that %s is not believed', ([, text]) => {
+    const seen = parseProbe(roots, `started 0 t exec\nrecord 0 ${text}\nalive 0\nend`);
+    expect(seen?.roots[0]?.slots[0]?.process).toMatchObject({ record: undefined, alive: true });
+    expect(seen?.roots[0]?.slots[0]?.process?.unreadable).toBeTruthy();
+  });
+
+  test('a unit file that was edited is told with both texts', () => {
+    const seen = parseProbe(
+      roots,
+      'started 0 t systemd\nrecord 0 {}\nunit-file 0 /etc/systemd/system/shop-blue.service\nexpected 0 a\nexpected 0 b\nactual 0 a\nactual 0 \nactual 0 c\nend',
+    );
+    expect(seen?.roots[0]?.slots[0]?.process?.tampered).toEqual({
+      path: '/etc/systemd/system/shop-blue.service',
+      expected: 'a\nb',
+      actual: 'a\n\nc',
+    });
+  });
+
+  test('nonsense in between is passed over', () => {
+    const seen = parseProbe(
+      roots,
+      `\x1b[2J\nrelease 0 not a release\nrelease 0 ${sha} x 1 2 d\nfence 0 only\nfree 0 much\nend`,
+    );
+    expect(seen?.roots[0]).toMatchObject({ releases: [], fence: undefined, freeBytes: 0 });
+  });
+});
+
+test.for([
+  ['/srv/shop/releases/1-a', '1-a'],
+  ['/srv/shop/releases/1-a/bin', '1-a'],
+  ['/srv/shop/releases', undefined],
+  ['/srv/shop2/releases/1-a', undefined],
+  [undefined, undefined],
+] as const)('a process in %s is of release %s', ([folder, release]) => {
+  expect(releaseOfFolder('/srv/shop', folder)).toBe(release);
+});
+
+test.for(['dash', 'bash'])('the script asks %s about hosts with any names and ends with "end"', (shell) => {
+  const odd = [{ root: `/nowhere/it's "odd" $HOME`, slots: [{ slot: "bl'ue", unit: 'x y' }] }];
+  const answer = execFileSync(shell, { input: renderProbe(odd), encoding: 'utf8' });
+  expect(answer.trimEnd().endsWith('\nend')).toBe(true);
+  expect(parseProbe(odd, answer)?.roots[0]?.releases).toEqual([]);
+});
