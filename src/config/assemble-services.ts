@@ -22,6 +22,7 @@ import type { HostTable } from './assemble-hosts.ts';
 import { assembleInstance } from './assemble-instances.ts';
 import { nameOf } from './dependencies.ts';
 import type { Reporter } from './evaluation.ts';
+import { own } from './own.ts';
 import type { Place } from './problems.ts';
 import { placeOf } from './problems.ts';
 import type { serviceShape } from './schema/running.ts';
@@ -169,7 +170,7 @@ function trafficOf(entry: ServiceEntry): readonly (TrafficDeclared & { readonly 
     if (traffic.kind !== 'load_balancer') return [];
     const { args, place } = traffic;
     const pools = Object.fromEntries(
-      slots.map((slot) => [slot, args.pools?.[slot] ?? `${entry.name}_${slot}`]),
+      slots.map((slot) => [slot, own(args.pools, slot) ?? `${entry.name}_${slot}`]),
     );
     return [
       {

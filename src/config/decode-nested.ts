@@ -1,10 +1,12 @@
 /** The blocks inside of a block: which may be there, how often, and what is in them. */
+
 import { nearestName } from '../hcl/eval/suggestion.ts';
 import { uncapitalized } from './argument-problems.ts';
 import type { ExpandedBlock } from './decoded.ts';
 import { expandBlocks } from './dynamic.ts';
 import type { Reporter } from './evaluation.ts';
 import { aOrAn, checkLabels, reportUnknownBlock } from './items.ts';
+import { own } from './own.ts';
 import { placeOf } from './problems.ts';
 import { type BlockShape, type Contents, hasVariants, type NestedBlock } from './schema/shape.ts';
 
@@ -65,7 +67,7 @@ export function decodeNested(
   const firsts = new Map<string, ExpandedBlock>();
   const counts = new Map<string, number>();
   for (const inner of blocks) {
-    const spec = kinds[inner.type];
+    const spec = own(kinds, inner.type);
     if (spec === undefined) {
       complete = false;
       unexpectedBlock(inner, contents, kinds, report);

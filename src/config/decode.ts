@@ -1,4 +1,5 @@
 /** Reads a block as its shape says. Everything that does not fit is reported; what fits is given, with types. */
+
 import type { Scope } from '../hcl/eval/scope.ts';
 import { isWhollyKnown, marksWithin, type Value } from '../hcl/eval/values.ts';
 import type { Attribute, Expression } from '../hcl/syntax/ast.ts';
@@ -7,6 +8,7 @@ import { decodeNested, type NestedResult } from './decode-nested.ts';
 import type { Decoded, ExpandedBlock } from './decoded.ts';
 import { contentsOf } from './dependencies.ts';
 import type { Reporter } from './evaluation.ts';
+import { own } from './own.ts';
 import { type Place, placeOf } from './problems.ts';
 import { isRefusal } from './quantities.ts';
 import { type Argument, type BlockShape, hasVariants } from './schema/shape.ts';
@@ -28,7 +30,7 @@ export function decodeBlock<S extends BlockShape>(
   const kind = hasVariants(shape) ? block.labels[0]?.text : undefined;
   const contents = contentsOf(shape, kind);
   if (contents === undefined) return undefined;
-  if (shape.later || (hasVariants(shape) && kind !== undefined && shape.variants[kind]?.later)) {
+  if (shape.later || (hasVariants(shape) && kind !== undefined && own(shape.variants, kind)?.later)) {
     const which = kind === undefined ? `${block.type} blocks` : `${block.type} "${kind}"`;
     report.error(placeOf(block.scope.source, block.header), notYet(which, kind === undefined));
   }

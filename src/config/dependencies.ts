@@ -1,8 +1,10 @@
 /** What a declared thing refers to, found without evaluating anything; and the references that lead nowhere. */
+
 import { references } from '../hcl/eval/references.ts';
 import { didYouMean, nearestName } from '../hcl/eval/suggestion.ts';
 import type { Block, Body, Expression, Step, Traversal } from '../hcl/syntax/ast.ts';
 import { aOrAn, type BlockItem, type Item, referable } from './items.ts';
+import { own } from './own.ts';
 import { type Problems, placeOf, type Wording } from './problems.ts';
 import { type Argument, type BlockShape, type Contents, hasVariants } from './schema/shape.ts';
 
@@ -123,7 +125,8 @@ export class Dependencies {
         this.#checkAttribute(reference, name, slotAttributes, item);
         return undefined;
     }
-    if (context.instance && name !== undefined && instanceAttributes[root]?.includes(name)) return undefined;
+    if (context.instance && name !== undefined && own(instanceAttributes, root)?.includes(name))
+      return undefined;
     const type = root === 'local' ? 'local' : blockTypeOfRoot.get(root);
     if (type === undefined || type === 'output') return this.#unknownRoot(reference, item);
     if (name === undefined) {
@@ -212,7 +215,7 @@ export class Dependencies {
           detail: `No module call named "${name}" is declared in ${this.#where}.${meant}`,
         };
     }
-    const inInstance = context.instance ? instanceAttributes[root] : undefined;
+    const inInstance = context.instance ? own(instanceAttributes, root) : undefined;
     const attribute = inInstance === undefined ? undefined : nearestName(name, inInstance);
     const otherwise = attribute === undefined ? '' : ` Did you mean "${root}.${attribute}"?`;
     const hint =
@@ -238,7 +241,7 @@ export class Dependencies {
   }
 
   #instanceHint(root: string, name: string, context: Context): string | undefined {
-    if (context.instance || !instanceAttributes[root]?.includes(name)) return undefined;
+    if (context.instance || !own(instanceAttributes, root)?.includes(name)) return undefined;
     return `${root}.${name} is known only in process, health and hook blocks, which are evaluated for each host of each slot.`;
   }
 
@@ -353,12 +356,12 @@ function walk(block: Block, shape: BlockShape, context: Context, take: Take): vo
 /** The contents that a block of this shape and first label has; undefined when there is no such kind. */
 export function contentsOf(shape: BlockShape, kind: string | undefined): Contents | undefined {
   if (!hasVariants(shape)) return shape;
-  return kind !== undefined && Object.hasOwn(shape.variants, kind) ? shape.variants[kind] : undefined;
+  return kind === undefined ? undefined : own(shape.variants, kind);
 }
 
 function walkBody(body: Body, contents: Contents | undefined, context: Context, take: Take): void {
   for (const attribute of body.attributes) {
-    const argument: Argument<unknown> | undefined = contents?.arguments[attribute.name];
+    const argument: Argument<unknown> | undefined = own(contents?.arguments, attribute.name);
     const evaluation = argument?.type.evaluation;
     if (evaluation === 'literal' || evaluation === 'static') continue;
     const meta = attribute.name === 'for_each' || attribute.name === 'count';
@@ -381,8 +384,8 @@ function walkNested(
   context: Context,
   take: Take,
 ): void {
-  const ofInstance = contents?.perInstance?.[type];
-  const nested = contents?.blocks?.[type] ?? ofInstance;
+  const ofInstance = own(contents?.perInstance, type);
+  const nested = own(contents?.blocks, type) ?? ofInstance;
   const inner = ofInstance === undefined ? context : { ...context, instance: true };
   walkBody(body, nested === undefined ? undefined : contentsOf(nested.shape, kind), inner, take);
 }

@@ -90,10 +90,14 @@ export class Graph {
       summary: 'Cycle',
       detail: itself
         ? `${names[0]} refers to itself.`
-        : `These refer to each other in a circle, so none of them can be worked out first: ${[...names, names[0]].join(' -> ')}.`,
+        : `These refer to each other in a circle, so none of them can be worked out first: ${shortened([...names, names[0] ?? '']).join(' -> ')}.`,
       hint: cycle.every(({ node }) => node.item.type === 'service')
         ? 'Services wait for those they depend on: take one of the depends_on out.'
         : undefined,
     });
   }
 }
+
+/** A long circle by its beginning and its end: where it closes is what matters. */
+const shortened = (names: readonly string[]): readonly string[] =>
+  names.length <= 12 ? names : [...names.slice(0, 6), `(${names.length - 11} more)`, ...names.slice(-5)];

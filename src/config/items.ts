@@ -1,10 +1,12 @@
 /** What the files of one module declare, before anything is evaluated: each thing under the name it is referred to by. */
+
 import type { Span } from '../hcl/eval/problem.ts';
 import { didYouMean } from '../hcl/eval/suggestion.ts';
 import type { Attribute, Block, Body } from '../hcl/syntax/ast.ts';
 import { isName } from '../hcl/syntax/characters.ts';
 import type { ParsedFile } from '../hcl/syntax/parser.ts';
 import type { SourceText } from '../hcl/syntax/source.ts';
+import { own } from './own.ts';
 import { type Problems, placeOf } from './problems.ts';
 import { type BlockShape, hasVariants, type LabelShape } from './schema/shape.ts';
 
@@ -75,7 +77,7 @@ export function collectItems(
   for (const { body, source } of files) {
     reportStrayArguments(body, source, shapes, problems);
     for (const block of body.blocks) {
-      const shape = Object.hasOwn(shapes, block.type) ? shapes[block.type] : undefined;
+      const shape = own(shapes, block.type);
       if (shape === undefined) {
         reportUnknownBlock(typeOnly(block), source, Object.keys(shapes), 'here', problems);
         continue;

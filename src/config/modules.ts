@@ -1,4 +1,5 @@
 /** The modules of a configuration: what their folders declare, and their instances while they are evaluated. */
+
 import { posix } from 'node:path';
 import type { Resolution, Roots } from '../hcl/eval/scope.ts';
 import { didYouMean } from '../hcl/eval/suggestion.ts';
@@ -15,6 +16,7 @@ import {
 import type { Step, Traversal } from '../hcl/syntax/ast.ts';
 import { type Dependencies, instanceAttributes, nameOf } from './dependencies.ts';
 import { aOrAn, type BlockItem, type Item } from './items.ts';
+import { own } from './own.ts';
 import { keyText, type Repetition, type RepetitionKind, repetitionKind } from './repetition.ts';
 import { REFERENCE } from './schema/types/references.ts';
 
@@ -198,7 +200,7 @@ export class ItemRoots implements Roots {
   resolve(root: string, reference: Traversal): Resolution | undefined {
     const name = nameOf(reference.steps[0]);
     const objects = this.#objects;
-    if (objects !== undefined && name !== undefined && instanceAttributes[root]?.includes(name)) {
+    if (objects !== undefined && name !== undefined && own(instanceAttributes, root)?.includes(name)) {
       if (root === 'slot' || root === 'host' || root === 'release') {
         return { value: objects[root][name] ?? UNKNOWN, stepsTaken: 1 };
       }
