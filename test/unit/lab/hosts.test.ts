@@ -87,7 +87,7 @@ describe('a host of the lab', () => {
     await using hosts = channels();
     const channel = await hosts.to('web-1');
     const { code, signal } = await channel.script('kill -TERM $$', {}, options);
-    expect({ code, signal }).toEqual({ code: undefined, signal: 'SIGTERM' });
+    expect({ code, signal }).toEqual({ code: undefined, signal: 'TERM' });
   });
 
   test('runs several commands at once over one connection', async () => {
