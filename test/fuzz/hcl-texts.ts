@@ -125,127 +125,151 @@ const list = (
 
 const depth = fc.createDepthIdentifier();
 
-const { body, expression } = fc.letrec<Grammar>((tie: fc.LetrecTypedTie<Grammar>): fc.LetrecValue<Grammar> => {
-  const e = tie('expression');
-  const inner = all(loose, e, loose);
-  const strip = fc.constantFrom('', '', '~');
-  const comma = all(loose, is(','), loose);
-  const operator = fc.constantFrom('+', '-', '*', '/', '%', '==', '!=', '<', '<=', '>', '>=', '&&', '||');
-  const step = fc.oneof(
-    all(is('.'), name),
-    all(is('['), inner, is(']')),
-    is('[*]'),
-    is('.*'),
-    all(is('.'), fc.constantFrom('0', '1')),
-    all(is('["'), name, is('"]')),
-  );
-  const names = fc.oneof(name, all(name, is(', '), name));
-  const forIntro = all(is('for'), gap, names, gap, is('in'), gap, e, blank, is(':'), loose);
-  const condition = fc.oneof(is(''), all(is(' if '), e));
-  const objectKey = fc.oneof(name, tie('quoted'), all(is('('), e, is(')')), numberText);
-  const objectItem = all(objectKey, blank, fc.constantFrom('=', ' = ', ':'), blank, e);
-  return {
-    expression: fc.oneof(
-      { maxDepth: 3, depthIdentifier: depth, withCrossShrink: true },
-      tie('term'),
-      all(e, blank, operator, blank, e),
-      all(e, blank, is('?'), blank, e, blank, is(' : '), blank, e),
-      all(fc.constantFrom('-', '!', '- '), tie('term')),
-      all(tie('term'), step),
-      all(tie('term'), step, step),
-    ),
-    term: fc.oneof(
-      { maxDepth: 3, depthIdentifier: depth, withCrossShrink: true },
-      numberText,
-      name,
-      tie('quoted'),
-      all(name, is('('), loose, list(e, comma, 3), fc.constantFrom('', ',', '...'), loose, is(')')),
-      all(is('('), inner, is(')')),
-      all(is('['), loose, list(e, comma, 4), fc.constantFrom('', ','), loose, is(']')),
-      all(
-        is('{'),
-        fc.constantFrom('', ' ', '\n'),
-        list(objectItem, fc.constantFrom(', ', '\n', ',\n', ' # c\n'), 3),
-        fc.constantFrom('', ' ', '\n'),
-        is('}'),
+const { body, expression } = fc.letrec<Grammar>(
+  (tie: fc.LetrecTypedTie<Grammar>): fc.LetrecValue<Grammar> => {
+    const e = tie('expression');
+    const inner = all(loose, e, loose);
+    const strip = fc.constantFrom('', '', '~');
+    const comma = all(loose, is(','), loose);
+    const operator = fc.constantFrom('+', '-', '*', '/', '%', '==', '!=', '<', '<=', '>', '>=', '&&', '||');
+    const step = fc.oneof(
+      all(is('.'), name),
+      all(is('['), inner, is(']')),
+      is('[*]'),
+      is('.*'),
+      all(is('.'), fc.constantFrom('0', '1')),
+      all(is('["'), name, is('"]')),
+    );
+    const names = fc.oneof(name, all(name, is(', '), name));
+    const forIntro = all(is('for'), gap, names, gap, is('in'), gap, e, blank, is(':'), loose);
+    const condition = fc.oneof(is(''), all(is(' if '), e));
+    const objectKey = fc.oneof(name, tie('quoted'), all(is('('), e, is(')')), numberText);
+    const objectItem = all(objectKey, blank, fc.constantFrom('=', ' = ', ':'), blank, e);
+    return {
+      expression: fc.oneof(
+        { maxDepth: 3, depthIdentifier: depth, withCrossShrink: true },
+        tie('term'),
+        all(e, blank, operator, blank, e),
+        all(e, blank, is('?'), blank, e, blank, is(' : '), blank, e),
+        all(fc.constantFrom('-', '!', '- '), tie('term')),
+        all(tie('term'), step),
+        all(tie('term'), step, step),
       ),
-      all(is('['), loose, forIntro, e, condition, loose, is(']')),
-      all(is('{'), loose, forIntro, e, is(' => '), e, fc.constantFrom('', '...'), condition, loose, is('}')),
-      all(is('('), loose, tie('heredoc'), is(')')),
-      all(is('['), loose, tie('heredoc'), is(', '), e, is(']')),
-    ),
-    loose: inner,
-    part: fc.oneof(
-      { maxDepth: 3, depthIdentifier: depth },
-      literalText,
-      all(is('${'), strip, blank, e, blank, strip, is('}')),
-      all(
-        is('%{'),
-        strip,
-        is(' if '),
-        e,
-        blank,
-        strip,
-        is('}'),
-        literalText,
-        is('%{ else }'),
-        literalText,
-        is('%{'),
-        strip,
-        is('endif'),
-        strip,
-        is('}'),
-      ),
-      all(is('%{ for '), names, is(' in '), e, strip, is('}'), literalText, is('%{ endfor '), strip, is('}')),
-    ),
-    quoted: all(
-      is('"'),
-      fc.array(tie('part'), { maxLength: 3 }).map((parts) => parts.join('')),
-      is('"'),
-    ),
-    heredoc: all(
-      fc.constantFrom('<<EOT\n', '<<-EOT\n', '<<EOT\r\n'),
-      fc
-        .array(
-          all(
-            fc.oneof(
-              heredocText,
-              all(heredocText, is('${'), strip, e, strip, is('}')),
-              all(is('  %{ if true '), strip, is('}'), heredocText, is('%{ endif '), strip, is('}')),
-            ),
-            heredocText,
-            fc.constantFrom('\n', '\n', '\r\n'),
-          ),
-          { maxLength: 4 },
-        )
-        .map((lines) => lines.join('')),
-      fc.constantFrom('EOT\n', '  EOT\n', '\tEOT \n'),
-    ),
-    body: list(
-      fc.oneof(
-        { maxDepth: 3, depthIdentifier: depth },
-        all(blank, name, blank, is('='), blank, e),
-        all(blank, name, blank, is('= '), tie('heredoc'), is('a1 = 1')),
+      term: fc.oneof(
+        { maxDepth: 3, depthIdentifier: depth, withCrossShrink: true },
+        numberText,
+        name,
+        tie('quoted'),
+        all(name, is('('), loose, list(e, comma, 3), fc.constantFrom('', ',', '...'), loose, is(')')),
+        all(is('('), inner, is(')')),
+        all(is('['), loose, list(e, comma, 4), fc.constantFrom('', ','), loose, is(']')),
         all(
-          blank,
-          blockType,
-          gap,
-          fc.constantFrom('', '"x" ', 'web ', '"a" b ', '"" '),
           is('{'),
-          fc.constantFrom('\n', ' # c\n', '\n\n'),
-          tie('body'),
-          is('\n}'),
+          fc.constantFrom('', ' ', '\n'),
+          list(objectItem, fc.constantFrom(', ', '\n', ',\n', ' # c\n'), 3),
+          fc.constantFrom('', ' ', '\n'),
+          is('}'),
         ),
-        all(blockType, is(' "y" { '), name, is(' = '), e, is(' }')),
-        all(blockType, is(' {}')),
-        is('# comment'),
-        is('/* block\n comment */'),
+        all(is('['), loose, forIntro, e, condition, loose, is(']')),
+        all(
+          is('{'),
+          loose,
+          forIntro,
+          e,
+          is(' => '),
+          e,
+          fc.constantFrom('', '...'),
+          condition,
+          loose,
+          is('}'),
+        ),
+        all(is('('), loose, tie('heredoc'), is(')')),
+        all(is('['), loose, tie('heredoc'), is(', '), e, is(']')),
       ),
-      lineEnd,
-      6,
-    ),
-  };
-});
+      loose: inner,
+      part: fc.oneof(
+        { maxDepth: 3, depthIdentifier: depth },
+        literalText,
+        all(is('${'), strip, blank, e, blank, strip, is('}')),
+        all(
+          is('%{'),
+          strip,
+          is(' if '),
+          e,
+          blank,
+          strip,
+          is('}'),
+          literalText,
+          is('%{ else }'),
+          literalText,
+          is('%{'),
+          strip,
+          is('endif'),
+          strip,
+          is('}'),
+        ),
+        all(
+          is('%{ for '),
+          names,
+          is(' in '),
+          e,
+          strip,
+          is('}'),
+          literalText,
+          is('%{ endfor '),
+          strip,
+          is('}'),
+        ),
+      ),
+      quoted: all(
+        is('"'),
+        fc.array(tie('part'), { maxLength: 3 }).map((parts) => parts.join('')),
+        is('"'),
+      ),
+      heredoc: all(
+        fc.constantFrom('<<EOT\n', '<<-EOT\n', '<<EOT\r\n'),
+        fc
+          .array(
+            all(
+              fc.oneof(
+                heredocText,
+                all(heredocText, is('${'), strip, e, strip, is('}')),
+                all(is('  %{ if true '), strip, is('}'), heredocText, is('%{ endif '), strip, is('}')),
+              ),
+              heredocText,
+              fc.constantFrom('\n', '\n', '\r\n'),
+            ),
+            { maxLength: 4 },
+          )
+          .map((lines) => lines.join('')),
+        fc.constantFrom('EOT\n', '  EOT\n', '\tEOT \n'),
+      ),
+      body: list(
+        fc.oneof(
+          { maxDepth: 3, depthIdentifier: depth },
+          all(blank, name, blank, is('='), blank, e),
+          all(blank, name, blank, is('= '), tie('heredoc'), is('a1 = 1')),
+          all(
+            blank,
+            blockType,
+            gap,
+            fc.constantFrom('', '"x" ', 'web ', '"a" b ', '"" '),
+            is('{'),
+            fc.constantFrom('\n', ' # c\n', '\n\n'),
+            tie('body'),
+            is('\n}'),
+          ),
+          all(blockType, is(' "y" { '), name, is(' = '), e, is(' }')),
+          all(blockType, is(' {}')),
+          is('# comment'),
+          is('/* block\n comment */'),
+        ),
+        lineEnd,
+        6,
+      ),
+    };
+  },
+);
 
 /** Valid, except where names clash or newlines end up where none may be. */
 export const hclDocument: fc.Arbitrary<string> = all(body, fc.constantFrom('', '\n', '\n\n', '  \n'));
@@ -345,7 +369,7 @@ const fragment = fc.constantFrom(
 
 /** Anything that could be typed. */
 export const hclFragments: fc.Arbitrary<string> = fc
-  .array(fragment, { maxLength: 40 })
+  .array(fragment, { maxLength: 40, size: 'max' })
   .map((parts) => parts.join(''));
 
 /** Documents with something put in, taken out or written twice. */

@@ -22,8 +22,10 @@ class Converter {
   body(body: Body): JsonObject | undefined {
     const out: JsonObject = Object.create(null);
     for (const attribute of body.attributes) out[attribute.name] = this.#value(attribute.value);
+    const names = new Set(Object.keys(out));
     for (const block of body.blocks) {
-      if (!this.#addBlock(block, out)) return undefined;
+      // hcl2json puts a block into an argument of the same name, or forgets it.
+      if (names.has(block.type) || !this.#addBlock(block, out)) return undefined;
     }
     return out;
   }

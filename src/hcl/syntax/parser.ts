@@ -38,7 +38,7 @@ export function parseFile(bytes: Uint8Array | string, file: string): ParsedFile 
 
 /** Reads one expression, as `console` and flags have it. Newlines may stand anywhere. */
 export function parseExpression(text: string, file: string): ParsedExpression {
-  const source = new SourceText(file, text);
+  const source = new SourceText(file, text.toWellFormed());
   const { parser, diagnostics } = prepare(source, 'configuration');
   const expression = parser.parseWholeExpression();
   return { expression, source, diagnostics: diagnostics() };
@@ -46,7 +46,7 @@ export function parseExpression(text: string, file: string): ParsedExpression {
 
 /** Reads a text that is a template as a whole: what `templatefile` and `templatestring` are given. */
 export function parseTemplate(text: string, file: string): ParsedExpression {
-  const source = new SourceText(file, text);
+  const source = new SourceText(file, text.toWellFormed());
   const { parser, diagnostics } = prepare(source, 'template');
   const expression = parser.parseWholeTemplate();
   return { expression, source, diagnostics: diagnostics() };

@@ -149,6 +149,14 @@ describe('a megabyte takes linear time', () => {
   });
 });
 
+test('a file of replacement characters with one wrong byte at its end is told where that is', () => {
+  const bytes = Buffer.concat([Buffer.from('\ufffd'.repeat(1_000_000)), Buffer.from([0xff])]);
+  const { diagnostics } = timed(() => parseFile(bytes, 'x'));
+  expect(diagnostics).toMatchObject([
+    { code: 'hcl-invalid-encoding', subject: { start: { column: 1_000_001 } } },
+  ]);
+});
+
 test('names that are properties of every object are names like others', () => {
   const text =
     '__proto__ = 1\nconstructor = { __proto__ = 2, toString = 3 }\nhasOwnProperty "__proto__" {}\n';
