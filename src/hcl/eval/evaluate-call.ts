@@ -20,6 +20,10 @@ interface Argument {
 export function evaluateCall(evaluator: Evaluator, node: Call, scope: Scope): Value {
   const f = scope.functions.get(node.name);
   if (f === undefined) {
+    if (scope.functions.size === 0) {
+      const detail = 'Functions may not be called here.';
+      return evaluator.report({ summary: 'Function calls not allowed', detail, subject: node, scope });
+    }
     const nearest = nearestName(node.name, scope.functions.keys());
     const suggestion = nearest === undefined ? '' : ` Did you mean "${nearest}"?`;
     return evaluator.report({

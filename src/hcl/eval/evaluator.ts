@@ -115,6 +115,10 @@ export class Evaluator {
   #reference(node: Extract<Expression, { kind: 'traversal' }>, scope: Scope): Value {
     const found = scope.resolve(node.root, node);
     if (found === undefined) {
+      if (scope.roots === undefined) {
+        const detail = 'Variables may not be used here.';
+        return this.#dangling({ summary: 'Variables not allowed', detail, subject: node, scope });
+      }
       const nearest = nearestName(node.root, scope.names());
       const suggestion = nearest === undefined ? '' : ` Did you mean "${nearest}"?`;
       return this.#dangling({
