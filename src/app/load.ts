@@ -57,6 +57,16 @@ export async function validate(ask: ConfigurationAsk, cx: AppContext): Promise<V
   return { environment, ...(await validateConfig(inputFor(environment, ask, cx))) };
 }
 
+/**
+ * Where expressions about the configuration are evaluated. With values for all variables everything is known but what
+ * artifacts say; without them those are unknown.
+ */
+export async function loadScope(ask: ConfigurationAsk, cx: AppContext): Promise<LoadedConfig> {
+  const environment = locate(ask, cx);
+  const loaded = await loadConfig(inputFor(environment, ask, cx, withoutArtifacts));
+  return loaded.declared === undefined ? await validateConfig(inputFor(environment, ask, cx)) : loaded;
+}
+
 function locate(ask: ConfigurationAsk, cx: AppContext): EnvironmentFolder {
   const environment = findEnvironment(ask.environment, cx.cwd);
   if (!environment.ok) throw new AppFailure(environment.diagnostics);

@@ -27,6 +27,7 @@ export const commands: Readonly<Record<string, TableEntry>> = {
   show: { group: 'look', load: () => import('./show.ts') },
   validate: { group: 'configuration', load: () => import('./validate.ts') },
   fmt: { group: 'configuration', load: () => import('./fmt.ts') },
+  console: { group: 'configuration', load: () => import('./console.ts') },
   snippet: { group: 'configuration', load: () => import('./snippet.ts') },
   'state list': { group: 'state', load: () => import('./state/list.ts') },
   'state show': { group: 'state', load: () => import('./state/show.ts') },
