@@ -26,11 +26,12 @@ export interface Defaults {
   readonly elements: Defaults | undefined;
 }
 
-const NONE: ReadonlyMap<string, never> = new Map();
+const NO_VALUES: ReadonlyMap<string, Value> = new Map();
+const NO_CHILDREN: ReadonlyMap<string, Defaults> = new Map();
 
 /** Undefined when there is nothing to fill in. */
 export const collectionDefaults = (elements: Defaults | undefined): Defaults | undefined =>
-  elements === undefined ? undefined : { values: NONE, children: NONE, elements };
+  elements === undefined ? undefined : { values: NO_VALUES, children: NO_CHILDREN, elements };
 
 export const structuralDefaults = (
   values: ReadonlyMap<string, Value>,

@@ -66,7 +66,7 @@ class TypeReader {
 
   read(node: Expression): TypeConstraint {
     if (node.kind === 'traversal' && node.steps.length === 0) return this.#word(node.root, node);
-    if (node.kind === 'call') return this.#constructor(node);
+    if (node.kind === 'call') return this.#constructed(node);
     if (node.kind === 'string' && Object.hasOwn(PRIMITIVES, node.value)) {
       return this.#refuse(
         `Types are written without quotes: ${node.value} instead of "${node.value}".`,
@@ -87,7 +87,7 @@ class TypeReader {
     return this.#refuse(wants(word) ?? `The keyword "${word}" is not a valid type specification.`, node);
   }
 
-  #constructor(node: Call): TypeConstraint {
+  #constructed(node: Call): TypeConstraint {
     const { name } = node;
     const args: Span = { start: node.nameEnd, end: node.end };
     if (Object.hasOwn(PRIMITIVES, name)) {
