@@ -1,7 +1,8 @@
 /** Expressions about an environment's configuration, evaluated where it would evaluate them. */
-import { displayValue } from '../hcl/eval/display.ts';
+
 import { evaluateText, FUNCTIONS } from '../hcl/eval/index.ts';
 import { encodeJson } from '../hcl/eval/json.ts';
+import { renderValue } from '../hcl/eval/render.ts';
 import type { Scope } from '../hcl/eval/scope.ts';
 import { typeText } from '../hcl/eval/type-text.ts';
 import { isWhollyKnown, type MappingValue, type Value } from '../hcl/eval/values.ts';
@@ -51,7 +52,7 @@ function evaluate(expression: string, scope: Scope): Answer {
   const isKnown = isWhollyKnown(value);
   return {
     ok: true,
-    text: displayValue(value),
+    text: renderValue(value),
     json: isSensitive || !isKnown ? undefined : encodeJson(value),
     type: typeText(value.type),
     isSensitive,

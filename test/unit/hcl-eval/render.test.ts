@@ -1,7 +1,7 @@
 /** Values as `terraform console` 1.11.4 printed them. */
 import { expect, test } from 'vitest';
-import { displayValue } from '../../../src/hcl/eval/display.ts';
 import { evaluateText, FUNCTIONS, Scope } from '../../../src/hcl/eval/index.ts';
+import { renderValue } from '../../../src/hcl/eval/render.ts';
 import { SourceText } from '../../../src/hcl/syntax/source.ts';
 
 const scope = new Scope({ source: new SourceText('<test>', ''), functions: FUNCTIONS });
@@ -17,11 +17,15 @@ test.for([
   ['nothing', 'null', 'null'],
   ['nothing of a type', 'tostring(null)', 'tostring(null)'],
   ['no list', 'tolist(null)', 'tolist(null) /* of dynamic */'],
-  ['objects in tuples in objects', '{ "a b" = [1, { c = 2 }] }', '{\n  "a b" = [\n    1,\n    {\n      "c" = 2\n    },\n  ]\n}'],
+  [
+    'objects in tuples in objects',
+    '{ "a b" = [1, { c = 2 }] }',
+    '{\n  "a b" = [\n    1,\n    {\n      "c" = 2\n    },\n  ]\n}',
+  ],
   ['quotes and control characters', '"\\u0007\\u00a0\\u200b\\"é\\""', '"\\a\\u00a0\\u200b\\"é\\""'],
   ['what is sensitive is not shown', '[sensitive(1)]', '[\n  (sensitive value),\n]'],
 ] as const)('%s', ([, expression, shown]) => {
   const { value, diagnostics } = evaluateText(expression, scope);
   expect(diagnostics).toEqual([]);
-  expect(displayValue(value)).toBe(shown);
+  expect(renderValue(value)).toBe(shown);
 });
