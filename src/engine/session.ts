@@ -6,6 +6,7 @@ import {
   type Instant,
   type JournalEntry,
   type NewJournalEntry,
+  operationClass,
   type RecordedResource,
   StateFailure,
   type Step,
@@ -16,10 +17,13 @@ import { hookFailed, notRecorded, noWayBack } from './diagnostics.ts';
 import { type RunHook, runHooks } from './hooks.ts';
 import type { RunResult, SessionOptions } from './options.ts';
 import { isWait, type Performance, perform, runHook, undo } from './perform.ts';
-import { asDetail, follow, type Note, type Progress, progressOf } from './progress.ts';
-import { allDone, readyForwards, wayBack } from './schedule.ts';
+import { asDetail, type Note, type ProgressLog, progressOf } from './progress.ts';
+import { type Agenda, agendaBackwards, agendaForwards, allDone, wayBack } from './schedule.ts';
 import { type TrafficWatch, watchTraffic } from './traffic.ts';
 import { onFailureOf } from './verdict.ts';
+
+/** A wait by the clock takes no place: half an hour of baking must not hold up another service. */
+const takesPlace = (step: Step): boolean => operationClass[step.operation.op] !== 'time';
 
 const exitCodes = { complete: 0, reverted: 3, stopped: 4 } as const;
 
@@ -27,13 +31,13 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #isResumed: boolean;
   readonly #startedAt: Instant;
-  #progress: Progress;
+  readonly #progress: ProgressLog;
   #eventSeq = 0;
 
   /** Steps in hand, each with what cuts it short. */
   readonly #running = new Map<StepId, { readonly step: Step; readonly stop: AbortController }>();
-  /** Steps that had their try in this session, in the direction in which it goes. */
-  #tried = new Set<StepId>();
+  /** What is still to be done, in the direction in which the run goes. */
+  #agenda: Agenda;
   readonly #failures: Diagnostic[] = [];
   readonly #pausedServices = new Set<Address>();
   readonly #requests: ControlRequest[] = [];
@@ -48,11 +52,13 @@ export class Session {
   #bug: { readonly cause: unknown } | undefined;
   #wake: () => void = () => {};
 
-  constructor(options: SessionOptions, progress: Progress, isResumed: boolean) {
+  constructor(options: SessionOptions, progress: ProgressLog, isResumed: boolean) {
     this.#options = options;
     this.#progress = progress;
     this.#isResumed = isResumed;
     this.#startedAt = options.clock.now();
+    const agenda = progress.undoReason === undefined ? agendaForwards : agendaBackwards;
+    this.#agenda = agenda(options.plan.steps, progress);
   }
 
   /** Goes on in the direction that the journal says. Never throws for what can be recorded and reported. */
@@ -69,7 +75,10 @@ export class Session {
 
   async #during(prepare: () => Promise<void>): Promise<RunResult> {
     const { plan, providerOf, clock, control, actor } = this.#options;
-    this.#emit({ type: 'run_started', plan, resumed: this.#isResumed });
+    const done = plan.steps
+      .map(({ id }) => id)
+      .filter((id) => progressOf(this.#progress, id).status === 'done');
+    this.#emit({ type: 'run_started', plan, resumed: this.#isResumed, ...(this.#isResumed ? { done } : {}) });
     const traffic = watchTraffic(plan.steps, providerOf, clock, (event) => this.#emit(event));
     const unlisten = control.listen((request) => {
       this.#requests.push(request);
@@ -105,7 +114,7 @@ export class Session {
           await this.#guarded(() => this.#turnRound());
           continue;
         }
-        const waitsForPerson = this.#isPaused && !this.#mustStop() && this.#ready().length > 0;
+        const waitsForPerson = this.#isPaused && !this.#mustStop() && this.#agenda.has(this.#mayStart);
         if (!waitsForPerson) return;
       }
       await woken;
@@ -124,22 +133,20 @@ export class Session {
     return this.#progress.undoReason !== undefined;
   }
 
-  #ready(): readonly Step[] {
-    const { steps } = this.#options.plan;
-    if (this.#isUndoing()) return wayBack(steps, this.#progress, this.#tried).ready;
-    if (this.#turnReason !== undefined) return [];
-    return readyForwards(steps, this.#progress, { tried: this.#tried, pausedServices: this.#pausedServices });
-  }
+  /** Whether the step may start as far as the run's direction and its service go. */
+  readonly #mayStart = (step: Step): boolean =>
+    this.#isUndoing() ||
+    (this.#turnReason === undefined &&
+      !(step.service !== undefined && this.#pausedServices.has(step.service)));
 
   #startWhatMay(): void {
     if (this.#mustStop() || this.#isPaused) return;
-    for (const step of this.#ready()) {
-      const places = [...this.#running.values()].filter(
-        ({ step: each }) => each.operation.op !== 'bake',
-      ).length;
-      // A wait by the clock takes no place: half an hour of baking must not hold up another service.
-      if (places >= Math.max(1, this.#options.parallelism) && step.operation.op !== 'bake') continue;
-      this.#tried.add(step.id);
+    const places = Math.max(1, this.#options.parallelism);
+    let taken = [...this.#running.values()].filter(({ step }) => takesPlace(step)).length;
+    for (;;) {
+      const step = this.#agenda.take((each) => (taken < places || !takesPlace(each)) && this.#mayStart(each));
+      if (step === undefined) return;
+      if (takesPlace(step)) taken += 1;
       const stop = new AbortController();
       this.#running.set(step.id, { step, stop });
       void this.#take(step, stop.signal).finally(() => {
@@ -161,6 +168,8 @@ export class Session {
         report: (event) => this.#emit(event),
       };
       const failure = await (isUndoing ? undo(performance) : perform(performance));
+      const { status } = progressOf(this.#progress, step.id);
+      if (status === (isUndoing ? 'undone' : 'done')) this.#agenda.pass(step.id);
       if (failure === undefined) return;
       this.#failures.push(failure);
       if (!isUndoing) this.#decide(step, failure);
@@ -235,9 +244,10 @@ export class Session {
   async #turnRound(): Promise<void> {
     const reason = this.#turnReason ?? '';
     await this.#note({ kind: 'undo', reason });
-    this.#tried = new Set();
-    const back = wayBack(this.#options.plan.steps, this.#progress, this.#tried);
-    this.#emit({ type: 'reverting', reason, steps: back.toUndo.map((step) => step.id) });
+    const { steps } = this.#options.plan;
+    this.#agenda = agendaBackwards(steps, this.#progress);
+    const { toUndo } = wayBack(steps, this.#progress);
+    this.#emit({ type: 'reverting', reason, steps: toUndo.map((step) => step.id) });
   }
 
   // ── the end ──────────────────────────────────────────────────────────────────────────────────────
@@ -274,11 +284,11 @@ export class Session {
   #outcome(): RunResult['outcome'] {
     const { steps } = this.#options.plan;
     if (!this.#isUndoing()) return allDone(steps, this.#progress) ? 'complete' : 'stopped';
-    const back = wayBack(steps, this.#progress, this.#tried);
-    for (const step of back.irreversible) {
+    const { toUndo, irreversible } = wayBack(steps, this.#progress);
+    for (const step of irreversible) {
       if (step.inverse.kind === 'irreversible') this.#failures.push(noWayBack(step, step.inverse.because));
     }
-    return back.isComplete ? 'reverted' : 'stopped';
+    return toUndo.length === 0 && irreversible.length === 0 ? 'reverted' : 'stopped';
   }
 
   async #tellHooks(outcome: RunResult['outcome']): Promise<void> {
@@ -330,7 +340,7 @@ export class Session {
   async #write(entry: Omit<NewJournalEntry, 'at'>): Promise<JournalEntry> {
     const { store, run, clock } = this.#options;
     const written = await store.append(run, { ...entry, at: clock.now() });
-    this.#progress = follow(this.#progress, written);
+    this.#progress.follow(written);
     return written;
   }
 

@@ -114,7 +114,7 @@ function instanceStatus(situation: Situation, instance: InstanceDeclared): Insta
   const observation = situation.instance(instance);
   const { host } = instance;
   if (observation.status === 'unknown') {
-    return { host, release: undefined, process: 'unknown', health: 'unknown', why: lowerFirst(observation.why.summary) };
+    return { host, release: undefined, process: 'unknown', health: 'unknown', why: `was not seen: ${lowerFirst(observation.why.summary)}` };
   }
   const { linked, running, health } = stateOf(observation);
   const directory = running?.release ?? linked;

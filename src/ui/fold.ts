@@ -3,7 +3,15 @@
  * the terminal cannot tell different stories. Steps are counted by phase, never listed: a run of hundreds of hosts
  * has as many lines as one of three.
  */
-import { type Diagnostic, type Event, hostOf, type Instant, type Plan, type StepId } from '../model/index.ts';
+import {
+  type Diagnostic,
+  type Event,
+  hostOf,
+  type Instant,
+  type Operation,
+  type Plan,
+  type StepId,
+} from '../model/index.ts';
 import { phasesOf } from './phases.ts';
 import { printable } from './printable.ts';
 import { runStrategies, runTitle } from './run-title.ts';
@@ -175,7 +183,7 @@ function started(event: Extract<Event, { type: 'run_started' }>): View {
   const phases = phasesOf(plan);
   const places = new Map<StepId, StepPlace>();
   for (const [phase, { steps }] of phases.entries()) {
-    for (const step of steps) places.set(step.id, { phase, host: printable(hostOf(step.operation)) });
+    for (const step of steps) places.set(step.id, { phase, host: printable(placeOf(step.operation)) });
   }
   const done = new Set(event.done ?? []);
   return {
@@ -211,6 +219,10 @@ function started(event: Extract<Event, { type: 'run_started' }>): View {
     })),
   };
 }
+
+/** A member of a pool is called by its host's name: a step on it says which host it takes out or returns. */
+const placeOf = (operation: Operation): string | undefined =>
+  hostOf(operation) ?? ('member' in operation ? operation.member : undefined);
 
 /** The view with the phase of a step changed; an unknown step changes nothing. */
 function inPhase(view: View, step: StepId, change: (phase: PhaseView) => Partial<PhaseView>): View {

@@ -147,6 +147,10 @@ const isWell = ({ process, health }: InstanceStatus): boolean =>
 /** `blue 1.0.0 warm, 3 of 3`: whether traffic could go back there at once. */
 function standbyText({ name, release, hosts }: SlotStatus): string {
   const running = hosts.filter(isWell).length;
+  const unseen = hosts.filter(({ process }) => process === 'unknown').length;
+  if (unseen > 0) {
+    return `${name}${release === undefined ? '' : ` ${release}`} not seen on ${unseen} of ${hosts.length}`;
+  }
   if (running === 0 && hosts.every(({ process }) => process === 'stopped')) {
     return release === undefined ? `${name} empty` : `${name} ${release} stopped`;
   }
@@ -206,7 +210,8 @@ function runLines(run: RunInProgress, report: StatusReport, width: number): read
     return wrap(`Run ${run.run} is in progress (${who}): ${progress}.`, width);
   }
   return [
-    ...wrap(`Run ${run.run} stopped part-way (${who}): ${progress}. To go on with it:`, width),
+    ...wrap(`Run ${run.run} stopped part-way (${who}): ${progress}. To go on with it, or to undo it:`, width),
     ...hang('    ', `deployctl apply ${environment} --resume`, width),
+    ...hang('    ', `deployctl abort ${environment}`, width),
   ];
 }

@@ -78,8 +78,11 @@ function headline(
       );
     case 'reverted':
       return opened(
-        `${what} failed and was reverted after ${took}.`,
-        (text) => paint.bold(paint.red(text)),
+        // Without a failure it was a person who turned it round.
+        summary.failures.length === 0
+          ? `${what} was undone in ${took}.`
+          : `${what} failed and was reverted after ${took}.`,
+        (text) => paint.bold(summary.failures.length === 0 ? paint.yellow(text) : paint.red(text)),
         summary.stepsUndone === 0
           ? 'No step had been done, so nothing had to be undone.'
           : `${undone} undone: what served before the run serves as before.`,
@@ -123,12 +126,17 @@ function afterLines(
       ? ''
       : `${counted(traffic.requests, 'request')} through the run, ${thousands(traffic.failed)} failed by the balancer's count. `;
   const next = nextStep(view, summary, environment);
-  const one = `${requests}${next.sentence}  ${next.command}`;
-  if (one.length <= width) return [`${requests}${next.sentence}  ${paint.bold(next.command)}`];
   return [
-    ...wrap(`${requests}${next.sentence}`, width),
-    ...wrap(next.command, width - 4).map((line) => `    ${paint.bold(line)}`),
+    ...commandLines(`${requests}${next.sentence}`, next.command, paint, width),
+    ...(summary.outcome === 'stopped'
+      ? commandLines('To undo what it did:', `deployctl abort ${environment}`, paint, width)
+      : []),
   ];
+}
+
+function commandLines(sentence: string, command: string, paint: Paint, width: number): readonly string[] {
+  if (`${sentence}  ${command}`.length <= width) return [`${sentence}  ${paint.bold(command)}`];
+  return [...wrap(sentence, width), ...wrap(command, width - 4).map((line) => `    ${paint.bold(line)}`)];
 }
 
 function nextStep(
