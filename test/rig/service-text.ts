@@ -33,9 +33,7 @@ export const shopService =
     const slot = (name: string, port: number): string =>
       `slot "${name}" {\n    hosts = ${hosts}\n    port  = ${port}\n  }`;
     const slots =
-      wish.slots === 1
-        ? slot('main', bluePort)
-        : `${slot('blue', bluePort)}\n  ${slot('green', greenPort)}`;
+      wish.slots === 1 ? slot('main', bluePort) : `${slot('blue', bluePort)}\n  ${slot('green', greenPort)}`;
     const traffic =
       wish.isBalanced === false
         ? ''

@@ -1,0 +1,132 @@
+/** A release that never becomes healthy, and what each on_failure makes of it. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { eventsOf } from '../rig/outcomes.ts';
+import { type Scene, startScene } from '../rig/scene.ts';
+import { blueGreen, inPlace, shopService } from '../rig/service-text.ts';
+
+const hosts = ['web-1', 'web-2'];
+
+describe('blue-green with a release that fails its check', () => {
+  let scene: Scene;
+  const declare = (settings: string): void =>
+    scene.declare({ service: shopService({ hosts, deadline: '2s', strategy: blueGreen(settings) }) });
+  beforeAll(async () => {
+    scene = await startScene({ webHosts: 2, service: shopService({ hosts }) });
+    expect((await scene.cli('apply', '--auto-approve')).code).toBe(0);
+  });
+  afterAll(async () => {
+    await scene?.[Symbol.asyncDispose]();
+  });
+  beforeEach(() => scene.setVersion('3.0.0-broken'));
+
+  const planned = async () => JSON.parse((await scene.cli('plan', '--json')).stdout);
+
+  test('revert: exit 3, the error has the last lines of the log, blue serves as before', async () => {
+    declare('on_failure = "revert"');
+    const before = await planned();
+    const run = await scene.cli('apply', '--auto-approve');
+    expect(run.code).toBe(3);
+    expect(run.stdout).toContain('did not become healthy in time');
+    expect(run.stdout).toMatch(/503/);
+    expect(run.stdout).toContain('FATAL could not connect to db-2:5432');
+    expect(run.stdout).toContain('environments/prod/prod.hcl');
+    expect(await scene.servedBy()).toBe('1.0.0');
+    const after = await planned();
+    expect(after.changes).toEqual(before.changes);
+    expect(after.steps.map((step: { id: string }) => step.id)).toEqual(
+      before.steps.map((step: { id: string }) => step.id),
+    );
+    expect(after.drift).toEqual([]);
+    const status = JSON.parse((await scene.cli('status', '--json')).stdout);
+    expect(status.run).toBeNull();
+    expect(status.services[0]).toMatchObject({ active: 'blue', release: '1.0.0', sync: 'out_of_sync' });
+    const shown = await scene.cli('show', '2');
+    expect(shown.stdout).toContain('did not become healthy in time');
+  });
+
+  test('the same as events: the failure has its code, and the summary says reverted', async () => {
+    const run = await scene.cli('apply', '--auto-approve', '--json');
+    expect(run.code).toBe(3);
+    const events = eventsOf(run);
+    expect(events.find((event) => event.type === 'step_failed')?.failure).toMatchObject({
+      code: 'health-not-passed',
+      severity: 'error',
+    });
+    expect(events.some((event) => event.type === 'reverting')).toBe(true);
+    expect(events.at(-1)).toMatchObject({ type: 'summary', outcome: 'reverted', exit_code: 3 });
+  });
+
+  test.for(['pause', 'freeze'] as const)(
+    '%s: nothing has moved yet when the new side is checked, so the run goes back at once',
+    async (onFailure) => {
+      declare(`on_failure = "${onFailure}"`);
+      expect((await scene.cli('apply', '--auto-approve')).code).toBe(3);
+      expect(await scene.servedBy()).toBe('1.0.0');
+      expect((await planned()).drift).toEqual([]);
+    },
+  );
+});
+
+describe('in place with a release that fails its check', () => {
+  let scene: Scene;
+  const declare = (onFailure: string): void =>
+    scene.declare({
+      service: shopService({
+        hosts,
+        slots: 1,
+        deadline: '2s',
+        strategy: inPlace(`on_failure = "${onFailure}"`),
+      }),
+      more: 'policy "prod" { min_in_service = "50%" }',
+    });
+  beforeAll(async () => {
+    scene = await startScene({ webHosts: 2, service: shopService({ hosts, slots: 1 }) });
+    expect((await scene.cli('apply', '--auto-approve')).code).toBe(0);
+  });
+  afterAll(async () => {
+    await scene?.[Symbol.asyncDispose]();
+  });
+  beforeEach(() => scene.setVersion('3.0.0-broken'));
+
+  test('revert: exit 3, and both hosts serve the release before', async () => {
+    declare('revert');
+    const run = await scene.cli('apply', '--auto-approve');
+    expect(run.code).toBe(3);
+    for (let turn = 0; turn < 6; turn += 1) expect(await scene.servedBy()).toBe('1.0.0');
+    expect((await scene.cli('plan', '--var', 'version=1.0.0', '--detailed-exitcode')).stdout).toContain(
+      'No changes.',
+    );
+  });
+
+  test.for(['pause', 'freeze'] as const)(
+    '%s: exit 4, status shows the run, --resume fails again, abort brings it back',
+    async (onFailure) => {
+      declare(onFailure);
+      const run = await scene.cli('apply', '--auto-approve');
+      expect(run.code).toBe(4);
+      expect(run.stdout).toContain('did not become healthy in time');
+      expect(run.stdout).toContain('deployctl apply prod --resume');
+      expect(run.stdout).toContain('deployctl abort prod');
+      expect(await scene.servedBy()).toBe('1.0.0');
+
+      const status = await scene.cli('status', '--json');
+      expect(JSON.parse(status.stdout).run).toMatchObject({ outcome: 'stopped', is_alive: false });
+      const told = await scene.cli('status');
+      expect(told.stdout).toMatch(/run \d+/);
+      expect((await scene.cli('plan', '--json')).code).toBe(0);
+
+      const resumed = await scene.cli('apply', '--resume');
+      expect(resumed.code).toBe(4);
+      expect(resumed.stdout).toContain('did not become healthy in time');
+      expect(await scene.servedBy()).toBe('1.0.0');
+
+      const aborted = await scene.cli('abort');
+      expect(aborted.code).toBe(3);
+      for (let turn = 0; turn < 6; turn += 1) expect(await scene.servedBy()).toBe('1.0.0');
+      const plan = await scene.cli('plan', '--var', 'version=1.0.0', '--detailed-exitcode');
+      expect(plan.stdout).toContain('No changes.');
+      expect(plan.code).toBe(0);
+      expect((await scene.cli('abort')).code).toBe(1);
+    },
+  );
+});
