@@ -30,6 +30,12 @@ export interface Progress {
   readonly isRefreshed: boolean;
 }
 
+/** Written to in place: a fleet's run has tens of thousands of entries, and a copy for each would cost more than SSH. */
+export interface ProgressLog extends Progress {
+  /** Takes in one more entry. Entries of different steps may come in any order, those of one step in theirs. */
+  follow(entry: JournalEntry): void;
+}
+
 /** What a `note` says. Written by the engine, read by the engine and by `show`. */
 export type Note =
   | { readonly kind: 'resumed' | 'pause' | 'continue'; readonly by: string; readonly reason?: string }
@@ -63,30 +69,49 @@ const untouched: StepProgress = {
   until: undefined,
 };
 
-export const beginning: Progress = {
-  steps: new Map(),
-  undoReason: undefined,
-  failures: [],
-  hooksBegun: new Set(),
-  hooksEnded: new Set(),
-  isRefreshed: false,
-};
-
 export const progressOf = (progress: Progress, step: StepId): StepProgress =>
   progress.steps.get(step) ?? untouched;
 
-/** The progress after one more entry. */
-export function follow(progress: Progress, entry: JournalEntry): Progress {
-  const failures = entry.failure === undefined ? progress.failures : [...progress.failures, entry.failure];
-  const next = { ...progress, failures };
-  if (entry.mark === 'note') return followNote(next, entry);
-  if (entry.step === undefined) return next;
-  const before = progressOf(progress, entry.step);
-  const after = { ...followMark(before, entry), seq: entry.seq };
-  return { ...next, steps: new Map(progress.steps).set(entry.step, after) };
-}
+/** The progress of a run that has these entries so far. */
+export function progressLog(entries: readonly JournalEntry[] = []): ProgressLog {
+  const steps = new Map<StepId, StepProgress>();
+  const failures: Diagnostic[] = [];
+  const hooksBegun = new Set<string>();
+  const hooksEnded = new Set<string>();
+  let undoReason: string | undefined;
+  let isRefreshed = false;
 
-export const followAll = (entries: readonly JournalEntry[]): Progress => entries.reduce(follow, beginning);
+  const followNote = (note: Note | undefined, step: StepId | undefined): void => {
+    if (note?.kind === 'undo') undoReason = note.reason;
+    else if (note?.kind === 'refreshed') isRefreshed = true;
+    else if (note?.kind === 'hook') (note.state === 'begun' ? hooksBegun : hooksEnded).add(note.key);
+    else if (note?.kind === 'undo_failed' && step !== undefined) {
+      const before = steps.get(step) ?? untouched;
+      steps.set(step, { ...before, undoFailures: before.undoFailures + 1 });
+    }
+  };
+  const follow = (entry: JournalEntry): void => {
+    if (entry.failure !== undefined) failures.push(entry.failure);
+    if (entry.mark === 'note') followNote(entry.detail as Note | undefined, entry.step);
+    else if (entry.step !== undefined) {
+      steps.set(entry.step, { ...followMark(steps.get(entry.step) ?? untouched, entry), seq: entry.seq });
+    }
+  };
+  entries.forEach(follow);
+  return {
+    steps,
+    failures,
+    hooksBegun,
+    hooksEnded,
+    follow,
+    get undoReason() {
+      return undoReason;
+    },
+    get isRefreshed() {
+      return isRefreshed;
+    },
+  };
+}
 
 function followMark(before: StepProgress, entry: JournalEntry): StepProgress {
   const detail = (entry.detail ?? {}) as Partial<StepDetail>;
@@ -114,27 +139,5 @@ function followMark(before: StepProgress, entry: JournalEntry): StepProgress {
       return { ...before, status: 'undone', mayHaveEffect: false, until: undefined };
     case 'note':
       return before;
-  }
-}
-
-function followNote(progress: Progress, entry: JournalEntry): Progress {
-  const note = entry.detail as Note | undefined;
-  switch (note?.kind) {
-    case 'undo':
-      return { ...progress, undoReason: note.reason };
-    case 'undo_failed': {
-      if (entry.step === undefined) return progress;
-      const before = progressOf(progress, entry.step);
-      const after = { ...before, undoFailures: before.undoFailures + 1 };
-      return { ...progress, steps: new Map(progress.steps).set(entry.step, after) };
-    }
-    case 'hook':
-      return note.state === 'begun'
-        ? { ...progress, hooksBegun: new Set(progress.hooksBegun).add(note.key) }
-        : { ...progress, hooksEnded: new Set(progress.hooksEnded).add(note.key) };
-    case 'refreshed':
-      return { ...progress, isRefreshed: true };
-    default:
-      return progress;
   }
 }

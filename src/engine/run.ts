@@ -11,7 +11,7 @@ import {
 } from '../model/index.ts';
 import { type Failpoint, noFailpoint, withFailpoints } from './failpoint.ts';
 import type { RunOptions, RunResult } from './options.ts';
-import { beginning, followAll } from './progress.ts';
+import { progressLog } from './progress.ts';
 import { Session } from './session.ts';
 
 /**
@@ -24,7 +24,7 @@ export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
   const { lineage } = await store.read();
   return new Session(
     { ...options, store, plan, run: number, lineage, failpoint: pointOf(options) },
-    beginning,
+    progressLog(),
     false,
   ).go();
 }
@@ -53,7 +53,7 @@ async function unfinished(options: RunOptions): Promise<{ readonly session: Sess
   const entries: readonly JournalEntry[] = await store.journal(number);
   const session = new Session(
     { ...options, store, plan, run: number, lineage: recorded.lineage, failpoint: pointOf(options) },
-    followAll(entries),
+    progressLog(entries),
     true,
   );
   return { session };

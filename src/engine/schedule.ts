@@ -1,69 +1,120 @@
-/** Which steps may start now. Pure: from the plan's needs and from the progress alone. */
-import type { Address, Step, StepId } from '../model/index.ts';
+/** Which steps may start now. From the plan's needs and from the progress alone; no effects, no clock. */
+import type { Step, StepId } from '../model/index.ts';
 import { type Progress, progressOf } from './progress.ts';
 
-export interface Holding {
-  /** Steps that run now, and those that already had their try since this session began. */
-  readonly tried: ReadonlySet<StepId>;
-  /** Services whose failure waits for a person. */
-  readonly pausedServices: ReadonlySet<Address>;
+/** `free`: nothing has to be done for it once what blocks it has passed. `stuck`: it will never pass. */
+type Role = 'work' | 'free' | 'stuck';
+
+interface Task {
+  readonly step: Step;
+  readonly role: Role;
+  /** Its place among those that could start as well. */
+  readonly rank: number;
+  /** How many of those that block it have not passed. */
+  blockers: number;
 }
 
-/** Steps whose needs are all done, in the order of the plan. What an earlier session left unfinished is among them. */
-export function readyForwards(steps: readonly Step[], progress: Progress, holding: Holding): readonly Step[] {
-  return steps.filter(
-    (step) =>
-      progressOf(progress, step.id).status !== 'done' &&
-      !holding.tried.has(step.id) &&
-      !(step.service !== undefined && holding.pausedServices.has(step.service)) &&
-      step.needs.every((need) => progressOf(progress, need).status === 'done'),
+/**
+ * Steps in one direction, each offered once when all that blocks it has passed. It costs what changes, not what there
+ * is: a fleet's plan has thousands of steps, and it is asked after each of them.
+ */
+export class Agenda {
+  readonly #tasks: ReadonlyMap<StepId, Task>;
+  readonly #blocked: ReadonlyMap<StepId, readonly StepId[]>;
+  readonly #ready: Task[] = [];
+
+  /** `edges`: pairs of the one that blocks and the one that is blocked. */
+  constructor(tasks: readonly Omit<Task, 'blockers'>[], edges: readonly (readonly [StepId, StepId])[]) {
+    this.#tasks = new Map(tasks.map((task) => [task.step.id, { ...task, blockers: 0 }]));
+    const blocked = new Map<StepId, StepId[]>();
+    for (const [blocker, step] of edges) {
+      const task = this.#tasks.get(step);
+      // Who blocks without having to be done at all has passed already.
+      if (task === undefined || !this.#tasks.has(blocker)) continue;
+      task.blockers += 1;
+      const others = blocked.get(blocker);
+      if (others === undefined) blocked.set(blocker, [step]);
+      else others.push(step);
+    }
+    this.#blocked = blocked;
+    for (const task of [...this.#tasks.values()].filter((each) => each.blockers === 0)) this.#offer(task);
+  }
+
+  /** The first step that may start and that the caller lets start; it is not offered again. */
+  take(mayStart: (step: Step) => boolean): Step | undefined {
+    const index = this.#ready.findIndex((task) => mayStart(task.step));
+    return index === -1 ? undefined : this.#ready.splice(index, 1)[0]?.step;
+  }
+
+  has(mayStart: (step: Step) => boolean): boolean {
+    return this.#ready.some((task) => mayStart(task.step));
+  }
+
+  /** The step is done (or undone): what only waited for it may start. */
+  pass(step: StepId): void {
+    for (const id of this.#blocked.get(step) ?? []) {
+      const task = this.#tasks.get(id);
+      if (task === undefined) continue;
+      task.blockers -= 1;
+      if (task.blockers === 0) this.#offer(task);
+    }
+  }
+
+  #offer(task: Task): void {
+    if (task.role === 'stuck') return;
+    if (task.role === 'free') {
+      this.pass(task.step.id);
+      return;
+    }
+    const later = this.#ready.findIndex((each) => each.rank > task.rank);
+    this.#ready.splice(later === -1 ? this.#ready.length : later, 0, task);
+  }
+}
+
+const needsOf = (steps: readonly Step[]): readonly (readonly [StepId, StepId])[] =>
+  steps.flatMap((step) => step.needs.map((need) => [need, step.id] as const));
+
+/** Whatever is not done, in the order of the plan; what an earlier session left unfinished is among it. */
+export const agendaForwards = (steps: readonly Step[], progress: Progress): Agenda =>
+  new Agenda(
+    steps
+      .map((step, rank) => ({ step, rank, role: 'work' as const }))
+      .filter(({ step }) => progressOf(progress, step.id).status !== 'done'),
+    needsOf(steps),
   );
+
+/** Whatever may have an effect, last completed first; a step waits until all that needed it is undone. */
+export const agendaBackwards = (steps: readonly Step[], progress: Progress): Agenda =>
+  new Agenda(
+    steps.map((step) => ({
+      step,
+      role: roleBackwards(step, progress),
+      rank: -progressOf(progress, step.id).seq,
+    })),
+    needsOf(steps).map(([need, step]) => [step, need] as const),
+  );
+
+function roleBackwards(step: Step, progress: Progress): Role {
+  const { status, mayHaveEffect } = progressOf(progress, step.id);
+  if (!mayHaveEffect || status === 'undone' || step.inverse.kind === 'nothing') return 'free';
+  return step.inverse.kind === 'irreversible' ? 'stuck' : 'work';
 }
 
 export const allDone = (steps: readonly Step[], progress: Progress): boolean =>
   steps.every((step) => progressOf(progress, step.id).status === 'done');
 
-/** What an undo has before it. */
+/** What is left to undo. */
 export interface WayBack {
-  /** Whatever needed these is undone, so these may be undone now: last completed first. */
-  readonly ready: readonly Step[];
-  /** All that will be undone, last completed first. */
+  /** Last completed first. */
   readonly toUndo: readonly Step[];
-  /** Steps that had an effect and have no way back; what they need stays done too. */
+  /** Steps that had an effect and have no way back; what they needed stays done too. */
   readonly irreversible: readonly Step[];
-  /** Nothing that this run did is left. */
-  readonly isComplete: boolean;
 }
 
-export function wayBack(steps: readonly Step[], progress: Progress, tried: ReadonlySet<StepId>): WayBack {
-  const dependents = new Map<StepId, StepId[]>();
-  for (const step of steps) {
-    for (const need of step.needs) dependents.set(need, [...(dependents.get(need) ?? []), step.id]);
-  }
-  const behind = new Set<StepId>();
-  const ready: Step[] = [];
-  const toUndo: Step[] = [];
-  const irreversible: Step[] = [];
-  // Needs point backwards in the list, so from its end each step comes after everything that needs it.
-  for (const step of steps.toReversed()) {
-    const { status, mayHaveEffect } = progressOf(progress, step.id);
-    const hasEffect = mayHaveEffect && status !== 'undone';
-    const isFree = (dependents.get(step.id) ?? []).every((each) => behind.has(each));
-    if (!hasEffect || step.inverse.kind === 'nothing') {
-      if (isFree) behind.add(step.id);
-    } else if (step.inverse.kind === 'irreversible') {
-      irreversible.push(step);
-    } else {
-      toUndo.push(step);
-      if (isFree && !tried.has(step.id)) ready.push(step);
-    }
-  }
-  const lastFirst = (a: Step, b: Step): number =>
-    progressOf(progress, b.id).seq - progressOf(progress, a.id).seq;
+export function wayBack(steps: readonly Step[], progress: Progress): WayBack {
+  const seq = (step: Step): number => progressOf(progress, step.id).seq;
   return {
-    ready: ready.sort(lastFirst),
-    toUndo: toUndo.sort(lastFirst),
-    irreversible: irreversible.reverse(),
-    isComplete: behind.size === steps.length,
+    toUndo: steps.filter((step) => roleBackwards(step, progress) === 'work').sort((a, b) => seq(b) - seq(a)),
+    irreversible: steps.filter((step) => roleBackwards(step, progress) === 'stuck'),
   };
 }

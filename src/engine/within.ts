@@ -2,6 +2,9 @@
 import type { Clock } from '../model/index.ts';
 import { graceMs } from './limits.ts';
 
+/** Made once: an abort without a reason makes a DOMException, which costs more than all else here. */
+const isOver = new Error('the time is over, or the run must stop');
+
 export type Bounded<T> =
   | { readonly ended: 'value'; readonly value: T }
   | { readonly ended: 'thrown'; readonly cause: unknown }
@@ -21,7 +24,7 @@ export async function within<T>(
   if (stop.aborted) return { ended: 'interrupted' };
   const own = new AbortController();
   const timer = new AbortController();
-  const abortOwn = (): void => own.abort();
+  const abortOwn = (): void => own.abort(isOver);
   stop.addEventListener('abort', abortOwn, { once: true });
   const settled: Promise<Bounded<T>> = (async () => work(own.signal))().then(
     (value) => ({ ended: 'value', value }),
@@ -36,13 +39,13 @@ export async function within<T>(
     if (typeof first === 'object') {
       return first.ended === 'thrown' && stop.aborted ? { ended: 'interrupted' } : first;
     }
-    own.abort();
+    own.abort(isOver);
     const last = await Promise.race([settled, clock.sleep(graceMs, timer.signal)]);
     // A value is knowledge, whenever it comes; an error after the abort only tells of the abort.
     if (typeof last === 'object' && last.ended === 'value') return last;
     return { ended: first === 'over' ? 'timed_out' : 'interrupted' };
   } finally {
-    timer.abort();
+    timer.abort(isOver);
     stop.removeEventListener('abort', abortOwn);
   }
 }
