@@ -89,7 +89,8 @@ export function assembleHosts(
       origin: place.source.rangeOf(place.span),
     });
   }
-  const table = new HostTable(hosts, world.incomplete || hosts.length < world.hosts.length, report);
+  const unread = world.unread.has('host') || world.unread.has('module');
+  const table = new HostTable(hosts, unread || hosts.length < world.hosts.length, report);
   checkJumps(table, world, ssh, report);
   return table;
 }

@@ -17,6 +17,7 @@ import { decodeBlock } from './decode.ts';
 import type { Decoded, ExpandedBlock } from './decoded.ts';
 import type { Reporter } from './evaluation.ts';
 import { type InstanceObjects, ItemRoots } from './modules.ts';
+import { formatDuration } from './quantities.ts';
 import { healthShape, hookShape, processShape, type serviceShape } from './schema/running.ts';
 import type { Entry } from './world.ts';
 
@@ -135,19 +136,18 @@ function healthOf(
 function checkTimes(health: Decoded<typeof healthShape>, report: Reporter): void {
   const { args } = health;
   const least = (args.passes - 1) * args.interval;
-  const seconds = (ms: number): string => `${ms / 1000} s`;
   if (args.deadline <= least || args.deadline < args.interval) {
     report.error(health.at('deadline'), {
       code: 'deadline-too-short',
       summary: 'Health check that can never pass',
-      detail: `${args.passes} ${args.passes === 1 ? 'pass' : 'passes'} every ${seconds(args.interval)} take at least ${seconds(Math.max(least, args.interval))}, and the deadline is after ${seconds(args.deadline)}.`,
+      detail: `${args.passes} ${args.passes === 1 ? 'pass' : 'passes'} every ${formatDuration(args.interval)} take at least ${formatDuration(Math.max(least, args.interval))}, and the deadline is after ${formatDuration(args.deadline)}.`,
       hint: 'Make the deadline longer, or the interval shorter.',
     });
   } else if (args.timeout > args.deadline) {
     report.error(health.at('timeout'), {
       code: 'deadline-too-short',
       summary: 'Health check that can never pass',
-      detail: `One check may take ${seconds(args.timeout)}, and the deadline is after ${seconds(args.deadline)}.`,
+      detail: `One check may take ${formatDuration(args.timeout)}, and the deadline is after ${formatDuration(args.deadline)}.`,
       hint: 'Make the timeout shorter than the deadline.',
     });
   }

@@ -3,9 +3,11 @@
 import { references } from '../hcl/eval/references.ts';
 import { didYouMean, nearestName } from '../hcl/eval/suggestion.ts';
 import type { Block, Body, Expression, Step, Traversal } from '../hcl/syntax/ast.ts';
+import { SourceText } from '../hcl/syntax/source.ts';
+import type { Diagnostic } from '../model/index.ts';
 import { aOrAn, type BlockItem, type Item, referable } from './items.ts';
 import { own } from './own.ts';
-import { type Problems, placeOf, type Wording } from './problems.ts';
+import { Problems, placeOf, type Wording } from './problems.ts';
 import { type Argument, type BlockShape, type Contents, hasVariants } from './schema/shape.ts';
 
 /** Something that must be evaluated before. `output` narrows a module down to one of its outputs. */
@@ -36,13 +38,31 @@ export const instanceAttributes: Readonly<Record<string, readonly string[]>> = {
 
 const outside: Context = { each: false, count: false, instance: false, bound: [] };
 
+/** Stands for the place of an expression that is in no file. */
+const nowhere = new SourceText('<expression>', '');
+const typed: Item = {
+  kind: 'local',
+  type: 'local',
+  name: '',
+  key: '',
+  attribute: {
+    kind: 'attribute',
+    name: '',
+    start: 0,
+    nameEnd: 0,
+    end: 0,
+    value: { kind: 'null', start: 0, end: 0 },
+  },
+  source: nowhere,
+};
+
 const blockTypeOfRoot = new Map([...referable].map(([type, root]) => [root, type]));
 
 /** Finds the dependencies of the things of one module, and reports each reference to what is not there. */
 export class Dependencies {
   readonly #items: ReadonlyMap<string, Item>;
   readonly #shapes: Readonly<Record<string, BlockShape>>;
-  readonly #problems: Problems;
+  #problems: Problems;
   /** "the root module", or the module's path. */
   readonly #where: string;
   readonly #known = new Map<Item, readonly Dependency[]>();
@@ -68,6 +88,18 @@ export class Dependencies {
     const found = this.#find(item);
     this.#known.set(item, found);
     return found;
+  }
+
+  /** What is wrong with a reference that is typed rather than read from a file; undefined: nothing. */
+  explain(reference: Traversal): Diagnostic | undefined {
+    const own = this.#problems;
+    this.#problems = new Problems();
+    try {
+      this.#classify(reference, outside, typed);
+      return this.#problems.sorted()[0];
+    } finally {
+      this.#problems = own;
+    }
   }
 
   /** What one argument of a module's block refers to. The others need not be known for it. */
@@ -301,7 +333,7 @@ export class Dependencies {
       hint: hasOther
         ? `This block has ${other}: use ${root === 'each' ? 'count.index' : 'each.key'}.`
         : item.kind === 'local'
-          ? 'Local values do not repeat; use a for expression.'
+          ? 'It is known only inside of blocks that repeat; use a for expression.'
           : undefined,
     });
   }

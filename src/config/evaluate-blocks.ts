@@ -1,4 +1,6 @@
 /** Evaluates the blocks that declare things: secret, ssh, host, load_balancer, release, service, policy, hook, deployctl. */
+
+import { quote } from '../hcl/eval/quote.ts';
 import { STRING } from '../hcl/eval/types.ts';
 import { list, map, number, objectOf, string, UNKNOWN, type Value } from '../hcl/eval/values.ts';
 import { type Address, type ArtifactDeclared, asAddress, type Diagnostic } from '../model/index.ts';
@@ -7,8 +9,9 @@ import type { Decoded } from './decoded.ts';
 import { asExpanded } from './dynamic.ts';
 import { checkPreconditions, type DecodedRule, type EvaluationContext } from './evaluate-values.ts';
 import { Reporter } from './evaluation.ts';
-import type { BlockItem } from './items.ts';
+import { type BlockItem, isWord, nameSpan } from './items.ts';
 import { collect, ItemRoots, type ModuleInstance } from './modules.ts';
+import { placeOf } from './problems.ts';
 import { type Repetition, repetitionKind, repetitionsOf } from './repetition.ts';
 import type { balancerShape } from './schema/balancers.ts';
 import { deployctlShape, movedShape, policyShape } from './schema/language.ts';
@@ -103,7 +106,7 @@ function single<S extends BlockShape>(
 ): void {
   const scope = cx.scope(item.source, new ItemRoots(instance));
   const decoded = decodeBlock(asExpanded(item.block, scope), shape, cx.report);
-  if (decoded === undefined) cx.world.incomplete = true;
+  if (decoded === undefined) cx.world.lose(item.type);
   else take(decoded);
 }
 
@@ -147,13 +150,13 @@ function entriesOf<S extends BlockShape>(
     // What is written in it is checked all the same.
     const scope = cx.scope(item.source, new ItemRoots(instance));
     decodeBlock(asExpanded(item.block, scope), shape, new Reporter(report.problems, []).forInstances);
-    if (repetitions === undefined) world.incomplete = true;
+    if (repetitions === undefined) world.lose(item.type);
   }
   return repetitions?.map((repetition): EntryByKey<S> => {
     const scope = cx.scope(item.source, new ItemRoots(instance, repetition));
     const decoded = decodeBlock(asExpanded(item.block, scope), shape, report);
     if (decoded === undefined) {
-      world.incomplete = true;
+      world.lose(item.type);
       return [repetition.key, undefined];
     }
     if (!decoded.complete) world.incomplete = true;
@@ -161,7 +164,20 @@ function entriesOf<S extends BlockShape>(
     checkPreconditions(rules, scope, 'Precondition failed', report);
     const address: Address = asAddress(instance.address(item.key, repetition));
     const name = nameOfEntry(item, instance, repetition);
+    if (repetition.key !== undefined) checkName(name, item, report);
     return [repetition.key, { address, name, decoded, instance, repetition }];
+  });
+}
+
+/** Keys become names of pools' members, units and folders; labels were checked where they stand. */
+function checkName(name: string, item: BlockItem, report: Reporter): void {
+  if (isWord(name)) return;
+  const forEach = item.block.body.attributes.find((attribute) => attribute.name === 'for_each');
+  report.error(placeOf(item.source, forEach?.value ?? nameSpan(item)), {
+    code: 'invalid-name',
+    summary: 'Invalid name',
+    detail: `The ${item.type} would be called ${quote(name)}. Names may contain only letters, digits, dots, underscores, and dashes, and at most 64 of them.`,
+    hint: forEach === undefined ? undefined : 'The keys of for_each become names: choose other keys.',
   });
 }
 

@@ -267,7 +267,7 @@ export function evaluateModuleCall(item: BlockItem, instance: ModuleInstance, cx
   const scope = cx.scope(item.source, new ItemRoots(instance));
   if (module === undefined) {
     // Its folder could not be read, which was reported; whether its arguments are right cannot be told.
-    cx.world.incomplete = true;
+    cx.world.lose('module');
     return;
   }
   decodeBlock(asExpanded(item.block, scope), moduleShape, report);
@@ -292,7 +292,7 @@ export function evaluateModuleCall(item: BlockItem, instance: ModuleInstance, cx
   }
   const repetitions = repetitionsOf(item.block, () => scope, report);
   if (repetitions === undefined) {
-    cx.world.incomplete = true;
+    cx.world.lose('module');
     return;
   }
   const folders = { root: instance.rootFolder, working: instance.workingFolder };

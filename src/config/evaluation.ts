@@ -67,24 +67,13 @@ export class Reporter {
   }
 }
 
-/** In a scope without names everything is unknown; what the user did was to use a name at all. */
+const literalOnly: ReadonlyMap<string, readonly [code: string, sentence: string]> = new Map([
+  ['Variables not allowed', ['variables-not-allowed', 'Variables may not be used here']],
+  ['Function calls not allowed', ['functions-not-allowed', 'Functions may not be called here']],
+]);
+
+/** Says why there are no names here. */
 function asLiteralProblem(diagnostic: Diagnostic, why: string): Diagnostic {
-  const { hint: _, ...rest } = diagnostic;
-  if (diagnostic.summary === 'Unknown variable') {
-    return {
-      ...rest,
-      code: 'variables-not-allowed',
-      summary: 'Variables not allowed',
-      detail: `Variables may not be used here: ${why}`,
-    };
-  }
-  if (diagnostic.summary === 'Call to unknown function') {
-    return {
-      ...rest,
-      code: 'functions-not-allowed',
-      summary: 'Function calls not allowed',
-      detail: `Functions may not be called here: ${why}`,
-    };
-  }
-  return diagnostic;
+  const known = literalOnly.get(diagnostic.summary);
+  return known === undefined ? diagnostic : { ...diagnostic, code: known[0], detail: `${known[1]}: ${why}` };
 }

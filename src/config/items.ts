@@ -196,9 +196,14 @@ export interface Header {
 
 const labelCount = (shape: BlockShape): number => shape.labels.length + (hasVariants(shape) ? 1 : 0);
 
+/** Safe in the names of files, units and pools. */
+export function isWord(text: string): boolean {
+  return /^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/.test(text);
+}
+
 const labelForms: Readonly<Record<LabelShape['form'], (text: string) => boolean>> = {
   identifier: isName,
-  word: (text) => /^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/.test(text),
+  word: isWord,
 };
 
 /** Whether the labels are as many and as written as the shape says; what is wrong is reported. */
@@ -245,6 +250,7 @@ export function checkLabels(
         code: 'unknown-kind',
         summary: `Unknown ${shape.kindLabel} of ${block.type}`,
         detail: `"${kind.text}" is no ${shape.kindLabel} of ${block.type}; there ${kinds.length === 1 ? 'is' : 'are'} ${listed(kinds)}.${meant === undefined ? '' : ` ${meant}`}`,
+        hint: own(shape.otherKinds, kind.text),
       });
       sound = false;
     }

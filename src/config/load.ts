@@ -41,7 +41,7 @@ import {
   parseFiles,
   type ReadModule,
 } from './load-modules.ts';
-import { ItemRoots, ModuleInstance } from './modules.ts';
+import { ModuleInstance, TypedRoots } from './modules.ts';
 import { plainJson } from './plain-json.ts';
 import { Problems } from './problems.ts';
 import { type BalancerKind, balancerShape } from './schema/balancers.ts';
@@ -161,7 +161,7 @@ async function load(input: LoadInput, mode: 'plan' | 'validate'): Promise<Loaded
     declared: problems.errorCount === 0 ? declared : undefined,
     diagnostics: problems.sorted(),
     sources,
-    scope: cx.scope(anyFile?.source ?? new SourceText('<configuration>', ''), new ItemRoots(root)),
+    scope: cx.scope(anyFile?.source ?? new SourceText('<configuration>', ''), new TypedRoots(root)),
   };
 }
 

@@ -155,7 +155,7 @@ function keyProblem(item: Item | undefined, value: Value, reference: Traversal):
   if (/^\d+$/.test(key) && Number(key) < length) return undefined;
   return wrong(
     'Invalid index',
-    `${item.key} has ${length} ${length === 1 ? 'instance' : 'instances'}, numbered from 0, and none with the key ${JSON.stringify(key)}.`,
+    `${item.key} has ${length} ${length === 1 ? 'instance' : 'instances'}, numbered from 0; there is no ${item.key}[${key}].`,
   );
 }
 
@@ -246,5 +246,22 @@ export class ItemRoots implements Roots {
     const { module, rootFolder, workingFolder } = this.#instance;
     const from = (folder: string): Value => string(posix.relative(workingFolder, folder) || '.');
     return objectOf({ module: from(module.folder), root: from(rootFolder), cwd: string(workingFolder) });
+  }
+}
+
+/** The same for expressions that somebody types: what is wrong with a reference was not said before, so it is now. */
+export class TypedRoots extends ItemRoots {
+  readonly #dependencies: Dependencies;
+
+  constructor(instance: ModuleInstance) {
+    super(instance);
+    this.#dependencies = instance.module.dependencies;
+  }
+
+  override resolve(root: string, reference: Traversal): Resolution | undefined {
+    const wrong = this.#dependencies.explain(reference);
+    if (wrong === undefined) return super.resolve(root, reference);
+    const { summary, detail, hint } = wrong;
+    return { value: UNKNOWN, problem: { summary, detail, hint }, stepsTaken: reference.steps.length };
   }
 }

@@ -45,8 +45,16 @@ export class World {
   readonly hooks: { readonly item: BlockItem; readonly decoded: Decoded<typeof runHookShape> }[] = [];
   readonly settings: { readonly item: BlockItem; readonly decoded: Decoded<typeof deployctlShape> }[] = [];
   readonly outputs: OutputEntry[] = [];
-  /** Some block could not be read: whether a host or a service exists cannot be told for certain. */
+  /** Types of blocks of which one or more could not be read at all: whether one of them exists cannot be told. */
+  readonly unread = new Set<string>();
+  /** Something is missing that a plan needs: nothing is declared. */
   incomplete = false;
+
+  /** A block of this type could not be read. */
+  lose(type: string): void {
+    this.unread.add(type);
+    this.incomplete = true;
+  }
 
   /** From the order of evaluation, which follows references, to the order in which people wrote it. */
   sort(): void {

@@ -76,6 +76,10 @@ const processCommon = {
 } as const;
 
 export const processShape = {
+  otherKinds: each(
+    ['docker', 'podman', 'container'],
+    'deployctl runs processes, not containers. A container can be started by the commands of process "script".',
+  ),
   description: 'How the service runs. Without it, only files are installed.',
   kindLabel: 'kind',
   labels: [],
@@ -212,7 +216,28 @@ const runHook = {
   ),
 } as const;
 
+const servicePoints = [
+  'before_install',
+  'after_install',
+  'before_start',
+  'after_start',
+  'before_traffic',
+  'after_traffic',
+  'before_stop',
+  'after_stop',
+];
+
+const runPoints = ['before_apply', 'after_apply', 'on_failure', 'on_revert'];
+
+/** The same thing to say of each of several kinds. */
+const each = (kinds: readonly string[], said: string): Readonly<Record<string, string>> =>
+  Object.fromEntries(kinds.map((kind) => [kind, said]));
+
 export const hookShape = {
+  otherKinds: each(
+    runPoints,
+    'This is a point of the whole run: the block belongs at the top of a file, outside of any service.',
+  ),
   description: 'A command at a point of the rollout. It runs in the folder of the release.',
   kindLabel: 'point',
   labels: [],
@@ -238,6 +263,10 @@ export const hookShape = {
 } as const satisfies VariantShape;
 
 export const runHookShape = {
+  otherKinds: each(
+    servicePoints,
+    "This is a point of a service's rollout: the block belongs into a service block.",
+  ),
   description: "A command at a point of the whole run. It runs in the environment's folder.",
   kindLabel: 'point',
   labels: [],

@@ -98,6 +98,8 @@ export interface VariantShape extends ShapeCommon {
   readonly kindLabel: string;
   readonly labels: readonly LabelShape[];
   readonly variants: Readonly<Record<string, Variant>>;
+  /** Kinds that people look for here, and what to tell them. */
+  readonly otherKinds?: Readonly<Record<string, string>>;
 }
 
 export type BlockShape = PlainShape | VariantShape;

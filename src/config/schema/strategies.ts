@@ -84,6 +84,12 @@ const analysisShape = {
 } as const satisfies VariantShape;
 
 export const strategyShape = {
+  otherKinds: {
+    recreate: 'In deployctl this is called in_place.',
+    all_at_once: 'In deployctl this is called in_place.',
+    restart: 'In deployctl this is called in_place.',
+    red_black: 'In deployctl this is called blue_green.',
+  },
   description: 'How a new release takes over.',
   kindLabel: 'kind',
   labels: [],

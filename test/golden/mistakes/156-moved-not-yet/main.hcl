@@ -1,0 +1,4 @@
+moved {
+  from = service.shop
+  to   = service.store
+}

@@ -1,0 +1,4 @@
+hook "after_apply" {
+  run = ["bin/notify"]
+  on  = "each_host"
+}

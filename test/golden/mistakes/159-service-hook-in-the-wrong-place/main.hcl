@@ -1,0 +1,3 @@
+hook "before_install" {
+  run = ["bin/migrate"]
+}
