@@ -1,9 +1,9 @@
-import type { BinaryOperator, Expression, IndexStep, NumberLiteral, Splat, SplatItem, Step } from './ast.ts';
-import { CollectionParser } from './collection-parser.ts';
+import type { BinaryOperator, Expression, Step } from './ast.ts';
+import { StepParser } from './step-parser.ts';
 import * as T from './token.ts';
 
 /** Reads expressions: operators by precedence, then terms with the steps that follow them. */
-export abstract class ExpressionParser extends CollectionParser {
+export abstract class ExpressionParser extends StepParser {
   protected override parseExpression(): Expression {
     const start = this.tokens.start(this.peekIndex());
     const before = this.errors;
@@ -70,7 +70,7 @@ export abstract class ExpressionParser extends CollectionParser {
   // --------------------------------------------------------------------------------------- terms
 
   #parseWithSteps(): Expression {
-    return this.#parseSteps(this.#parseTerm());
+    return this.parseSteps(this.#parseTerm());
   }
 
   #parseTerm(): Expression {
@@ -84,7 +84,7 @@ export abstract class ExpressionParser extends CollectionParser {
       case T.NUMBER:
         this.read();
         this.height = 0;
-        return this.#number(index);
+        return this.parseNumber(index);
       case T.OPEN_BRACKET:
         return this.parseTuple();
       case T.OPEN_BRACE:
@@ -112,19 +112,6 @@ export abstract class ExpressionParser extends CollectionParser {
     const node = parse();
     this.leave();
     return node;
-  }
-
-  #number(index: number): NumberLiteral {
-    const text = this.textOf(index);
-    if (!validNumber.test(text)) {
-      this.complainAt(
-        index,
-        'hcl-invalid-number',
-        'Invalid number literal',
-        'Failed to recognize the value of this number literal.',
-      );
-    }
-    return { kind: 'number', start: this.tokens.start(index), end: this.tokens.end(index), text };
   }
 
   #parseName(): Expression {
@@ -354,225 +341,9 @@ export abstract class ExpressionParser extends CollectionParser {
     this.height = 0;
     return { kind: 'invalid', start, end: this.previousEnd() };
   }
-
-  // --------------------------------------------------------------------------------------- steps
-
-  /** The steps after a term: `.name`, `.0`, `.*`, `[key]`, `[*]`. */
-  #parseSteps(from: Expression): Expression {
-    let node = from;
-    for (;;) {
-      const type = this.peek();
-      if (type !== T.DOT && type !== T.OPEN_BRACKET) return node;
-      const before = this.errors;
-      const mark = this.read();
-      const start = this.tokens.start(mark);
-      let height = this.height;
-      if (type === T.DOT) {
-        const step = this.peek();
-        if (step === T.STAR) node = this.#parseAttributeSplat(node, start);
-        else node = this.#parseDotStep(node, start, from.start);
-      } else if (this.peek() === T.STAR) {
-        node = this.#parseFullSplat(node, start);
-      } else {
-        node = this.#parseIndex(node, start);
-      }
-      if (this.failedSince(before)) {
-        this.height = height;
-        return node;
-      }
-      // Names with steps are one node, however many there are.
-      if (node.kind === 'traversal' || (node.kind === 'relative' && node.steps.length > 1)) continue;
-      height = Math.max(height, this.height) + 1;
-      if (!this.setHeight(height, from.start, node.end)) return node;
-    }
-  }
-
-  #parseDotStep(node: Expression, start: number, from: number): Expression {
-    const next = this.peekIndex();
-    switch (this.tokens.type(next)) {
-      case T.IDENT: {
-        this.read();
-        const end = this.tokens.end(next);
-        return withStep(node, { kind: 'attributeStep', start, end, name: this.textOf(next) });
-      }
-      case T.NUMBER:
-        this.read();
-        return withStep(node, this.#legacyIndex(next, start, false));
-      default:
-        if (!this.recovering) this.#complainAttributeName(next);
-        this.errors++;
-        this.recovering = true;
-        return { kind: 'invalid', start: from, end: start + 1 };
-    }
-  }
-
-  #complainAttributeName(index: number): void {
-    this.complainAt(
-      index,
-      'hcl-invalid-attribute-name',
-      'Invalid attribute name',
-      'An attribute name is required after a dot.',
-    );
-  }
-
-  /** `.0`, which Terraform keeps from its first language. `.0.1` would be a number, and is refused. */
-  #legacyIndex(index: number, start: number, inSplat: boolean): IndexStep {
-    const text = this.textOf(index);
-    const dot = text.indexOf('.');
-    const end = this.tokens.end(index);
-    if (dot >= 0) {
-      const keyStart = this.tokens.start(index);
-      const indexes = `[${text.slice(0, dot)}][${text.slice(dot + 1)}]`;
-      const instead = inSplat
-        ? 'Use the proper index syntax with a full splat expression [*] instead'
-        : 'Use the proper index syntax instead';
-      this.complain(
-        'hcl-legacy-index',
-        'Invalid legacy index syntax',
-        `When using the legacy index syntax, chaining two indexes together is not permitted. ${instead}, like ${indexes}.`,
-        keyStart,
-        end,
-      );
-      return { kind: 'indexStep', start, end, key: { kind: 'invalid', start: keyStart, end }, legacy: true };
-    }
-    return { kind: 'indexStep', start, end, key: this.#number(index), legacy: true };
-  }
-
-  #parseIndex(node: Expression, open: number): Expression {
-    if (!this.enter(open, open + 1)) return this.abandon(node.start, T.CLOSE_BRACKET);
-    const newlines = this.newlines;
-    this.newlines = false;
-    const before = this.errors;
-    const key = this.parseExpression();
-    const close = this.peekIndex();
-    if (this.failedSince(before)) {
-      this.recover(T.CLOSE_BRACKET);
-    } else if (this.tokens.type(close) === T.CLOSE_BRACKET) {
-      this.read();
-    } else {
-      if (!this.recovering) {
-        this.complainAt(
-          close,
-          'hcl-unclosed-bracket',
-          'Missing close bracket on index',
-          'The index operator must end with a closing bracket ("]").',
-          { contextStart: node.start },
-        );
-      }
-      this.recover(T.CLOSE_BRACKET);
-    }
-    this.newlines = newlines;
-    this.leave();
-    const end = this.previousEnd();
-    switch (key.kind) {
-      case 'number':
-      case 'boolean':
-      case 'null':
-      case 'string':
-        return withStep(node, { kind: 'indexStep', start: open, end, key, legacy: false });
-      default:
-        return { kind: 'index', start: node.start, end, collection: node, key, open };
-    }
-  }
-
-  // -------------------------------------------------------------------------------------- splats
-
-  /** `[*]`: the steps that follow are evaluated for each item. What comes next is the star. */
-  #parseFullSplat(source: Expression, open: number): Expression {
-    this.read();
-    const close = this.peekIndex();
-    if (this.tokens.type(close) === T.CLOSE_BRACKET) {
-      this.read();
-    } else {
-      if (!this.recovering) {
-        this.complainAt(
-          close,
-          'hcl-unclosed-bracket',
-          'Missing close bracket on splat index',
-          'The star for a full splat operator must be immediately followed by a closing bracket ("]").',
-        );
-      }
-      this.recover(T.CLOSE_BRACKET);
-    }
-    const markerEnd = this.previousEnd();
-    const item: SplatItem = { kind: 'splatItem', start: open, end: markerEnd };
-    const sourceHeight = this.height;
-    let each: Expression = item;
-    this.height = 0;
-    if (this.enter(open, markerEnd)) each = this.#parseSteps(item);
-    this.leave();
-    this.height = Math.max(sourceHeight, this.height);
-    return splat(source, each, true, open, markerEnd);
-  }
-
-  /** `.*`: only attributes and legacy indexes that follow belong to it. What comes next is the star. */
-  #parseAttributeSplat(source: Expression, dot: number): Expression {
-    const star = this.read();
-    const markerEnd = this.tokens.end(star);
-    const item: SplatItem = { kind: 'splatItem', start: dot, end: markerEnd };
-    const steps: Step[] = [];
-    while (this.peek() === T.DOT) {
-      const start = this.tokens.start(this.read());
-      const next = this.peekIndex();
-      const type = this.tokens.type(next);
-      if (type === T.NUMBER) {
-        this.read();
-        steps.push(this.#legacyIndex(next, start, true));
-      } else if (type === T.IDENT) {
-        this.read();
-        steps.push({ kind: 'attributeStep', start, end: this.tokens.end(next), name: this.textOf(next) });
-      } else {
-        if (!this.recovering) this.#complainSplatStep(next, type);
-        this.errors++;
-        this.recovering = true;
-        break;
-      }
-    }
-    const last = steps.at(-1);
-    const each: Expression =
-      last === undefined ? item : { kind: 'relative', start: dot, end: last.end, source: item, steps };
-    if (last !== undefined) this.height = Math.max(this.height, 1);
-    return splat(source, each, false, dot, markerEnd);
-  }
-
-  #complainSplatStep(index: number, type: number) {
-    if (type !== T.STAR) return this.#complainAttributeName(index);
-    this.complainAt(
-      index,
-      'hcl-nested-splat',
-      'Nested splat expression not allowed',
-      'A splat expression (*) cannot be used inside another attribute-only splat expression.',
-    );
-  }
 }
 
 const noSteps: readonly Step[] = [];
-
-/** What HashiCorp's scanner takes for a number and its parser can read. */
-const validNumber = /^\d+(?:\.\d*)?(?:[eE][+-]?\d+)?$/;
-
-function splat(
-  source: Expression,
-  each: Expression,
-  full: boolean,
-  markerStart: number,
-  markerEnd: number,
-): Splat {
-  return { kind: 'splat', start: source.start, end: each.end, source, each, full, markerStart, markerEnd };
-}
-
-/** The expression with one more constant step. Lists of steps are only shared while they are empty. */
-function withStep(node: Expression, step: Step): Expression {
-  if (node.kind === 'traversal' && node.steps.length === 0) {
-    return { ...node, end: step.end, steps: [step] };
-  }
-  if (node.kind === 'traversal' || node.kind === 'relative') {
-    (node.steps as Step[]).push(step);
-    (node as { end: number }).end = step.end;
-    return node;
-  }
-  return { kind: 'relative', start: node.start, end: step.end, source: node, steps: [step] };
-}
 
 /** 1 binds least; 0 is no operator. */
 function precedence(token: number): number {

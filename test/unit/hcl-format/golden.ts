@@ -1,13 +1,20 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 
-/** Texts and what `terraform fmt` 1.11.4 made of them, as `record.ts` has written them down. */
+/** A text and what `terraform fmt` 1.11.4 made of it. */
 export interface Golden {
   readonly name: string;
   readonly text: string;
   readonly formatted: string;
 }
 
-export const folder = new URL('../../golden/fmt/', import.meta.url);
+const folder = new URL('../../golden/fmt/', import.meta.url);
+
+/** Where Terraform's answer for a text that was written by hand is kept. */
+export const recordOf = (name: string): string => fileURLToPath(new URL(`${name}.out.hcl`, folder));
+
+/** Where the documents of a generator are kept, as pairs of texts. */
+export const generatedRecord: string = fileURLToPath(new URL('generated.json', folder));
 
 /** Written by hand: `<name>.in.hcl` and `<name>.out.hcl`. */
 export function handWritten(): Golden[] {
@@ -16,13 +23,14 @@ export function handWritten(): Golden[] {
     .sort()
     .map((file) => {
       const name = file.slice(0, -'.in.hcl'.length);
-      const read = (kind: string): string => readFileSync(new URL(`${name}.${kind}.hcl`, folder), 'utf8');
-      return { name, text: read('in'), formatted: read('out') };
+      const record = recordOf(name);
+      const formatted = existsSync(record) ? readFileSync(record, 'utf8') : 'not recorded';
+      return { name, text: readFileSync(new URL(file, folder), 'utf8'), formatted };
     });
 }
 
-/** Made by the generator of documents: pairs of texts. */
+/** Made by a generator. */
 export function generated(): Golden[] {
-  const pairs = JSON.parse(readFileSync(new URL('generated.json', folder), 'utf8')) as [string, string][];
+  const pairs = JSON.parse(readFileSync(generatedRecord, 'utf8')) as [string, string][];
   return pairs.map(([text, formatted], index) => ({ name: `generated ${index}`, text, formatted }));
 }
