@@ -5,6 +5,7 @@ import { failpointFrom, killSelf } from '../engine/failpoint.ts';
 import type { RunOptions, RunResult } from '../engine/options.ts';
 import { abort, resume, run } from '../engine/run.ts';
 import {
+  canonicalJson,
   type Declared,
   type Diagnostic,
   type Event,
@@ -19,6 +20,9 @@ import type { AppContext } from './context.ts';
 import { AppFailure } from './failure.ts';
 import { type Reach, reach } from './reach.ts';
 import { actorOf, openForWriting } from './state.ts';
+
+export { createControl } from '../engine/control.ts';
+export type { RunResult } from '../engine/options.ts';
 
 export interface Running {
   readonly control: Control;
@@ -54,7 +58,7 @@ export async function applySavedPlan(plan: Plan, running: Running, cx: AppContex
   if (stale.length > 0) {
     const hint = 'Nothing was changed by this run. See what is different, then plan again.';
     throw new AppFailure(
-      stale.map((each) => ({ ...each, hint })),
+      distinct(stale).map((each) => ({ ...each, hint: each.hint ?? hint })),
       stale.every(isStaleness) ? 6 : 1,
     );
   }
@@ -62,6 +66,11 @@ export async function applySavedPlan(plan: Plan, running: Running, cx: AppContex
 }
 
 const isStaleness = ({ code }: Diagnostic): boolean => code === 'plan-stale' || code === 'artifact-changed';
+
+/** A host that is away makes every fact about it unknown, for one and the same reason. */
+const distinct = (diagnostics: readonly Diagnostic[]): readonly Diagnostic[] => [
+  ...new Map(diagnostics.map((each) => [canonicalJson(each), each])).values(),
+];
 
 /** Goes on with the run that stopped. The world is looked at again at every step. */
 export async function resumeRun(declared: Declared, running: Running, cx: AppContext): Promise<RunResult> {

@@ -1,12 +1,11 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import { applySavedPlan, resumeRun } from '../app/apply.ts';
+import { applySavedPlan, type RunResult, resumeRun } from '../app/apply.ts';
 import type { AppContext } from '../app/context.ts';
 import { loadEnvironment } from '../app/load.ts';
 import { makePlan } from '../app/plan.ts';
 import { isPlanFile, loadPlan } from '../app/plan-file.ts';
 import { actorOf } from '../app/state.ts';
-import type { RunResult } from '../engine/options.ts';
 import type { Plan } from '../model/index.ts';
 import { BaseCommand, CommandFailure } from './base.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';

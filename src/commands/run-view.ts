@@ -1,8 +1,6 @@
 /** Runs with the view that fits: Ink on a terminal, lines elsewhere, JSON lines for programs. All read the same events. */
-import type { Running } from '../app/apply.ts';
+import { createControl, type Running, type RunResult } from '../app/apply.ts';
 import { systemClock } from '../app/clock.ts';
-import { createControl } from '../engine/control.ts';
-import type { RunResult } from '../engine/options.ts';
 import type { Event } from '../model/index.ts';
 import { jsonLines } from '../ui/json-lines.ts';
 import { plainLines } from '../ui/plain.ts';

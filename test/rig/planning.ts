@@ -32,6 +32,3 @@ export const planOf = (wish: Planning): Plan => ({
   }),
   digest: '',
 });
-
-/** The steps in a line each: what a person would read. */
-export const stepsOf = (plan: Plan): readonly string[] => plan.steps.map((step) => step.summary);

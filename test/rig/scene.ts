@@ -426,5 +426,3 @@ async function servedBy(port: number): Promise<string | undefined> {
   );
   return answer?.status === 200 ? (answer.headers.get('x-served-by') ?? undefined) : undefined;
 }
-
-export const read = (path: string): string => readFileSync(path, 'utf8');

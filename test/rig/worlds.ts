@@ -309,9 +309,3 @@ export const look = (...parts: readonly (readonly Observation[])[]): Observed =>
   observations: parts.flat(),
   notes: [],
 });
-
-export const slotOf = (declared: ServiceDeclared, name: string): SlotDeclared => {
-  const slot = declared.slots.find((each) => each.name === name);
-  if (slot === undefined) throw new Error(`no slot ${name}`);
-  return slot;
-};
