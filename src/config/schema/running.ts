@@ -69,6 +69,23 @@ const installShape = {
   },
 } as const satisfies PlainShape;
 
+const servicePoints = [
+  'before_install',
+  'after_install',
+  'before_start',
+  'after_start',
+  'before_traffic',
+  'after_traffic',
+  'before_stop',
+  'after_stop',
+];
+
+const runPoints = ['before_apply', 'after_apply', 'on_failure', 'on_revert'];
+
+/** The same thing to say of each of several kinds. */
+const each = (kinds: readonly string[], said: string): Readonly<Record<string, string>> =>
+  Object.fromEntries(kinds.map((kind) => [kind, said]));
+
 const processCommon = {
   environment: optional(environmentMap, 'Environment variables. A value may be a whole secret.', 'none'),
   user: optional(word, 'The user it runs as.', 'the owner of the install, or the user who logs in'),
@@ -215,23 +232,6 @@ const runHook = {
     'Where it runs. Hooks of the whole run belong to no host: they run on the machine that runs deployctl.',
   ),
 } as const;
-
-const servicePoints = [
-  'before_install',
-  'after_install',
-  'before_start',
-  'after_start',
-  'before_traffic',
-  'after_traffic',
-  'before_stop',
-  'after_stop',
-];
-
-const runPoints = ['before_apply', 'after_apply', 'on_failure', 'on_revert'];
-
-/** The same thing to say of each of several kinds. */
-const each = (kinds: readonly string[], said: string): Readonly<Record<string, string>> =>
-  Object.fromEntries(kinds.map((kind) => [kind, said]));
 
 export const hookShape = {
   otherKinds: each(
