@@ -17,7 +17,6 @@ import {
   releaseDirectory,
   routeAddress,
   type ServiceDeclared,
-  type SlotDeclared,
   type SourceRange,
   type StrategyDeclared,
   slotAddress,
