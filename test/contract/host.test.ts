@@ -458,7 +458,7 @@ describe('process "exec"', () => {
       const running = { release: releaseDirectory(one), process };
       await at.provider.perform(at.slot.set(null, running), cx);
       const log = await readFile(join(at.root, '.deployctl/shop-blue/log'), 'utf8');
-      expect(log.split('\n').slice(0, 2)).toEqual(['nobody', '/nonexistent']);
+      expect(log.split('\n').slice(1, 3)).toEqual(['nobody', '/nonexistent']);
       await at.provider.perform(at.slot.set(running, null), cx);
     },
   );

@@ -16,7 +16,7 @@ import { FolderPackError, packFolder } from './folder-pack.ts';
 import { isPathComponent } from './layout.ts';
 
 /** Chunks of a transfer: large enough that the cost of each does not show. */
-export const chunkBytes = 256 * 1024;
+const chunkBytes = 256 * 1024;
 
 const archiveNames = /\.(tar|tar\.gz|tgz)$/i;
 const foreignArchives = /\.(zip|tar\.(xz|bz2|zst|lz4|lzma)|txz|tbz2?|tzst|7z|rar)$/i;
@@ -122,10 +122,25 @@ async function digestOf(source: AsyncIterable<Buffer>): Promise<{ sha256: Sha256
 }
 
 /** What is sent to hosts for this artifact. */
-export const openArtifact = (artifact: ArtifactDeclared): AsyncIterable<Buffer> =>
+const openArtifact = (artifact: ArtifactDeclared): AsyncIterable<Buffer> =>
   artifact.kind === 'folder'
-    ? packFolder(artifact.path)
+    ? inChunks(packFolder(artifact.path))
     : createReadStream(artifact.path, { highWaterMark: chunkBytes });
+
+/** tar comes in blocks of 512 bytes: together they travel better. */
+async function* inChunks(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let held: Buffer[] = [];
+  let bytes = 0;
+  for await (const block of source) {
+    held.push(block);
+    bytes += block.length;
+    if (bytes < chunkBytes) continue;
+    yield Buffer.concat(held);
+    held = [];
+    bytes = 0;
+  }
+  if (bytes > 0) yield Buffer.concat(held);
+}
 
 /** Up to this size an artifact that several hosts get at once is read once and held while any of them needs it. */
 const sharedAtMost = 256 * 1024 * 1024;

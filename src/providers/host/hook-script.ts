@@ -57,7 +57,7 @@ if [ ! -d "$dir" ]; then
     [ "$number" -lt $((run - 20)) ] && rm -rf -- "$old"
   done
   rm -rf -- "$dir.new"
-  attempt mkdir "$dir.new"
+  attempt mkdir -m 700 "$dir.new"
   write_text() { printf '%s' "$2" >"$1"; }
   (umask 077 && write_text "$dir.new/environment" "$environment") 2>/dev/null || refuse failed "$(: 2>&1 >"$dir.new/environment")"
   attempt write_text "$dir.new/run.sh" "$run_text"

@@ -18,7 +18,10 @@ if command -v setsid >/dev/null 2>&1; then detach() { exec setsid "$@"; }
 else detach() { exec perl -e 'use POSIX; fork and exit; POSIX::setsid(); exec @ARGV' "$@"; }; fi
 log_size() { { wc -c <"$unit/log"; } 2>/dev/null || echo 0; }
 # Each start is marked in the log, so that what an earlier release said is not taken for this one's words.
-mark_start() { printf '%s deployctl: starts %s\n' "$(date -u '+%Y-%m-%dT%H:%M:%SZ')" "$release" >>"$unit/log"; }
+mark_start() {
+  umask 027
+  printf '%s deployctl: starts %s\n' "$(date -u '+%Y-%m-%dT%H:%M:%SZ')" "$release" >>"$unit/log"
+}
 # new_log SIZE: what was logged since the log had this size.
 new_log() { tail -c "+$(($1 + 1))" "$unit/log" 2>/dev/null | tail -n 20; }
 # within SECONDS COMMAND...: waits until it succeeds.
@@ -241,7 +244,8 @@ kind=
 case $kind in
   systemd) journalctl -u "$unit_name.service" -n 30 --no-pager -o cat 2>/dev/null ;;
   *)
-    started=$(grep -n '^[^ ]* deployctl: starts ' "$unit/log" 2>/dev/null | tail -n 1 | cut -d: -f1)
+    # sed, not grep: a log may hold bytes that grep calls binary.
+    started=$(sed -n '/^[^ ]* deployctl: starts /=' "$unit/log" 2>/dev/null | tail -n 1)
     tail -n "+$((${'$'}{started:-0} + 1))" "$unit/log" 2>/dev/null | tail -c 16384 | tail -n 30
     ;;
 esac
