@@ -6,6 +6,7 @@ import {
   type Instant,
   type JournalEntry,
   type NewJournalEntry,
+  type OnFailure,
   type Operation,
   operationClass,
   type RecordedResource,
@@ -26,6 +27,14 @@ export interface Performance extends SessionOptions {
   readonly stop: AbortSignal;
   readonly write: (entry: Omit<NewJournalEntry, 'at'>) => Promise<JournalEntry>;
   readonly report: (event: EventBody) => void;
+  /** What the run does if this step fails now. */
+  readonly onFailure: () => OnFailure;
+}
+
+export interface StepFailure {
+  readonly diagnostic: Diagnostic;
+  /** What follows from it; undefined: an undo failed, and what does not depend on it is still undone. */
+  readonly follows: OnFailure | undefined;
 }
 
 /** Whether what the step does now is only waiting. */
@@ -38,7 +47,7 @@ export function isWait(step: Step, isUndoing: boolean): boolean {
 }
 
 /** Gives why it failed; undefined: done, or interrupted and left for a resume. Throws a StateFailure. */
-export async function perform(performance: Performance): Promise<Diagnostic | undefined> {
+export async function perform(performance: Performance): Promise<StepFailure | undefined> {
   const { step, before, clock, write, report } = performance;
   const startedAt = clock.now();
   const { op } = step.operation;
@@ -70,20 +79,21 @@ export async function perform(performance: Performance): Promise<Diagnostic | un
     }
     case 'failed': {
       const { failure, mayHaveEffect } = result;
+      const follows = performance.onFailure();
       await write({
         mark: 'failed',
         step: step.id,
         failure,
-        detail: detail({ op, elapsedMs, mayHaveEffect }),
+        detail: detail({ op, elapsedMs, mayHaveEffect, follows }),
       });
       report({ type: 'step_failed', step: step.id, undoing: false, failure, elapsedMs });
-      return failure;
+      return { diagnostic: failure, follows };
     }
   }
 }
 
 /** The same for the inverse, and for the check of what the inverse brings back. */
-export async function undo(performance: Performance): Promise<Diagnostic | undefined> {
+export async function undo(performance: Performance): Promise<StepFailure | undefined> {
   const { step, before, clock, write, report } = performance;
   if (step.inverse.kind !== 'operation') return undefined;
   const startedAt = clock.now();
@@ -120,7 +130,7 @@ export async function undo(performance: Performance): Promise<Diagnostic | undef
       const { failure } = result;
       await write({ mark: 'note', step: step.id, failure, detail: asDetail({ kind: 'undo_failed' }) });
       report({ type: 'step_failed', step: step.id, undoing: true, failure, elapsedMs });
-      return failure;
+      return { diagnostic: failure, follows: undefined };
     }
   }
 }

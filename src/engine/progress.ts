@@ -2,7 +2,7 @@
  * Where a run stands, as the journal says: the same fold serves a run in progress and one that is resumed, so there
  * is no second way to know it.
  */
-import type { Diagnostic, Instant, JournalEntry, Json, StepId } from '../model/index.ts';
+import type { Diagnostic, Instant, JournalEntry, Json, OnFailure, StepId } from '../model/index.ts';
 
 export type StepStatus = 'pending' | 'intended' | 'done' | 'failed' | 'undoing' | 'undone';
 
@@ -21,6 +21,8 @@ export interface StepProgress {
 
 export interface Progress {
   readonly steps: ReadonlyMap<StepId, StepProgress>;
+  /** Why the run has to turn round, by a failure or by a person; it does when the steps in hand are finished. */
+  readonly turnReason: string | undefined;
   /** Why the run undoes what it did; undefined: it goes forwards. */
   readonly undoReason: string | undefined;
   readonly failures: readonly Diagnostic[];
@@ -39,6 +41,8 @@ export interface ProgressLog extends Progress {
 /** What a `note` says. Written by the engine, read by the engine and by `show`. */
 export type Note =
   | { readonly kind: 'resumed' | 'pause' | 'continue'; readonly by: string; readonly reason?: string }
+  /** A person wants everything undone. */
+  | { readonly kind: 'abort'; readonly by: string; readonly reason: string }
   | { readonly kind: 'stop'; readonly by: string; readonly reason: string; readonly atOnce: boolean }
   /** From here on the run undoes. */
   | { readonly kind: 'undo'; readonly reason: string }
@@ -56,6 +60,8 @@ export interface StepDetail {
   readonly unchanged?: boolean;
   readonly mayHaveEffect?: boolean;
   readonly until?: number;
+  /** With `failed`: what the run does about it, so that a kill right after the failure does not forget it. */
+  readonly follows?: OnFailure;
 }
 
 export const asDetail = (detail: Note | StepDetail): Json => ({ ...detail }) as Json;
@@ -78,11 +84,13 @@ export function progressLog(entries: readonly JournalEntry[] = []): ProgressLog 
   const failures: Diagnostic[] = [];
   const hooksBegun = new Set<string>();
   const hooksEnded = new Set<string>();
+  let turnReason: string | undefined;
   let undoReason: string | undefined;
   let isRefreshed = false;
 
   const followNote = (note: Note | undefined, step: StepId | undefined): void => {
     if (note?.kind === 'undo') undoReason = note.reason;
+    else if (note?.kind === 'abort') turnReason ??= `${note.reason} (${note.by})`;
     else if (note?.kind === 'refreshed') isRefreshed = true;
     else if (note?.kind === 'hook') (note.state === 'begun' ? hooksBegun : hooksEnded).add(note.key);
     else if (note?.kind === 'undo_failed' && step !== undefined) {
@@ -94,6 +102,8 @@ export function progressLog(entries: readonly JournalEntry[] = []): ProgressLog 
     if (entry.failure !== undefined) failures.push(entry.failure);
     if (entry.mark === 'note') followNote(entry.detail as Note | undefined, entry.step);
     else if (entry.step !== undefined) {
+      const { follows } = (entry.detail ?? {}) as Partial<StepDetail>;
+      if (follows === 'revert') turnReason ??= entry.failure?.summary ?? 'a step failed';
       steps.set(entry.step, { ...followMark(steps.get(entry.step) ?? untouched, entry), seq: entry.seq });
     }
   };
@@ -104,6 +114,9 @@ export function progressLog(entries: readonly JournalEntry[] = []): ProgressLog 
     hooksBegun,
     hooksEnded,
     follow,
+    get turnReason() {
+      return turnReason;
+    },
     get undoReason() {
       return undoReason;
     },

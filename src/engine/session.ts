@@ -6,6 +6,7 @@ import {
   type Instant,
   type JournalEntry,
   type NewJournalEntry,
+  type OnFailure,
   operationClass,
   type RecordedResource,
   StateFailure,
@@ -45,8 +46,6 @@ export class Session {
   /** Why nothing new begins, and the run stops where it is. */
   #stopReason: string | undefined;
   #isStoppedAtOnce = false;
-  /** Why the run will turn round once the steps in hand are finished. */
-  #turnReason: string | undefined;
   /** The journal cannot be written, or deployctl contradicts itself: nothing more may happen. */
   #isBroken = false;
   #bug: { readonly cause: unknown } | undefined;
@@ -69,7 +68,7 @@ export class Session {
   /** Turns round first. */
   async goBack(reason: string): Promise<RunResult> {
     return this.#during(async () => {
-      this.#turnReason = reason;
+      await this.#note({ kind: 'abort', by: this.#options.actor.who, reason });
     });
   }
 
@@ -126,7 +125,9 @@ export class Session {
   }
 
   #mayTurn(): boolean {
-    return this.#turnReason !== undefined && this.#progress.undoReason === undefined && !this.#mustStop();
+    return (
+      this.#progress.turnReason !== undefined && this.#progress.undoReason === undefined && !this.#mustStop()
+    );
   }
 
   #isUndoing(): boolean {
@@ -136,7 +137,7 @@ export class Session {
   /** Whether the step may start as far as the run's direction and its service go. */
   readonly #mayStart = (step: Step): boolean =>
     this.#isUndoing() ||
-    (this.#turnReason === undefined &&
+    (this.#progress.turnReason === undefined &&
       !(step.service !== undefined && this.#pausedServices.has(step.service)));
 
   #startWhatMay(): void {
@@ -159,6 +160,7 @@ export class Session {
   async #take(step: Step, stop: AbortSignal): Promise<void> {
     await this.#guarded(async () => {
       const isUndoing = this.#isUndoing();
+      const { plan } = this.#options;
       const performance: Performance = {
         ...this.#options,
         step,
@@ -166,22 +168,21 @@ export class Session {
         stop,
         write: (entry) => this.#write(entry),
         report: (event) => this.#emit(event),
+        onFailure: () => onFailureOf(plan.declared, plan.steps, this.#progress, step),
       };
       const failure = await (isUndoing ? undo(performance) : perform(performance));
       const { status } = progressOf(this.#progress, step.id);
       if (status === (isUndoing ? 'undone' : 'done')) this.#agenda.pass(step.id);
       if (failure === undefined) return;
-      this.#failures.push(failure);
-      if (!isUndoing) this.#decide(step, failure);
+      this.#failures.push(failure.diagnostic);
+      if (failure.follows !== undefined) this.#obeyStrategy(step, failure.follows, failure.diagnostic);
     });
   }
 
-  #decide(step: Step, failure: Diagnostic): void {
-    const { plan } = this.#options;
+  #obeyStrategy(step: Step, follows: OnFailure, failure: Diagnostic): void {
     const because = `${step.summary}: ${failure.summary}`;
-    switch (onFailureOf(plan.declared, plan.steps, this.#progress, step)) {
+    switch (follows) {
       case 'revert':
-        this.#turnReason ??= because;
         this.#isPaused = false;
         this.#cutShort('waits');
         return;
@@ -223,9 +224,9 @@ export class Session {
         this.#emit({ type: 'continued', by: request.by });
         return;
       case 'abort':
-        if (this.#isUndoing() || this.#turnReason !== undefined) return;
+        if (this.#isUndoing() || this.#progress.turnReason !== undefined) return;
         this.#isPaused = false;
-        this.#turnReason = `${request.reason} (${request.by})`;
+        await this.#note(request);
         this.#cutShort('waits');
         return;
       case 'stop':
@@ -242,7 +243,7 @@ export class Session {
   }
 
   async #turnRound(): Promise<void> {
-    const reason = this.#turnReason ?? '';
+    const reason = this.#progress.turnReason ?? '';
     await this.#note({ kind: 'undo', reason });
     const { steps } = this.#options.plan;
     this.#agenda = agendaBackwards(steps, this.#progress);

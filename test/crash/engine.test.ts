@@ -61,6 +61,12 @@ async function resumeAndJudge(
   return problems;
 }
 
+/** Whether the run that was killed is still to be settled, or has not even begun. */
+async function mayBeResumed(folder: string): Promise<boolean> {
+  await using store = await openLocalState(stateFolder(folder), { create: false, randomUUID });
+  return (await store.runs()).length === 0 || (await store.read()).unfinished !== undefined;
+}
+
 /** The world after a run that nobody kills: hooks ran once, and it stands where it should. */
 async function undisturbed(scenario: Scenario): Promise<Readonly<Record<string, Json>>> {
   using folder = temporaryFolder();
@@ -113,9 +119,8 @@ test('killed again while it is resumed, at every fifth point, it still ends ther
     if (!first.isKilled) break;
     acknowledged.push(...first.acknowledged);
     for (const next of [4, 7, 11]) {
+      if (!(await mayBeResumed(folder.path))) break;
       acknowledged.push(...(await killAt(folder.path, 'failing', `kill@${next}`)).acknowledged);
-      await using store = await openLocalState(stateFolder(folder.path), { create: false, randomUUID });
-      if ((await store.read()).unfinished === undefined) break;
     }
     const found = await resumeAndJudge(folder.path, 'failing', acknowledged, expected);
     problems.push(...found.map((problem) => `kill@${point}: ${problem}`));
