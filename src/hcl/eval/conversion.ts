@@ -46,6 +46,11 @@ export class ConversionFailure extends Error {
     super(message);
     this.path = path;
   }
+
+  /** The message after the path of the part: `[0]: a number is required`. */
+  get whereAndWhy(): string {
+    return this.path === '' ? this.message : `${this.path}: ${this.message}`;
+  }
 }
 
 /** Turns a value of one type into another. Throws ConversionFailure. */
@@ -240,7 +245,7 @@ function tupleToCollection(from: TupleType, wanted: CollectionType, lossy: boole
   }
   return (value, path) => {
     let elements = elementsOf(value).map((e, i) => plainNull(parts[i]?.(e, `${path}[${i}]`) ?? e));
-    if (wanted.kind === 'list') elements = unifyParts(elements, lossy, path);
+    if (wanted.kind === 'list') elements = unifyParts(elements, lossy, `${path}[${elements.length - 1}]`);
     return sequence(wanted.kind, elements, element, path);
   };
 }

@@ -38,7 +38,7 @@ export function parseTypeConstraint(
   source: SourceText,
 ): { readonly constraint: TypeConstraint; readonly diagnostics: readonly Diagnostic[] } {
   const reader = new TypeReader(source);
-  return { constraint: reader.read(expression), diagnostics: reader.diagnostics };
+  return { constraint: reader.read(expression, true), diagnostics: reader.diagnostics };
 }
 
 /**
@@ -51,6 +51,14 @@ export function applyConstraint(value: Value, { type, defaults }: TypeConstraint
 }
 
 const SUMMARY = 'Invalid type specification';
+const NEITHER =
+  'A type specification is either a primitive type keyword (bool, number, string) or a complex type constructor call, like list(string).';
+/** Types that were once written in quotes, and what to write instead. */
+const LEGACY: Readonly<Record<string, string>> = {
+  string: 'Write string without the quotes.',
+  list: 'Write list(string) without quotes.',
+  map: 'Write map(string) without quotes.',
+};
 const PRIMITIVES: Readonly<Record<string, Type>> = { string: STRING, number: NUMBER, bool: BOOL };
 const COLLECTIONS = { list: listType, set: setType, map: mapType } as const;
 type CollectionName = keyof typeof COLLECTIONS;
@@ -64,27 +72,30 @@ class TypeReader {
     this.#source = source;
   }
 
-  read(node: Expression): TypeConstraint {
-    if (node.kind === 'traversal' && node.steps.length === 0) return this.#word(node.root, node);
+  read(node: Expression, isOutermost = false): TypeConstraint {
+    if (node.kind === 'traversal' && node.steps.length === 0) return this.#word(node.root, node, isOutermost);
     if (node.kind === 'call') return this.#constructed(node);
-    if (node.kind === 'string' && Object.hasOwn(PRIMITIVES, node.value)) {
-      return this.#refuse(
-        `Types are written without quotes: ${node.value} instead of "${node.value}".`,
-        node,
-        `Remove the quotes around "${node.value}".`,
-      );
-    }
-    return this.#refuse(
-      'A type specification is either a primitive type keyword (bool, number, string) or a complex type constructor call, like list(string).',
-      node,
-    );
+    if (node.kind === 'string' && isOutermost) return this.#quoted(node.value, node);
+    return this.#refuse(NEITHER, node);
   }
 
-  #word(word: string, node: Span): TypeConstraint {
+  #word(word: string, node: Span, isOutermost: boolean): TypeConstraint {
     const primitive = Object.hasOwn(PRIMITIVES, word) ? PRIMITIVES[word] : undefined;
     if (primitive !== undefined) return { type: primitive, defaults: undefined };
     if (word === 'any') return ANY;
+    // From the time before type arguments, and still understood where it stands alone.
+    if (isOutermost && word === 'list') return { type: listType(DYNAMIC), defaults: undefined };
+    if (isOutermost && word === 'map') return { type: mapType(DYNAMIC), defaults: undefined };
     return this.#refuse(wants(word) ?? `The keyword "${word}" is not a valid type specification.`, node);
+  }
+
+  #quoted(word: string, node: Span): TypeConstraint {
+    const advice = LEGACY[word];
+    if (advice === undefined) return this.#refuse(NEITHER, node);
+    const detail =
+      'Terraform 0.11 and earlier required type constraints to be given in quotes, but that form is no longer understood.';
+    this.#report('Invalid quoted type constraints', detail, node, advice);
+    return ANY;
   }
 
   #constructed(node: Call): TypeConstraint {

@@ -29,25 +29,42 @@ export function typeText(type: Type): string {
   return type.kind;
 }
 
-/** The type as `type()` prints it in `terraform console`: an attribute a line, four spaces for each level. */
+/** The type as `type()` prints it in `terraform console`: each part on a line, four spaces for each level. */
 export function typeBlock(type: Type, depth = 0): string {
-  if (type.kind === 'dynamic') return 'dynamic';
-  if (isCollection(type)) return `${type.kind}(${typeBlock(type.element, depth)})`;
-  const inner = '    '.repeat(depth + 1);
-  const outer = '    '.repeat(depth);
+  if (isCollection(type)) {
+    const isNested = type.element.kind === 'tuple' || type.element.kind === 'object';
+    if (isNested) return block(`${type.kind}(`, [['', type.element]], ')', depth);
+    return `${type.kind}(${typeBlock(type.element, depth)})`;
+  }
   if (type.kind === 'tuple') {
-    if (type.elements.length === 0) return 'tuple([])';
-    return `tuple([\n${type.elements.map((t) => `${inner}${typeBlock(t, depth + 1)},\n`).join('')}${outer}])`;
+    return block(
+      'tuple([',
+      type.elements.map((t) => ['', t] as const),
+      '])',
+      depth,
+    );
   }
   if (type.kind === 'object') {
-    if (type.attributes.size === 0) return 'object({})';
-    const lines = [...type.attributes].map(
-      ([name, t]) =>
-        `${inner}${isIdentifier.test(name) ? name : JSON.stringify(name)}: ${typeBlock(t, depth + 1)},\n`,
+    return block(
+      'object({',
+      [...type.attributes].map(([name, t]) => [`${name}: `, t] as const),
+      '})',
+      depth,
     );
-    return `object({\n${lines.join('')}${outer}})`;
   }
   return type.kind;
+}
+
+function block(
+  open: string,
+  parts: readonly (readonly [string, Type])[],
+  close: string,
+  depth: number,
+): string {
+  if (parts.length === 0) return open + close;
+  const margin = '    '.repeat(depth + 1);
+  const lines = parts.map(([prefix, t]) => `${margin}${prefix}${typeBlock(t, depth + 1)},\n`);
+  return `${open}\n${lines.join('')}${'    '.repeat(depth)}${close}`;
 }
 
 /** A type as JSON, in the form Terraform's plan files use: `"string"`, `["list", "string"]`, `["object", {...}]`. */
