@@ -20,12 +20,13 @@ cat -- "$file"
 
 /**
  * Replaces the file at once: readers see the old or the new one, and a power cut leaves one of them. A link is followed,
- * mode and owner stay. \`was\` is compared byte by byte; the x keeps newlines at the end, which sh would drop.
+ * mode and owner stay. \`was\` is compared byte by byte; the x keeps newlines at the end, which sh would drop. Here and
+ * below, what the shell can do itself is not left to a program: a switch waits for every one that is started.
  */
 const replaceScript = `
-file=$(readlink -f -- "$file") || exit ${exits.missing}
-folder=$(dirname -- "$file")
-[ -w "$folder" ] || exit ${exits.denied}
+if [ -L "$file" ]; then file=$(readlink -f -- "$file") || exit ${exits.missing}; fi
+folder=\${file%/*}
+[ -w "\${folder:-/}" ] || exit ${exits.denied}
 if [ "$existed" = yes ]; then
   [ "$(cat -- "$file" && echo x)" = "\${was}x" ] || exit ${exits.changed}
 else
@@ -37,15 +38,16 @@ if [ -e "$file" ]; then cp -p -- "$file" "$fresh" || exit 1; fi
 umask 022
 printf '%s' "$text" | dd of="$fresh" conv=fsync 2>/dev/null || exit 1
 mv -f -- "$fresh" "$file" || exit 1
-sync -- "$folder" 2>/dev/null || sync
+trap - EXIT
+sync -- "\${folder:-/}" 2>/dev/null || sync
 `;
 
 const removeScript = `
-folder=$(dirname -- "$file")
-[ -w "$folder" ] || exit ${exits.denied}
+folder=\${file%/*}
+[ -w "\${folder:-/}" ] || exit ${exits.denied}
 [ "$(cat -- "$file" && echo x)" = "\${was}x" ] || exit ${exits.changed}
 rm -f -- "$file" || exit 1
-sync -- "$folder" 2>/dev/null || sync
+sync -- "\${folder:-/}" 2>/dev/null || sync
 `;
 
 /**
@@ -54,16 +56,20 @@ sync -- "$folder" 2>/dev/null || sync
  * takes. Breaking goes through a second lock, so that two that break at once do not break each other's new one.
  */
 const lockScript = `
-folder=$(dirname -- "$lock")
-[ -w "$folder" ] || exit ${exits.denied}
+folder=\${lock%/*}
+[ -d "\${folder:-/}" ] || exit ${exits.missing}
+[ -w "\${folder:-/}" ] || exit ${exits.denied}
+holder() { held=; [ ! -r "$lock/lineage" ] || IFS= read -r held < "$lock/lineage"; }
 tries=0
 until mkdir -- "$lock" 2>/dev/null; do
-  [ -d "$lock" ] || exit 1
+  [ -d "$lock" ] || [ "$tries" -lt "$most" ] || exit 1
   age=$(( $(date +%s) - $(date -r "$lock" +%s 2>/dev/null || date +%s) ))
-  holder=$(cat "$lock/lineage" 2>/dev/null)
-  if [ "$holder" = "$lineage" ] || [ "$age" -gt "$stale" ]; then
+  holder
+  seen=$held
+  if [ "$seen" = "$lineage" ] || [ "$age" -gt "$stale" ]; then
     if mkdir -- "$lock.break" 2>/dev/null; then
-      [ "$(cat "$lock/lineage" 2>/dev/null)" = "$holder" ] && rm -rf -- "$lock"
+      holder
+      [ "$held" = "$seen" ] && rm -rf -- "$lock"
       rmdir -- "$lock.break"
       continue
     fi
@@ -74,19 +80,25 @@ until mkdir -- "$lock" 2>/dev/null; do
   sleep 0.2
 done
 printf '%s' "$lineage" > "$lock/lineage" && printf '%s' "$who" > "$lock/who" || exit 1
-newest=$(sed -n "s/^$lineage //p" "$fence" 2>/dev/null)
+newest=
+if [ -r "$fence" ]; then
+  while read -r name number; do [ "$name" != "$lineage" ] || newest=$number; done < "$fence"
+fi
 if [ -n "$newest" ] && [ "$newest" -gt "$run" ]; then
   rm -rf -- "$lock"; printf '%s' "$newest"; exit ${exits.outdated}
 fi
 if [ "$newest" != "$run" ]; then
-  { grep -v "^$lineage " "$fence" 2>/dev/null; printf '%s %s\\n' "$lineage" "$run"; } > "$fence.$$" && mv -f -- "$fence.$$" "$fence"
+  { [ ! -r "$fence" ] || grep -v "^$lineage " "$fence"; printf '%s %s\\n' "$lineage" "$run"; } > "$fence.$$" && mv -f -- "$fence.$$" "$fence"
 fi
 exit 0
 `;
 
 const unlockScript = `
-[ -w "$(dirname -- "$lock")" ] || exit ${exits.denied}
-[ "$(cat "$lock/lineage" 2>/dev/null)" = "$lineage" ] && rm -rf -- "$lock"
+folder=\${lock%/*}
+[ -w "\${folder:-/}" ] || exit ${exits.denied}
+held=
+[ ! -r "$lock/lineage" ] || IFS= read -r held < "$lock/lineage"
+[ "$held" = "$lineage" ] && rm -rf -- "$lock"
 exit 0
 `;
 
@@ -121,14 +133,23 @@ export function hostFiles(channel: HostChannel, balancer: Address): HostFiles {
       : first;
   }
 
-  const failed = (doing: string, { code, signal, stderr }: Execution, isWriting: boolean): ProviderFailure =>
-    (isWriting && code !== exits.denied ? mishap : refusal)({
+  const failed = (doing: string, execution: Execution, isWriting: boolean): ProviderFailure => {
+    const { code, signal, stderr } = execution;
+    const words =
+      code === exits.denied
+        ? 'the user of the connection may not, and neither with `become`'
+        : code === exits.missing
+          ? 'its folder does not exist'
+          : stderr.trim() || (signal ?? `exit code ${code}`);
+    const isUntouched = code === exits.denied || code === exits.missing;
+    return (isWriting && !isUntouched ? mishap : refusal)({
       code: 'balancer-file-failed',
       summary: 'A file of the load balancer could not be handled',
-      detail: `${doing} on ${channel.host} failed: ${code === exits.denied ? 'the user of the connection may not, and neither with `become`' : stderr.trim() || (signal ?? `exit code ${code}`)}.`,
-      hint: 'The folder must be writable for the user of the connection, or for root with `become = "sudo"`.',
+      detail: `${doing} on ${channel.host} failed: ${words}.`,
+      hint: 'The folder must exist, and be writable for the user of the connection, or for root with `become = "sudo"`.',
       address: balancer,
     });
+  };
 
   return {
     async read(path, signal) {
