@@ -54,7 +54,9 @@ export interface Validated extends LoadedConfig {
 /** All that is wrong with the configuration, without values of variables and without artifacts. */
 export async function validate(ask: ConfigurationAsk, cx: AppContext): Promise<Validated> {
   const environment = locate(ask, cx);
-  return { environment, ...(await validateConfig(inputFor(environment, ask, cx))) };
+  const loaded = await validateConfig(inputFor(environment, ask, cx));
+  const complaints = loaded.declared === undefined ? [] : balancerComplaints(loaded.declared);
+  return { environment, ...loaded, diagnostics: [...loaded.diagnostics, ...complaints] };
 }
 
 /**
@@ -78,7 +80,7 @@ async function complete(
   { declared, diagnostics, sources }: LoadedConfig,
 ): Promise<Loaded> {
   if (declared === undefined) throw new AppFailure(await withJudge(diagnostics, sources));
-  const complaints = declared.balancers.flatMap((balancer) => kindOf(balancer).check(balancer));
+  const complaints = balancerComplaints(declared);
   if (complaints.some(isError)) throw new AppFailure(complaints);
   return {
     environment,
@@ -86,6 +88,10 @@ async function complete(
     warnings: [...diagnostics, ...complaints].filter((each) => !isError(each)),
   };
 }
+
+/** What a kind of balancer cannot take: names, paths, sockets. */
+const balancerComplaints = (declared: Declared): readonly Diagnostic[] =>
+  declared.balancers.flatMap((balancer) => kindOf(balancer).check(balancer));
 
 type ReadArtifact = LoadInput['ports']['readArtifact'];
 
