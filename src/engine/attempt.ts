@@ -15,7 +15,6 @@ import {
 } from '../model/index.ts';
 import { changedBySomeoneElse, effectNotSeen, timedOut, unexpected } from './diagnostics.ts';
 import type { Failpoint } from './failpoint.ts';
-import { fromHalfway } from './halfway.ts';
 import { limitMs, lookLimitMs } from './limits.ts';
 import { type Bounded, within } from './within.ts';
 
@@ -52,47 +51,36 @@ export const bringAbout = (attempt: Attempt): Promise<AttemptResult> =>
   operationClass[attempt.operation.op] === 'wait' ? waitFor(attempt) : move(attempt);
 
 async function move(attempt: Attempt): Promise<AttemptResult> {
-  const { address, cx, wasBegun } = attempt;
-  let operation = attempt.operation;
+  const { address, cx, wasBegun, operation } = attempt;
   const isOnce = operationClass[operation.op] === 'once';
 
-  const before = await look(attempt, operation);
+  const before = await look(attempt);
   if (before === 'interrupted') return { kind: 'interrupted' };
-  if (before.at === 'after') return record(attempt, operation, !wasBegun, true);
+  if (before.at === 'after') return record(attempt, !wasBegun);
   if (before.at === 'unknown') return failed(before.why, wasBegun);
   if (before.at === 'elsewhere') {
-    const middle = wasBegun ? await halfway(attempt, operation) : undefined;
-    if (middle === undefined)
-      return failed(changedBySomeoneElse(operation.op, address, before.seen), wasBegun);
-    operation = middle;
+    return failed(changedBySomeoneElse(operation.op, address, before.seen), wasBegun);
   }
 
   await attempt.intend();
   for (let turn = 1; ; turn += 1) {
-    const performed = await perform(attempt, operation);
+    const performed = await perform(attempt);
     if (performed.ended === 'interrupted') return { kind: 'interrupted' };
-    const failure = failureOf(attempt, operation, performed);
+    const failure = failureOf(attempt, performed);
     if (failure?.effect === 'none') return failed(failure.diagnostic, turn > 1 || wasBegun);
 
-    const after = await look(attempt, operation);
+    const after = await look(attempt);
     if (after === 'interrupted') return { kind: 'interrupted' };
-    if (after.at === 'after') return record(attempt, operation, false, true);
-    const maySay = failure?.diagnostic;
-    if (after.at === 'unknown') return failed(maySay ?? after.why, true);
-    // Not there yet is not "will never be there": what was sent may still arrive, so an undo looks at it again.
-    if (after.at === 'before' && maySay === undefined) {
-      return failed(effectNotSeen(operation.op, address), true);
-    }
+    if (after.at === 'after') return record(attempt, false);
+    const said = failure?.diagnostic;
+    if (after.at === 'unknown') return failed(said ?? after.why, true);
     if (after.at === 'elsewhere') {
-      const middle = maySay === undefined ? undefined : await halfway(attempt, operation);
-      if (middle === undefined) {
-        return failed(maySay ?? changedBySomeoneElse(operation.op, address, after.seen), true);
-      }
-      operation = middle;
+      return failed(said ?? changedBySomeoneElse(operation.op, address, after.seen), true);
     }
-    if (isOnce || turn === tries) {
-      return failed(maySay ?? effectNotSeen(operation.op, address), true);
-    }
+    // Not there yet is not "will never be there": what was sent may still arrive, so an undo looks at it again.
+    if (said === undefined) return failed(effectNotSeen(operation.op, address), true);
+    // A lost reply is asked for again; what runs once is not run again without a person's word.
+    if (isOnce || turn === tries) return failed(said, true);
     await cx.clock.sleep(pauseMs, cx.signal);
   }
 }
@@ -101,10 +89,10 @@ async function move(attempt: Attempt): Promise<AttemptResult> {
 async function waitFor(attempt: Attempt): Promise<AttemptResult> {
   await attempt.intend();
   for (let turn = 1; ; turn += 1) {
-    const performed = await perform(attempt, attempt.operation);
+    const performed = await perform(attempt);
     if (performed.ended === 'interrupted') return { kind: 'interrupted' };
-    const failure = failureOf(attempt, attempt.operation, performed);
-    if (failure === undefined) return record(attempt, attempt.operation, false, false);
+    const failure = failureOf(attempt, performed);
+    if (failure === undefined) return record(attempt, false);
     const isOver = performed.ended === 'timed_out' || failure.effect === 'none';
     if (isOver || turn === tries) return failed(failure.diagnostic, false);
     await attempt.cx.clock.sleep(pauseMs, attempt.cx.signal);
@@ -117,8 +105,8 @@ const failed = (failure: Diagnostic, mayHaveEffect: boolean): AttemptResult => (
   mayHaveEffect,
 });
 
-async function perform(attempt: Attempt, operation: Operation): Promise<Bounded<void>> {
-  const { cx, provider, failpoint } = attempt;
+async function perform(attempt: Attempt): Promise<Bounded<void>> {
+  const { cx, provider, operation, failpoint } = attempt;
   failpoint('effect:before');
   const performed = await within(limitMs(operation), cx.clock, cx.signal, (signal) =>
     provider.perform(operation, { ...cx, signal }),
@@ -128,86 +116,54 @@ async function perform(attempt: Attempt, operation: Operation): Promise<Bounded<
 }
 
 /** Why it did not work, as far as the provider can tell; undefined: it says that it did. */
-function failureOf(
-  attempt: Attempt,
-  operation: Operation,
-  performed: Bounded<void>,
-): ProviderFailure | undefined {
+function failureOf({ operation, address }: Attempt, performed: Bounded<void>): ProviderFailure | undefined {
   if (performed.ended === 'timed_out') {
-    return new ProviderFailure(timedOut(operation.op, attempt.address, limitMs(operation)), 'maybe');
+    return new ProviderFailure(timedOut(operation.op, address, limitMs(operation)), 'maybe');
   }
   if (performed.ended !== 'thrown') return undefined;
-  if (performed.cause instanceof ProviderFailure) return performed.cause;
-  return new ProviderFailure(
-    unexpected(operation.op, attempt.address, performed.cause),
-    'maybe',
-    performed.cause,
-  );
+  const { cause } = performed;
+  if (cause instanceof ProviderFailure) return cause;
+  return new ProviderFailure(unexpected(operation.op, address, cause), 'maybe', cause);
 }
 
 /** Looks until it sees something, a few times. */
-async function look(attempt: Attempt, operation: Operation): Promise<Standing | 'interrupted'> {
-  const { cx, provider, address } = attempt;
+async function look({ operation, cx, provider, address }: Attempt): Promise<Standing | 'interrupted'> {
   for (let turn = 1; ; turn += 1) {
     const looked = await within(lookLimitMs, cx.clock, cx.signal, (signal) =>
       provider.look(operation, { ...cx, signal }),
     );
     if (looked.ended === 'interrupted') return 'interrupted';
-    const standing = standingOf(looked, operation, address);
+    const standing: Standing =
+      looked.ended === 'value' ? looked.value : { at: 'unknown', why: whyBlind(looked, operation, address) };
     if (standing.at !== 'unknown' || turn === tries) return standing;
     await cx.clock.sleep(pauseMs, cx.signal);
   }
 }
 
-function standingOf(looked: Bounded<Standing>, operation: Operation, address: Address): Standing {
-  switch (looked.ended) {
-    case 'value':
-      return looked.value;
-    case 'thrown':
-      return {
-        at: 'unknown',
-        why:
-          looked.cause instanceof ProviderFailure
-            ? looked.cause.diagnostic
-            : unexpected(operation.op, address, looked.cause),
-      };
-    default:
-      return { at: 'unknown', why: timedOut(operation.op, address, lookLimitMs) };
-  }
-}
-
-async function halfway(attempt: Attempt, operation: Operation): Promise<Operation | undefined> {
-  const seen = await see(attempt, operation);
-  return seen.ended === 'value' ? fromHalfway(operation, seen.value) : undefined;
-}
-
-const see = (attempt: Attempt, operation: Operation): Promise<Bounded<readonly RecordedResource[]>> =>
-  within(lookLimitMs, attempt.cx.clock, attempt.cx.signal, (signal) =>
-    attempt.provider.seen(operation, { ...attempt.cx, signal }),
-  );
-
 /** It is in effect: what it left behind becomes the record. What cannot be read cannot be recorded as done. */
-async function record(
-  attempt: Attempt,
-  operation: Operation,
-  unchanged: boolean,
-  mayHaveEffect: boolean,
-): Promise<AttemptResult> {
+async function record(attempt: Attempt, unchanged: boolean): Promise<AttemptResult> {
+  const { operation, address, provider, cx } = attempt;
   for (let turn = 1; ; turn += 1) {
-    const seen = await see(attempt, operation);
+    const seen = await within(lookLimitMs, cx.clock, cx.signal, (signal) =>
+      provider.seen(operation, { ...cx, signal }),
+    );
     if (seen.ended === 'interrupted') return { kind: 'interrupted' };
     if (seen.ended === 'value') return { kind: 'done', unchanged, seen: seen.value };
     if (turn === tries) {
-      const failure = seen.ended === 'thrown' ? seen.cause : undefined;
-      return failed(
-        failure instanceof ProviderFailure
-          ? failure.diagnostic
-          : failure === undefined
-            ? timedOut(operation.op, attempt.address, lookLimitMs)
-            : unexpected(operation.op, attempt.address, failure),
-        mayHaveEffect && !unchanged,
-      );
+      const changesNothing = unchanged || operationClass[operation.op] === 'wait';
+      return failed(whyBlind(seen, operation, address), !changesNothing);
     }
-    await attempt.cx.clock.sleep(pauseMs, attempt.cx.signal);
+    await cx.clock.sleep(pauseMs, cx.signal);
   }
 }
+
+const whyBlind = (
+  blind: Exclude<Bounded<unknown>, { ended: 'value' }>,
+  operation: Operation,
+  address: Address,
+): Diagnostic => {
+  if (blind.ended !== 'thrown') return timedOut(operation.op, address, lookLimitMs);
+  return blind.cause instanceof ProviderFailure
+    ? blind.cause.diagnostic
+    : unexpected(operation.op, address, blind.cause);
+};

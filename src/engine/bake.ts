@@ -70,6 +70,12 @@ export async function bake({ operation, until, providerOf, cx }: Baking): Promis
 
 const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`;
 
+/** It had become healthy, so it does not need longer to start. */
+const fellIll = {
+  summary: 'The service did not stay healthy under traffic',
+  hint: 'Look at its log on the host.',
+} as const;
+
 /** One check with a short deadline; undefined: it passed. */
 async function checkOnce(
   verify: Verify,
@@ -86,7 +92,10 @@ async function checkOnce(
     providerOf(once).perform(once, { ...cx, signal, report: () => {} }),
   );
   if (checked.ended === 'value' || checked.ended === 'interrupted') return undefined;
-  if (checked.ended === 'thrown' && checked.cause instanceof ProviderFailure) return checked.cause.diagnostic;
+  if (checked.ended === 'thrown' && checked.cause instanceof ProviderFailure) {
+    const { diagnostic } = checked.cause;
+    return diagnostic.code === 'health-not-passed' ? { ...diagnostic, ...fellIll } : diagnostic;
+  }
   return {
     code: 'bake-check-lost',
     severity: 'error',

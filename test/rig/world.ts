@@ -39,6 +39,10 @@ interface Cell {
   readonly to: Json;
 }
 
+/** Either end of the move: one that was cut short leaves some cells at `from` and some at `to`, and is completed. */
+const isOwn = (cell: Cell, now: Json | undefined): boolean =>
+  sameValue(now, cell.from) || sameValue(now, cell.to);
+
 const plain = (value: unknown): Json => JSON.parse(JSON.stringify(value ?? null)) as Json;
 
 /** What a moving operation touches, in the order in which it does. */
@@ -130,7 +134,7 @@ export class WorldProvider implements Provider {
     const cells = cellsOf(operation);
     const now = cells.map((cell) => this.cells.get(cell.key));
     if (cells.every((cell, index) => sameValue(now[index], cell.to))) return { at: 'after' };
-    if (cells.every((cell, index) => sameValue(now[index], cell.from))) return { at: 'before' };
+    if (cells.every((cell, index) => isOwn(cell, now[index]))) return { at: 'before' };
     return { at: 'elsewhere', seen: `is ${JSON.stringify(now)} now` };
   }
 
@@ -200,7 +204,7 @@ export class WorldProvider implements Provider {
   async #move(operation: Operation, cx: Context, isHalf: boolean): Promise<void> {
     const standing = cellsOf(operation).map((cell) => ({ cell, now: this.cells.get(cell.key) }));
     if (standing.every(({ cell, now }) => sameValue(now, cell.to))) return;
-    if (!standing.every(({ cell, now }) => sameValue(now, cell.from))) {
+    if (!standing.every(({ cell, now }) => isOwn(cell, now))) {
       throw new ProviderFailure(said('guard', `the world is ${JSON.stringify(standing)}`), 'none');
     }
     for (const [index, { cell }] of standing.entries()) {
