@@ -7,7 +7,17 @@
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { accessSync, constants, mkdirSync } from 'node:fs';
-import { appendFile, chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  chmod,
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  writeFile,
+} from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -105,6 +115,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Fleet> {
     folder,
     async [Symbol.asyncDispose]() {
       for (const host of hosts) await host.stop();
+      await endProcesses(folder);
       await rm(folder, { recursive: true, force: true });
     },
   };
@@ -216,6 +227,21 @@ async function startHost(
     },
     log: () => readFile(log, 'utf8').catch(() => ''),
   };
+}
+
+/** Ends what deployctl keeps running on the fleet's hosts: it outlives their servers, as it should. */
+async function endProcesses(folder: string): Promise<void> {
+  for (const name of await readdir('/proc').catch(() => [])) {
+    if (!/^\d+$/.test(name)) continue;
+    const command = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '');
+    const isSupervisor = command.includes('/supervise.sh\0') || command.includes('/runner.sh\0');
+    if (!isSupervisor || !command.includes(`${folder}/`)) continue;
+    try {
+      process.kill(-Number(name), 'SIGKILL');
+    } catch {
+      // Not the leader of its group, or already gone.
+    }
+  }
 }
 
 const makeKey = (path: string): Promise<unknown> =>

@@ -61,6 +61,8 @@ while :; do
   sleep "$wait_seconds" &
   wait $!
   [ -n "$stopping" ] || [ -e "$unit/stopping" ] && break
+  # Removed under our feet: nobody could stop us any more.
+  [ -e "$unit/run.sh" ] || break
   wait_seconds=$((wait_seconds * 2))
   [ "$wait_seconds" -gt ${longestPauseSeconds} ] && wait_seconds=${longestPauseSeconds}
 done

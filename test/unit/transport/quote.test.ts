@@ -7,7 +7,8 @@ import { encodeScript, loaderArguments } from '../../../src/transport/loader.ts'
 import { assignments, quoteArgument, quoteArguments } from '../../../src/transport/quote.ts';
 
 const isThere = (shell: string): boolean => spawnSync(shell, ['-c', ':']).status === 0;
-const shells = ['dash', 'bash', 'sh', 'busybox sh', 'mksh', 'zsh'].filter((shell) => {
+// Not mksh: without a printf of its own it would need 100,000 processes.
+const shells = ['dash', 'bash', 'sh', 'busybox sh', 'zsh'].filter((shell) => {
   const [program = ''] = shell.split(' ');
   return shell.includes(' ')
     ? isThere(program) || spawnSync(program, ['true']).status === 0
