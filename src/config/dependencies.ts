@@ -110,6 +110,8 @@ export class Dependencies {
   #find(item: Item, argument?: string): readonly Dependency[] {
     const found = new Map<string, Dependency>();
     const take = (expression: Expression, context: Context): void => {
+      // Most expressions are plain words and numbers.
+      if (expression.kind === 'string' || expression.kind === 'number') return;
       for (const reference of references(expression)) {
         if (context.bound.includes(reference.root)) continue;
         const dependency = this.#classify(reference, context, item);

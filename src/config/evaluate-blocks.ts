@@ -106,9 +106,17 @@ function single<S extends BlockShape>(
 ): void {
   const scope = cx.scope(item.source, new ItemRoots(instance));
   const decoded = decodeBlock(asExpanded(item.block, scope), shape, cx.report);
-  if (decoded === undefined) cx.world.lose(item.type);
-  else take(decoded);
+  if (decoded === undefined) {
+    cx.world.lose(item.type);
+    return;
+  }
+  checkPreconditions(rulesOf(decoded), scope, 'Precondition failed', cx.report);
+  take(decoded);
 }
+
+/** The preconditions of a block, if its shape has any. */
+const rulesOf = ({ blocks }: { readonly blocks: object }): readonly DecodedRule[] =>
+  (blocks as { readonly precondition?: readonly DecodedRule[] }).precondition ?? [];
 
 /** Evaluates every repetition of a block, and keeps their value for references. */
 function repeated<S extends BlockShape>(
@@ -160,8 +168,7 @@ function entriesOf<S extends BlockShape>(
       return [repetition.key, undefined];
     }
     if (!decoded.complete) world.incomplete = true;
-    const rules = (decoded.blocks as { readonly precondition?: readonly DecodedRule[] }).precondition ?? [];
-    checkPreconditions(rules, scope, 'Precondition failed', report);
+    checkPreconditions(rulesOf(decoded), scope, 'Precondition failed', report);
     const address: Address = asAddress(instance.address(item.key, repetition));
     const name = nameOfEntry(item, instance, repetition);
     if (repetition.key !== undefined) checkName(name, item, report);

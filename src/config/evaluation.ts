@@ -1,7 +1,7 @@
 import { evaluate } from '../hcl/eval/evaluate.ts';
 import { type Problem, toDiagnostic } from '../hcl/eval/problem.ts';
 import { Scope } from '../hcl/eval/scope.ts';
-import type { Value } from '../hcl/eval/values.ts';
+import { string, type Value } from '../hcl/eval/values.ts';
 import type { Expression } from '../hcl/syntax/ast.ts';
 import type { SourceText } from '../hcl/syntax/source.ts';
 import type { Diagnostic } from '../model/index.ts';
@@ -52,6 +52,8 @@ export class Reporter {
 
   /** The value of an expression; undefined when it has none, which is reported. It may be unknown. */
   evaluate(expression: Expression, scope: Scope): Value | undefined {
+    // What most arguments are; it needs no scope, and nothing can be wrong with it.
+    if (expression.kind === 'string') return string(expression.value);
     const { value, diagnostics } = evaluate(expression, scope);
     if (diagnostics.length === 0) return value;
     for (const diagnostic of diagnostics) this.problems.add(diagnostic, this.#oncePerPlace);
