@@ -111,9 +111,15 @@ if [ -z "$to" ]; then attempt rm -f -- "$root/$slot"; echo linked; exit 0; fi
 new=$own/link.$$
 rm -f "$new"
 attempt ln -s "releases/$to" "$new"
-# -T (coreutils, busybox) and -h (BSD): replace the link itself, not what it leads to.
-said=$( { mv -T -f "$new" "$root/$slot" || mv -h -f "$new" "$root/$slot"; } 2>&1 ) ||
-  { rm -f "$new"; refuse failed "$said"; }
+# Replaces the link itself, in one step, and not what it leads to: -T of coreutils, -h of BSD. The mv of busybox takes
+# a link to a folder for the folder.
+swap() {
+  mv -T -f "$new" "$root/$slot" && return
+  mv -h -f "$new" "$root/$slot" && return
+  perl -e 'rename($ARGV[0], $ARGV[1]) or die "$!\n"' "$new" "$root/$slot" && return
+  python3 -c 'import os, sys; os.rename(sys.argv[1], sys.argv[2])' "$new" "$root/$slot"
+}
+said=$(swap 2>&1) || { rm -f "$new"; refuse failed "$said"; }
 sync -f "$root" 2>/dev/null || :
 echo linked
 `;
