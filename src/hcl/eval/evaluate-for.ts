@@ -6,7 +6,6 @@ import { joinMarks } from './marks.ts';
 import { fromCount } from './numbers.ts';
 import { quote } from './quote.ts';
 import type { Scope } from './scope.ts';
-import { bindings } from './scope.ts';
 import { BOOL, friendlyName, isCollection, STRING } from './types.ts';
 import type { Value } from './values.ts';
 import {
@@ -46,34 +45,30 @@ export function evaluateFor(evaluator: Evaluator, node: For, scope: Scope): Valu
   const gathered: Gathered = { marks, isKnown: true };
   if (node.key === undefined) {
     const items: Value[] = [];
-    for (const inner of iterations(evaluator, loop, value, gathered, scope)) {
+    forEachItem(evaluator, loop, value, gathered, scope, (inner) => {
       items.push(evaluator.value(node.value, inner));
-    }
+    });
     return withMarks(gathered.isKnown ? tuple(items) : UNKNOWN, gathered.marks);
   }
-  return buildObject(
-    evaluator,
-    node,
-    node.key,
-    iterations(evaluator, loop, value, gathered, scope),
-    gathered,
-  );
+  return buildObject(evaluator, loop, node, node.key, value, gathered, scope);
 }
 
 function buildObject(
   evaluator: Evaluator,
+  loop: Loop,
   node: For,
   keyExpression: Expression,
-  scopes: Iterable<Scope>,
+  collection: Value,
   gathered: Gathered,
+  scope: Scope,
 ): Value {
   const entries = new Map<string, Value>();
   const groups = new Map<string, Value[]>();
-  for (const inner of scopes) {
+  forEachItem(evaluator, loop, collection, gathered, scope, (inner) => {
     const raw = evaluator.value(keyExpression, inner);
     const about = { subject: keyExpression, context: node, expression: keyExpression, scope: inner };
     const key = objectKey(evaluator, raw, about, gathered);
-    if (key === undefined) continue;
+    if (key === undefined) return;
     const value = evaluator.value(node.value, inner);
     if (node.group) {
       const group = groups.get(key);
@@ -87,7 +82,7 @@ function buildObject(
         ...about,
       });
     } else entries.set(key, value);
-  }
+  });
   for (const [key, group] of groups) entries.set(key, tuple(group));
   return withMarks(gathered.isKnown ? object(entries) : UNKNOWN, gathered.marks);
 }
@@ -141,25 +136,36 @@ export function iterable(
   return { value: unmark(value), marks: value.marks };
 }
 
-/** A scope for each item that passes the condition. */
-export function* iterations(
+/** Visits each item that passes the condition, with a scope of its own. */
+export function forEachItem(
   evaluator: Evaluator,
   loop: Loop,
   collection: Value,
   gathered: Gathered,
   scope: Scope,
-): Generator<Scope> {
-  const { condition } = loop;
+  visit: (inner: Scope) => void,
+): void {
+  const { condition, keyName, valueName } = loop;
   if (condition !== undefined && !checkCondition(evaluator, condition, loop, gathered, scope)) return;
   if (collection.kind === 'unknown') {
     gathered.isKnown = false;
     return;
   }
-  for (const [key, value] of itemsOf(collection)) {
-    const names: [string, Value][] = [[loop.valueName, value]];
-    if (loop.keyName !== undefined) names.unshift([loop.keyName, key]);
-    const inner = scope.bind(bindings(...names), gathered.marks.size > 0);
-    if (condition === undefined || isIncluded(evaluator, condition, loop, gathered, inner)) yield inner;
+  const visitItem = (value: Value, key: Value | undefined): void => {
+    evaluator.budget.spend(2);
+    const inner = scope.bindItem(valueName, value, keyName, key, gathered.marks.size > 0);
+    if (condition === undefined || isIncluded(evaluator, condition, loop, gathered, inner)) visit(inner);
+  };
+  if (collection instanceof MappingValue) {
+    for (const [key, value] of collection.entries)
+      visitItem(value, keyName === undefined ? undefined : string(key));
+  } else if (collection instanceof SequenceValue) {
+    for (const [i, value] of collection.elements.entries()) {
+      // A set's elements are their own keys.
+      const key =
+        collection.kind === 'set' ? value : keyName === undefined ? undefined : number(fromCount(i));
+      visitItem(value, key);
+    }
   }
 }
 
@@ -171,10 +177,8 @@ function checkCondition(
   gathered: Gathered,
   scope: Scope,
 ): boolean {
-  const names: [string, Value][] = [[loop.valueName, UNKNOWN]];
-  if (loop.keyName !== undefined) names.unshift([loop.keyName, UNKNOWN]);
   const before = evaluator.problems.length;
-  const result = evaluator.value(condition, scope.bind(bindings(...names)));
+  const result = evaluator.value(condition, scope.bindItem(loop.valueName, UNKNOWN, loop.keyName, UNKNOWN));
   const about = { subject: condition, context: loop.node, expression: condition, scope };
   if (result.kind === 'null') {
     const detail = "The value of the 'if' clause must not be null.";
@@ -217,15 +221,4 @@ function isIncluded(
   if (include === undefined) return refuse(whyNotBool(result));
   if (include.kind === 'unknown') gathered.isKnown = false;
   return include.kind === 'bool' && include.isTrue;
-}
-
-/** Each element with its index or key. A set's elements are their own keys. */
-function* itemsOf(collection: Value): Generator<readonly [Value, Value]> {
-  if (collection instanceof MappingValue) {
-    for (const [key, value] of collection.entries) yield [string(key), value];
-  } else if (collection instanceof SequenceValue) {
-    for (const [i, element] of collection.elements.entries()) {
-      yield [collection.kind === 'set' ? element : number(fromCount(i)), element];
-    }
-  }
 }

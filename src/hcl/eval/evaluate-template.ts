@@ -1,6 +1,6 @@
 import type { Template, TemplateFor } from '../syntax/ast.ts';
 import { ConversionFailure, convert } from './conversion.ts';
-import { iterable, iterations } from './evaluate-for.ts';
+import { forEachItem, iterable } from './evaluate-for.ts';
 import type { Evaluator } from './evaluator.ts';
 import { checkLength } from './limits.ts';
 import type { Marks } from './marks.ts';
@@ -57,9 +57,9 @@ export function evaluateTemplateFor(evaluator: Evaluator, node: TemplateFor, sco
   if (collection === undefined) return unknown(STRING);
   const gathered = { marks: collection.marks, isKnown: true };
   const texts: Value[] = [];
-  for (const inner of iterations(evaluator, loop, collection.value, gathered, scope)) {
+  forEachItem(evaluator, loop, collection.value, gathered, scope, (inner) => {
     texts.push(evaluator.value(node.body, inner));
-  }
+  });
   if (!gathered.isKnown) return withMarks(unknown(STRING), gathered.marks);
   let text = '';
   let marks = gathered.marks;

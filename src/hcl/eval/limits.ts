@@ -12,8 +12,8 @@ export const MAX_PARTS = 4 * 1024 * 1024;
 export const CHARACTERS_PER_PART = 16;
 /** How deep values may be nested. Terraform's own limit for JSON is 10,000; nobody comes near either. */
 export const MAX_DEPTH = 500;
-/** How many steps one evaluation may take: some seconds of work. */
-export const MAX_STEPS = 20_000_000;
+/** How many steps one evaluation may take: a few seconds of work on a slow machine. */
+export const MAX_STEPS = 10_000_000;
 
 /** Throws LimitFailure when a value of this size must not be made. */
 export function checkSize(parts: number): void {

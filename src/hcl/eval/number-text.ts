@@ -91,6 +91,7 @@ export function numberText(n: Numeral): string {
     if (Number.isFinite(n)) return Object.is(n, -0) ? '-0' : n.toFixed(0);
     return n > 0 ? '+Inf' : '-Inf';
   }
+  if (n.whole !== undefined) return n.whole.toFixed(0);
   const value = shortest(n);
   return (n.negative ? '-' : '') + plain(value, Math.max(value.digits.length - value.point, 0));
 }

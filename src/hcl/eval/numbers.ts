@@ -15,6 +15,8 @@ export interface BigNumber {
   readonly exponent: number;
   /** Bits that results may have: 512 for literals, 64 for what functions count, 53 for what they compute in doubles. */
   readonly precision: number;
+  /** The value as a plain number when it is whole and below 2^53, which makes most arithmetic cheap. */
+  readonly whole?: number;
 }
 
 export const PRECISION = 512;
@@ -81,10 +83,24 @@ function round(
 
 /** A plain number where it says the same, so that later operations are fast. */
 function settle(big: BigNumber): Numeral {
-  if (big.precision !== PRECISION || big.exponent < 0) return big;
-  if (big.exponent + bitLength(big.mantissa) > 53) return big;
-  const whole = Number(big.mantissa) * 2 ** big.exponent;
-  return big.negative ? -whole : whole;
+  if (big.exponent < 0 || big.exponent > 53 || big.exponent + bitLength(big.mantissa) > 53) return big;
+  const magnitude = Number(big.mantissa) * 2 ** big.exponent;
+  const whole = big.negative ? -magnitude : magnitude;
+  if (big.precision === PRECISION) return whole;
+  return magnitude === 0 ? big : { ...big, whole };
+}
+
+/** The value when it is plain or has a plain one with it. */
+const plainOf = (n: Numeral): number | undefined => (typeof n === 'number' ? n : n.whole);
+
+const precisionOf = (n: Numeral): number => (typeof n === 'number' ? PRECISION : n.precision);
+
+/** What came out of two numbers that are plain, with the precision of the greater one. Undefined when too large. */
+function settlePlain(result: number, a: Numeral, b: Numeral): Numeral | undefined {
+  if (!Number.isSafeInteger(result)) return undefined;
+  const precision = Math.max(precisionOf(a), precisionOf(b));
+  if (precision === PRECISION) return result;
+  return precision === COUNT_PRECISION ? fromCount(result) : fromBigInt(BigInt(result), precision);
 }
 
 /** Finite numbers only. */
@@ -159,19 +175,24 @@ export function truncate(n: Numeral): bigint | undefined {
 
 /** The value as a plain integer when it is whole and exactly that, otherwise undefined. */
 export function toInteger(n: Numeral): number | undefined {
-  if (typeof n === 'number') return Number.isFinite(n) ? n + 0 : undefined;
-  if (n.exponent < 0 || n.exponent + bitLength(n.mantissa || 1n) > 53) return undefined;
+  const plain = plainOf(n);
+  if (plain !== undefined) return Number.isFinite(plain) ? plain + 0 : undefined;
+  if (typeof n === 'number' || n.exponent < 0 || n.exponent + bitLength(n.mantissa || 1n) > 53)
+    return undefined;
   const magnitude = Number(n.mantissa) * 2 ** n.exponent;
   return n.negative ? -magnitude : magnitude;
 }
 
 export function sign(n: Numeral): -1 | 0 | 1 {
-  if (typeof n === 'number') return n > 0 ? 1 : n < 0 ? -1 : 0;
+  const plain = plainOf(n);
+  if (plain !== undefined) return plain > 0 ? 1 : plain < 0 ? -1 : 0;
+  if (typeof n === 'number') return 0;
   return n.mantissa === 0n ? 0 : n.negative ? -1 : 1;
 }
 
 export function compareNumbers(a: Numeral, b: Numeral): number {
-  if (typeof a === 'number' && typeof b === 'number') return a === b ? 0 : a < b ? -1 : 1;
+  const [plainA, plainB] = [plainOf(a), plainOf(b)];
+  if (plainA !== undefined && plainB !== undefined) return plainA === plainB ? 0 : plainA < plainB ? -1 : 1;
   if (isInfinite(a)) return a === b ? 0 : a;
   if (isInfinite(b)) return -b;
   const left = sign(a);
@@ -189,16 +210,22 @@ export function compareNumbers(a: Numeral, b: Numeral): number {
 }
 
 export function negate(n: Numeral): Numeral {
-  return typeof n === 'number' ? -n : { ...n, negative: !n.negative };
+  if (typeof n === 'number') return -n;
+  const { whole, ...rest } = n;
+  return { ...rest, negative: !n.negative, ...(whole === undefined ? {} : { whole: -whole }) };
 }
 
-export const absolute = (n: Numeral): Numeral =>
-  typeof n === 'number' ? Math.abs(n) : n.negative ? { ...n, negative: false } : n;
+export function absolute(n: Numeral): Numeral {
+  if (typeof n === 'number') return Math.abs(n);
+  return n.negative ? negate(n) : n;
+}
 
 export function add(a: Numeral, b: Numeral): Numeral {
-  if (typeof a === 'number' && typeof b === 'number') {
-    const sum = a + b;
-    if (Number.isSafeInteger(sum)) return sum;
+  const [plainA, plainB] = [plainOf(a), plainOf(b)];
+  if (plainA !== undefined && plainB !== undefined) {
+    const sum = plainA + plainB;
+    const settled = settlePlain(sum, a, b);
+    if (settled !== undefined) return settled;
     if (Number.isNaN(sum)) throw new NumberFailure("can't compute sum of opposing infinities");
   }
   if (isInfinite(a)) return a;
@@ -228,9 +255,11 @@ export function subtract(a: Numeral, b: Numeral): Numeral {
 }
 
 export function multiply(a: Numeral, b: Numeral): Numeral {
-  if (typeof a === 'number' && typeof b === 'number') {
-    const product = a * b;
-    if (Number.isSafeInteger(product)) return product;
+  const [plainA, plainB] = [plainOf(a), plainOf(b)];
+  if (plainA !== undefined && plainB !== undefined) {
+    const product = plainA * plainB;
+    const settled = settlePlain(product, a, b);
+    if (settled !== undefined) return settled;
     if (Number.isNaN(product)) throw new NumberFailure("can't multiply zero by infinity");
   }
   if (isInfinite(a) || isInfinite(b)) {
@@ -252,9 +281,10 @@ export function multiply(a: Numeral, b: Numeral): Numeral {
 }
 
 export function divide(a: Numeral, b: Numeral): Numeral {
-  if (typeof a === 'number' && typeof b === 'number' && b !== 0 && Number.isFinite(b)) {
-    const quotient = a / b;
-    if (Number.isSafeInteger(quotient)) return quotient;
+  const [plainA, plainB] = [plainOf(a), plainOf(b)];
+  if (plainA !== undefined && plainB !== undefined && plainB !== 0 && Number.isFinite(plainB)) {
+    const settled = settlePlain(plainA / plainB, a, b);
+    if (settled !== undefined) return settled;
   }
   const zeroDivisor = sign(b) === 0;
   if ((sign(a) === 0 && zeroDivisor) || (isInfinite(a) && isInfinite(b))) {
@@ -287,11 +317,13 @@ export function modulo(a: Numeral, b: Numeral): Numeral {
     return direction * Number.POSITIVE_INFINITY;
   }
   if (sign(b) === 0) return a;
-  if (typeof a === 'number' && typeof b === 'number') {
-    const rest = a % b;
-    return rest === 0 ? 0 : rest;
+  const [plainA, plainB] = [plainOf(a), plainOf(b)];
+  const precision = precisionOf(a);
+  if (plainA !== undefined && plainB !== undefined) {
+    const rest = plainA % plainB;
+    const settled = settlePlain(rest === 0 ? 0 : rest, a, a);
+    if (settled !== undefined) return settled;
   }
-  const { precision } = widen(a);
   const times = truncate(divide(a, b)) ?? 0n;
   const whole = round(times < 0n, times < 0n ? -times : times, 0, precision);
   const y = widen(b);

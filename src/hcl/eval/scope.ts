@@ -38,37 +38,40 @@ export interface ScopeOptions {
   readonly budget?: Budget | undefined;
 }
 
-interface Inside {
+/** What a scope adds to the one around it. */
+interface Added {
   readonly parent: Scope;
-  readonly bindings?: Bindings;
-  readonly item?: Value;
+  readonly names?: Bindings | undefined;
+  readonly valueName?: string | undefined;
+  readonly value?: Value | undefined;
+  readonly keyName?: string | undefined;
+  readonly key?: Value | undefined;
+  readonly item?: Value | undefined;
   readonly isHidden?: boolean;
 }
 
-/** Where an expression is evaluated: the names it can use. Never changes; `bind` and `at` make new ones. */
+/** Where an expression is evaluated: the names it can use. Never changes; its methods make new ones. */
 export class Scope {
   readonly source: SourceText;
   readonly functions: FunctionTable;
   readonly roots: Roots | undefined;
   readonly ports: Ports;
   readonly budget: Budget | undefined;
-  readonly #parent: Scope | undefined;
-  readonly #bindings: Bindings | undefined;
+  readonly #added: Added | undefined;
   /** What `[*]` stands for in the innermost splat. */
   readonly item: Value | undefined;
   /** Whether names bound here may hold parts of a sensitive value, so that errors must not show them. */
   readonly isHidden: boolean;
 
-  constructor(options: ScopeOptions, inside?: Inside) {
+  constructor(options: ScopeOptions, added?: Added) {
     this.source = options.source;
     this.functions = options.functions;
     this.roots = options.roots;
     this.ports = options.ports ?? {};
     this.budget = options.budget;
-    this.#parent = inside?.parent;
-    this.#bindings = inside?.bindings;
-    this.item = inside?.item ?? inside?.parent.item;
-    this.isHidden = inside?.isHidden === true || inside?.parent.isHidden === true;
+    this.#added = added;
+    this.item = added?.item ?? added?.parent.item;
+    this.isHidden = added?.isHidden === true || added?.parent.isHidden === true;
   }
 
   /** The same names for expressions of another text. */
@@ -79,8 +82,13 @@ export class Scope {
   }
 
   /** With more names, which take precedence over the same ones outside. */
-  bind(bindings: Bindings, isHidden = false): Scope {
-    return new Scope(this, { parent: this, bindings, isHidden });
+  bind(names: Bindings): Scope {
+    return new Scope(this, { parent: this, names });
+  }
+
+  /** The same for what a loop binds, made for many items: one name, or two. */
+  bindItem(valueName: string, value: Value, keyName?: string, key?: Value, isHidden = false): Scope {
+    return new Scope(this, { parent: this, valueName, value, keyName, key, isHidden });
   }
 
   /** With a value for the item of a splat. */
@@ -90,8 +98,10 @@ export class Scope {
 
   /** A name bound in this scope or around it; not a root. */
   bound(name: string): Value | undefined {
-    for (let scope: Scope | undefined = this; scope !== undefined; scope = scope.#parent) {
-      const value = scope.#bindings?.[name];
+    for (let added = this.#added; added !== undefined; added = added.parent.#added) {
+      if (added.valueName === name) return added.value;
+      if (added.keyName === name) return added.key;
+      const value = added.names?.get(name);
       if (value !== undefined) return value;
     }
     return undefined;
@@ -105,22 +115,19 @@ export class Scope {
   /** Every name there is, the innermost first. */
   names(): string[] {
     const names: string[] = [];
-    for (let scope: Scope | undefined = this; scope !== undefined; scope = scope.#parent) {
-      names.push(...Object.keys(scope.#bindings ?? {}));
+    for (let added = this.#added; added !== undefined; added = added.parent.#added) {
+      if (added.valueName !== undefined) names.push(added.valueName);
+      if (added.keyName !== undefined) names.push(added.keyName);
+      names.push(...(added.names?.keys() ?? []));
     }
     return [...names, ...(this.roots?.names() ?? [])];
   }
 }
 
-/** Names and their values. Made without a prototype, so that `constructor` is not a name: see `bindings`. */
-export type Bindings = Readonly<Record<string, Value>>;
+/** Names and their values. */
+export type Bindings = ReadonlyMap<string, Value>;
 
-/** A record of bindings that has nothing but what is put into it. */
-export function bindings(...pairs: readonly (readonly [string, Value])[]): Bindings {
-  const record: Record<string, Value> = Object.create(null);
-  for (const [name, value] of pairs) record[name] = value;
-  return record;
-}
+export const bindings = (...pairs: readonly (readonly [string, Value])[]): Bindings => new Map(pairs);
 
 /** Roots with fixed values. */
 export const rootsOf = (values: Readonly<Record<string, Value>> | ReadonlyMap<string, Value>): Roots => {
