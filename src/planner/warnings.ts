@@ -10,9 +10,24 @@ export function findWarnings(
   selection: Selection,
 ): readonly Diagnostic[] {
   return [
+    ...unfinishedRun(recorded),
     ...situations.flatMap(unhealthyInstances),
     ...noLongerDeclared(declared, recorded),
     ...(selection.targets.length + selection.excluded.length > 0 ? [partial(selection)] : []),
+  ];
+}
+
+/** What it left half done is in the plan as if it were the start of it; none can be applied before it is settled. */
+function unfinishedRun({ unfinished }: Recorded): readonly Diagnostic[] {
+  if (unfinished === undefined) return [];
+  return [
+    {
+      code: 'run-unfinished',
+      severity: 'warning',
+      summary: 'An earlier run is not finished',
+      detail: `Run ${unfinished.run}, begun by ${unfinished.actor.who}, is still going on or stopped part-way. This plan starts from where it stands now, and can be applied only when that run is settled.`,
+      hint: 'Go on with it:  deployctl apply --resume\nOr undo what it did:  deployctl abort',
+    },
   ];
 }
 

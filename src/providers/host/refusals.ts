@@ -63,7 +63,7 @@ function common(host: HostDeclared, { code, text }: Refusal, { doing, root }: Pu
         code,
         summary: 'Disk of the host is full',
         detail: `${host.name} has no room to ${doing}${said === '' ? '' : `: ${said}`}. What was begun was removed.`,
-        hint: `Make room on the file system of ${root}, then resume the run.`,
+        hint: `Make room on the file system of ${root}, then go on with the run, or plan again.`,
       };
     case 'host-permission':
       return {
