@@ -16,12 +16,21 @@ export function findDrift(recorded: readonly RecordedResource[], world: World): 
   return recorded.flatMap((resource) => {
     const observation = world.at(resource.kind, resource.address);
     if (observation.status === 'unknown') return [];
-    const before = resource.spec === null ? null : attributesOf(resource as RecordedResource);
+    const before = resource.spec === null ? null : attributesOf(asWritten(resource, observation));
     const after = observation.status === 'absent' ? null : attributesOf(observation);
     if (before === undefined || after === undefined || sameValue(before, after)) return [];
     const note = noteOn(observation);
     return [{ address: resource.address, before, after, ...(note === undefined ? {} : { note }) }];
   });
+}
+
+/** A file that somebody changed is compared with what deployctl had written, line by line. */
+function asWritten(resource: RecordedResource, observation: Observation): RecordedResource {
+  if (resource.kind !== 'instance' || resource.spec === null) return resource;
+  const tampered =
+    observation.kind === 'instance' && observation.status === 'present' ? observation.spec.tampered : null;
+  if (tampered === null || resource.spec.tampered !== null) return resource;
+  return { ...resource, spec: { ...resource.spec, tampered: { ...tampered, actual: tampered.expected } } };
 }
 
 /** What a person knows it by, without what changes by itself; undefined for what has no drift of its own. */

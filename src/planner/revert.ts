@@ -1,8 +1,17 @@
 /** What is to be declared so that a plan leads back to a recorded deployment. */
-import type { Address, Declared, Deployment, Diagnostic, Outcome, ServiceDeclared } from '../model/index.ts';
+import {
+  type Address,
+  type Declared,
+  type Deployment,
+  type Diagnostic,
+  type Outcome,
+  releaseDirectory,
+  type ServiceDeclared,
+  sameValue,
+} from '../model/index.ts';
 
 export interface RevertAsk {
-  /** undefined: the deployment before the newest. */
+  /** undefined: the newest one that ran something else than the newest of all. */
   readonly to: number | undefined;
   /** Empty: every service. */
   readonly services: readonly string[];
@@ -25,7 +34,7 @@ export function revertTarget(
   ask: RevertAsk,
 ): Outcome<RevertTarget> {
   const deployment =
-    ask.to === undefined ? deployments.at(-2) : deployments.find((each) => each.number === ask.to);
+    ask.to === undefined ? lastDifferent(deployments) : deployments.find((each) => each.number === ask.to);
   if (deployment === undefined) return failed(noSuchDeployment(deployments, ask.to));
   const unknown = ask.services.filter(
     (name) => !deployment.declared.services.some((service) => isCalled(service, name)),
@@ -52,6 +61,22 @@ export function revertTarget(
     },
   };
 }
+
+/** A deployment that only mended something ran the same as the one before it: going back there changes nothing. */
+function lastDifferent(deployments: readonly Deployment[]): Deployment | undefined {
+  const newest = deployments.at(-1);
+  return deployments.findLast(
+    (each) => !sameValue(whatRan(each), newest === undefined ? undefined : whatRan(newest)),
+  );
+}
+
+/** What a revert can bring back: releases and how they run, not where in the files it was written. */
+const whatRan = ({ declared }: Deployment): unknown =>
+  declared.services.map(({ address, release, slots }) => ({
+    address,
+    release: releaseDirectory(release),
+    slots: slots.map((slot) => slot.instances.map(({ address, process }) => ({ address, process }))),
+  }));
 
 const isCalled = (service: ServiceDeclared, name: string): boolean =>
   service.name === name || service.address === name;
@@ -94,7 +119,9 @@ function noSuchDeployment(deployments: readonly Deployment[], to: number | undef
         ? `Deployment ${to} is not recorded; the newest are ${known.join(', ')}.`
         : deployments.length === 0
           ? 'Nothing was deployed yet.'
-          : `Deployment ${known.join(', ')} is the only one, so there is none before it.`,
+          : known.length === 1
+            ? `Deployment ${known[0]} is the only one, so there is none before it.`
+            : `Deployments ${known.join(', ')} all ran the same.`,
     hint: 'See what was deployed:  deployctl history',
   };
 }

@@ -1,15 +1,15 @@
 /** What every service is now: declared, observed and recorded side by side, nothing decided. */
-import {
-  type Declared,
-  type InstanceDeclared,
-  type InstanceStatus,
-  type Observed,
-  type Recorded,
-  type ServiceHealth,
-  type ServiceStatus,
-  type SlotDeclared,
-  type SlotStatus,
-  type Sync,
+import type {
+  Declared,
+  InstanceDeclared,
+  InstanceStatus,
+  Observed,
+  Recorded,
+  ServiceHealth,
+  ServiceStatus,
+  SlotDeclared,
+  SlotStatus,
+  Sync,
 } from '../model/index.ts';
 import {
   activeSlot,
@@ -72,7 +72,9 @@ function syncOf(situation: Situation, active: SlotDeclared | undefined): Sync {
   const { runtime, persisted, disagreeing = [] } = routeState(situation);
   const isRouted =
     situation.traffic === undefined ||
-    (runtime?.stable === persisted?.stable && disagreeing.length === 0 && (runtime?.canaryBasisPoints ?? 0) === 0);
+    (runtime?.stable === persisted?.stable &&
+      disagreeing.length === 0 &&
+      (runtime?.canaryBasisPoints ?? 0) === 0);
   return active !== undefined && isRouted ? 'in_sync' : 'out_of_sync';
 }
 
@@ -95,7 +97,12 @@ function slotStatus(situation: Situation, slot: SlotDeclared): SlotStatus {
   const hosts = slot.instances.map((instance) => instanceStatus(situation, instance));
   const releases = new Set(hosts.map((host) => host.release));
   const [only] = releases;
-  return { name: slot.name, release: releases.size === 1 ? only : undefined, share: shareOf(situation, slot), hosts };
+  return {
+    name: slot.name,
+    release: releases.size === 1 ? only : undefined,
+    share: shareOf(situation, slot),
+    hosts,
+  };
 }
 
 /** Whole percent of the service's requests. */
@@ -114,7 +121,13 @@ function instanceStatus(situation: Situation, instance: InstanceDeclared): Insta
   const observation = situation.instance(instance);
   const { host } = instance;
   if (observation.status === 'unknown') {
-    return { host, release: undefined, process: 'unknown', health: 'unknown', why: `was not seen: ${lowerFirst(observation.why.summary)}` };
+    return {
+      host,
+      release: undefined,
+      process: 'unknown',
+      health: 'unknown',
+      why: `was not seen: ${lowerFirst(observation.why.summary)}`,
+    };
   }
   const { linked, running, health } = stateOf(observation);
   const directory = running?.release ?? linked;
@@ -124,7 +137,12 @@ function instanceStatus(situation: Situation, instance: InstanceDeclared): Insta
     release: directory === null ? undefined : versionOf(directory),
     process: running !== null || isPassive ? 'running' : 'stopped',
     health: health.status,
-    why: health.status === 'unhealthy' ? health.detail : running === null && linked !== null && !isPassive ? 'is not running' : undefined,
+    why:
+      health.status === 'unhealthy'
+        ? health.detail
+        : running === null && linked !== null && !isPassive
+          ? 'is not running'
+          : undefined,
   };
 }
 
