@@ -176,6 +176,7 @@ start_systemd() {
   done
   [ "$state" = failed ] || return
   how=$(systemctl show -p Result -p ExecMainStatus -- "$unit_name.service" 2>/dev/null | tr '\n' ' ')
+  how="did not stay up (systemd: ${'$'}{how% })"
   said=$(journal "$begun")
   systemctl stop -- "$unit_name.service" >/dev/null 2>&1
   refuse process-start-failed "$how
