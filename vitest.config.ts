@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -6,5 +7,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     pool: 'forks',
+    // Most tests wait: for servers, health checks, clocks. On 2 cores vitest would take 1.
+    maxWorkers: Math.max(2, availableParallelism()),
   },
 });
