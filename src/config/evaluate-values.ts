@@ -3,9 +3,11 @@
 import { SENSITIVE } from '../hcl/eval/marks.ts';
 import type { Scope } from '../hcl/eval/scope.ts';
 import { didYouMean } from '../hcl/eval/suggestion.ts';
+import { ANY, parseTypeConstraint, type TypeConstraint } from '../hcl/eval/type-constraint.ts';
 import { isPrimitive, withoutOptional } from '../hcl/eval/types.ts';
 import { isWhollyKnown, marksWithin, sensitive, UNKNOWN, unknown, type Value } from '../hcl/eval/values.ts';
 import type { SourceText } from '../hcl/syntax/source.ts';
+import type { Diagnostic } from '../model/index.ts';
 import { holds, type Rule } from './assertion.ts';
 import { decodeBlock } from './decode.ts';
 import type { Decoded } from './decoded.ts';
@@ -17,7 +19,6 @@ import { ItemRoots, ModuleInstance } from './modules.ts';
 import { type Place, placeOf } from './problems.ts';
 import { repetitionKind, repetitionsOf } from './repetition.ts';
 import { checkShape, moduleShape, outputShape, variableShape } from './schema/language.ts';
-import { anyType, readType, type TypeConstraint } from './type-expression.ts';
 import { fitValue, type GivenValue, readGiven } from './variables.ts';
 import type { World } from './world.ts';
 
@@ -77,9 +78,10 @@ function valueOfVariable(
   const { report } = cx;
   const { args } = decoded;
   const declaredAt = placeOf(item.source, nameSpan(item));
-  const read = args.type === undefined ? anyType : readType(args.type, item.source, report);
-  if (!decoded.sound || read === undefined) return undefined;
-  const constraint = { ...read, isDeclared: args.type !== undefined };
+  const read = args.type === undefined ? undefined : parseTypeConstraint(args.type, item.source);
+  for (const diagnostic of read?.diagnostics ?? []) report.problems.add(withTypeHint(diagnostic));
+  if (!decoded.sound || (read?.diagnostics.length ?? 0) > 0) return undefined;
+  const constraint = { ...(read?.constraint ?? ANY), isDeclared: read !== undefined };
 
   const fallback = args.default === undefined ? undefined : fitValue(args.default, constraint);
   if (fallback !== undefined && 'misfit' in fallback) {
@@ -122,6 +124,30 @@ function valueOfVariable(
     detail: unsuitable('required variable may not be set to null'),
   });
   return undefined;
+}
+
+/** What other languages call the types. */
+const otherTypes: ReadonlyMap<string, string> = new Map([
+  ['str', 'string'],
+  ['text', 'string'],
+  ['int', 'number'],
+  ['integer', 'number'],
+  ['float', 'number'],
+  ['boolean', 'bool'],
+  ['array', 'list(any)'],
+  ['dict', 'map(any)'],
+  ['hash', 'map(any)'],
+]);
+
+const types = ['string', 'number', 'bool', 'any', 'list', 'set', 'map', 'object', 'tuple'];
+
+/** The type that was probably meant by a word that is none. */
+function withTypeHint(diagnostic: Diagnostic): Diagnostic {
+  const word = /^The keyword "([^"]+)" is not a valid type specification/.exec(diagnostic.detail)?.[1];
+  if (word === undefined || diagnostic.hint !== undefined) return diagnostic;
+  const other = otherTypes.get(word.toLowerCase());
+  const hint = other === undefined ? didYouMean(word, types) : `Did you mean ${other}?`;
+  return hint === undefined ? diagnostic : { ...diagnostic, hint };
 }
 
 function givenValue(

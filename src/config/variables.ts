@@ -1,6 +1,7 @@
 /** Values that are given from outside: files of variables, the environment, and flags. */
-import { ConversionFailure, convert } from '../hcl/eval/conversion.ts';
+import { ConversionFailure } from '../hcl/eval/conversion.ts';
 import { nearestName } from '../hcl/eval/suggestion.ts';
+import { applyConstraint, type TypeConstraint } from '../hcl/eval/type-constraint.ts';
 import { typeText } from '../hcl/eval/type-text.ts';
 import { isPrimitive } from '../hcl/eval/types.ts';
 import { string, type Value } from '../hcl/eval/values.ts';
@@ -9,7 +10,6 @@ import { type ParsedFile, parseExpression, parseFile } from '../hcl/syntax/parse
 import { SourceText } from '../hcl/syntax/source.ts';
 import type { Reporter } from './evaluation.ts';
 import { type Place, placeOf } from './problems.ts';
-import { applyDefaults, type TypeConstraint } from './type-expression.ts';
 
 /** What was given from outside of the configuration. */
 export interface VariableInputs {
@@ -149,7 +149,7 @@ export function readGiven(
 /** The value as the type wants it, or why it cannot be that. */
 export function fitValue(value: Value, constraint: TypeConstraint): Value | { readonly misfit: string } {
   try {
-    return convert(applyDefaults(value, constraint.defaults), constraint.type);
+    return applyConstraint(value, constraint);
   } catch (failure) {
     if (!(failure instanceof ConversionFailure)) throw failure;
     const { path, message } = failure;

@@ -1,0 +1,4 @@
+variable "hosts" {
+  type    = map(string, string)
+  default = {}
+}

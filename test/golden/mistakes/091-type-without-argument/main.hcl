@@ -1,4 +1,0 @@
-variable "hosts" {
-  type    = list
-  default = []
-}
