@@ -1,6 +1,6 @@
 /** A release that never becomes healthy, and what each on_failure makes of it. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { eventsOf } from '../rig/outcomes.ts';
+import { codesOf, eventsOf } from '../rig/outcomes.ts';
 import { type Scene, startScene } from '../rig/scene.ts';
 import { blueGreen, inPlace, shopService } from '../rig/service-text.ts';
 
@@ -110,10 +110,13 @@ describe('in place with a release that fails its check', () => {
       expect(await scene.servedBy()).toBe('1.0.0');
 
       const status = await scene.cli('status', '--json');
-      expect(JSON.parse(status.stdout).run).toMatchObject({ outcome: 'stopped', is_alive: false });
+      expect(JSON.parse(status.stdout).run).toMatchObject({ outcome: 'stopped', alive: false });
       const told = await scene.cli('status');
-      expect(told.stdout).toMatch(/run \d+/);
-      expect((await scene.cli('plan', '--json')).code).toBe(0);
+      expect(told.stdout).toMatch(/Run \d+ stopped part-way/);
+      // Only web-2 is in service, so no new plan may take it out; and the run that waits is told of.
+      const held = JSON.parse((await scene.cli('plan', '--json')).stdout);
+      expect(codesOf(held.held)).toEqual(['floor-leaves-no-room']);
+      expect(codesOf(held.warnings)).toContain('run-unfinished');
 
       const resumed = await scene.cli('apply', '--resume');
       expect(resumed.code).toBe(4);

@@ -1,11 +1,11 @@
 /** Two at once, a holder that dies, and a person who presses Ctrl-C. */
-import { type ChildProcess, execFileSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { codesOf, eventsOf } from '../rig/outcomes.ts';
+import { codesOf, eventsOf, untilOutput } from '../rig/outcomes.ts';
 import { type Scene, startScene } from '../rig/scene.ts';
 import { blueGreen, shopService } from '../rig/service-text.ts';
 
@@ -24,15 +24,6 @@ describe('the lock, and signals', () => {
   });
   beforeEach(() => scene.setVersion('2.0.0'));
 
-  const untilOutput = (child: ChildProcess, pattern: RegExp): Promise<void> =>
-    new Promise((resolve, reject) => {
-      let text = '';
-      child.stdout?.on('data', (chunk: Buffer) => {
-        text += chunk.toString();
-        if (pattern.test(text)) resolve();
-      });
-      child.once('close', () => reject(new Error(`ended before ${pattern}: ${text.slice(-2000)}`)));
-    });
   const beginBake = async (bake: string) => {
     scene.declare({ service: baking(bake) });
     const begun = scene.start({}, 'apply', '--auto-approve', '--json');
@@ -127,7 +118,7 @@ describe('the lock, and signals', () => {
     expect(stopped.stdout).toContain('deployctl apply prod --resume');
     expect(stopped.stdout).toContain('deployctl abort prod');
     expect(await scene.servedBy()).toBe('2.0.0');
-    expect((await scene.cli('status')).stdout).toMatch(/run \d+/);
+    expect((await scene.cli('status')).stdout).toMatch(/Run \d+ stopped part-way/);
     const resumed = await scene.cli('apply', '--resume');
     expect(resumed.code).toBe(0);
     expect(resumed.stdout).toMatch(/resumed with [1-9]\d* of \d+ steps done/);

@@ -1,7 +1,7 @@
 /** Hosts that do not answer, or answer as somebody else: named, nothing sent, traffic where it was. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { eventsOf } from '../rig/outcomes.ts';
+import { eventsOf, untilOutput } from '../rig/outcomes.ts';
 import { type Scene, startScene } from '../rig/scene.ts';
 import { blueGreen, shopService } from '../rig/service-text.ts';
 import { silentListener } from '../rig/silent.ts';
@@ -137,20 +137,8 @@ describe('hosts that cannot be reached', () => {
     });
     scene.setVersion('2.0.0');
     const { child, ended } = scene.start({}, 'apply', '--auto-approve', '--json');
-    let isStopped = false;
-    child.stdout?.on('data', (chunk: Buffer) => {
-      if (isStopped || !chunk.toString().includes('"verb":"verify"')) return;
-    });
-    const gone = new Promise<void>((resolve) => {
-      let text = '';
-      child.stdout?.on('data', (chunk: Buffer) => {
-        text += chunk.toString();
-        if (isStopped || !/"type":"step_progress"[^\n]*"unit":"ms"/.test(text)) return;
-        isStopped = true;
-        void web2?.stop().then(resolve);
-      });
-    });
-    await gone;
+    await untilOutput(child, /"type":"step_progress"[^\n]*"unit":"ms"/);
+    await web2?.stop();
     const run = await ended;
     const events = eventsOf(run);
     expect(events.at(-1)).toMatchObject({ type: 'summary', outcome: 'stopped', exit_code: 4 });

@@ -1,4 +1,5 @@
 /** What a command of the program said to a program: events and documents. */
+import type { ChildProcess } from 'node:child_process';
 import type { Ended } from './scene.ts';
 
 export interface EventLine {
@@ -16,3 +17,14 @@ export const eventsOf = ({ stdout }: Ended): readonly EventLine[] =>
 
 export const codesOf = (diagnostics: readonly { readonly code: string }[]): readonly string[] =>
   diagnostics.map((each) => each.code);
+
+/** Resolves once its standard output has said it; rejects when it ends before. */
+export const untilOutput = (child: ChildProcess, pattern: RegExp): Promise<void> =>
+  new Promise((resolve, reject) => {
+    let text = '';
+    child.stdout?.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+      if (pattern.test(text)) resolve();
+    });
+    child.once('close', () => reject(new Error(`ended before ${pattern}: ${text.slice(-2000)}`)));
+  });

@@ -106,8 +106,10 @@ function common(host: HostDeclared, { code, text }: Refusal, { doing, root }: Pu
 
 /** Messages of coreutils in the C locale. */
 function fromTools(host: HostDeclared, text: string, purpose: Purpose): Wording | undefined {
-  // GNU tar and busybox tell a full disk by what they could not write.
-  if (/No space left on device|Disk quota exceeded|Wrote only \d+ of \d+ bytes|short write/i.test(text)) {
+  // GNU tar and busybox tell a full disk by what they could not write; dash's printf calls every failed write so.
+  const isFull =
+    /No space left on device|Disk quota exceeded|Wrote only \d+ of \d+ bytes|short write|printf: I\/O error/i;
+  if (isFull.test(text)) {
     return common(host, { code: 'disk-full', text }, purpose);
   }
   if (/Permission denied|Operation not permitted|Read-only file system/i.test(text)) {
