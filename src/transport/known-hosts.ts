@@ -57,10 +57,11 @@ export const knownHostsName = (address: string, port: number): string =>
   port === 22 ? address.toLowerCase() : `[${address.toLowerCase()}]:${port}`;
 
 export class KnownHosts {
-  readonly #byKey = new Map<string, Line[]>();
   /** Lines whose names are all literal, by each name. */
   readonly #byName = new Map<string, Line[]>();
-  /** Hashed names, patterns and markers: looked through one by one, and only when they can matter. */
+  /** Hashed names, patterns and markers by their key: looked through only for that very key. */
+  readonly #byKey = new Map<string, Line[]>();
+  /** The same, to be looked through one by one where a key is not known: it costs an HMAC for each hashed line. */
   readonly #others: Line[] = [];
 
   constructor(files: readonly KnownHostsFile[]) {
@@ -68,10 +69,12 @@ export class KnownHosts {
   }
 
   #add(line: Line): void {
+    if (line.marker === 'none' && !/[|*?!]/.test(line.names)) {
+      for (const name of line.names.split(',')) append(this.#byName, name.toLowerCase(), line);
+      return;
+    }
     append(this.#byKey, line.key, line);
-    const literal = line.marker === 'none' && !/[|*?!]/.test(line.names);
-    if (!literal) this.#others.push(line);
-    else for (const name of line.names.split(',')) append(this.#byName, name.toLowerCase(), line);
+    this.#others.push(line);
   }
 
   /**
@@ -91,16 +94,18 @@ export class KnownHosts {
   verify(address: string, port: number, key: Buffer): HostKeyVerdict {
     const name = knownHostsName(address, port);
     const offered = fingerprintOf(key);
-    const sameKey = this.#byKey.get(key.toString('base64')) ?? [];
+    const blob = key.toString('base64');
+    const sameKey = this.#byKey.get(blob) ?? [];
 
     const revoked = sameKey.find((line) => line.marker === 'revoked' && namesMatch(line.names, name));
     if (revoked !== undefined) return { verdict: 'revoked', offered, by: asKnownKey(revoked) };
 
     // As ssh does: a key that is known for the bare name is good on every port of that name.
-    const bare = address.toLowerCase();
-    const vouches = (line: Line): boolean =>
-      line.marker === 'none' && (namesMatch(line.names, name) || namesMatch(line.names, bare));
-    if (sameKey.some(vouches)) return { verdict: 'known' };
+    for (const each of new Set([name, address.toLowerCase()])) {
+      if (this.#byName.get(each)?.some((line) => line.key === blob)) return { verdict: 'known' };
+      const vouches = (line: Line): boolean => line.marker === 'none' && namesMatch(line.names, each);
+      if (sameKey.some(vouches)) return { verdict: 'known' };
+    }
 
     const known = [
       ...(this.#byName.get(name) ?? []),

@@ -4,7 +4,7 @@ export type Release = () => void;
 
 /** A counting limit whose waiters are served in order, and which an abort signal takes out of the queue. */
 export class Limit {
-  readonly #size: number;
+  #size: number;
   readonly #waiting: (() => void)[] = [];
   #taken = 0;
 
@@ -17,6 +17,21 @@ export class Limit {
     return this.#taken + this.#waiting.length;
   }
 
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Lets more in at once, or fewer: those that are in stay. */
+  resize(size: number): void {
+    this.#size = size;
+    while (this.#taken < this.#size) {
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      this.#taken += 1;
+      next();
+    }
+  }
+
   /** Waits for a place. The function that it resolves to gives the place back; calling it again does nothing. */
   async take(signal?: AbortSignal): Promise<Release> {
     signal?.throwIfAborted();
@@ -26,9 +41,8 @@ export class Limit {
     return () => {
       if (!held) return;
       held = false;
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#taken -= 1;
-      else next();
+      this.#taken -= 1;
+      this.resize(this.#size);
     };
   }
 

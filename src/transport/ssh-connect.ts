@@ -26,22 +26,28 @@ import { Limit } from './limits.ts';
 import { connectReason } from './local-host.ts';
 import type { SshCredentials } from './ssh-credentials.ts';
 
-/** Set-ups at once, over all hosts. Concurrency beyond the cores gains nothing here; over a WAN 160 hosts fill one. */
-const setupsAtOnce = 128;
+/** Set-ups at once, over all hosts: as many to begin with, at least and at most. Over a WAN 160 hosts fill one core. */
+const setupsToBegin = 32;
+const setupsAtLeast = 16;
+const setupsAtMost = 160;
 /** Set-ups at once towards one address: OpenSSH drops connections from the eleventh on (MaxStartups). */
 const setupsPerAddress = 8;
 /** How long a host that says nothing may keep its place in the queue of set-ups. */
-const placeHeldMs = 1_000;
+const silentPlaceMs = 1_000;
 /** The budget of each phase of the second try. */
 const patientMs = 10_000;
-/** Above this many set-ups in demand a slow answer may be our own load, not the host's death. */
-const crowded = 16;
 const keepaliveIntervalMs = 5_000;
 const keepaliveCount = 3;
 
+/**
+ * How many set-ups may go on at once. It grows while they take no longer for it, and shrinks when they queue up
+ * somewhere: on a slow link more at once is faster, on a busy machine it only makes each of them late.
+ */
 export class SetupLimits {
-  readonly everywhere = new Limit(setupsAtOnce);
+  readonly everywhere = new Limit(setupsToBegin);
   readonly #addresses = new Map<string, Limit>();
+  #fastestMs = Number.POSITIVE_INFINITY;
+  #slowestMs = 0;
 
   towards(address: string): Limit {
     let limit = this.#addresses.get(address);
@@ -50,6 +56,22 @@ export class SetupLimits {
       this.#addresses.set(address, limit);
     }
     return limit;
+  }
+
+  /** A handshake that ended well took this long. */
+  took(ms: number): void {
+    this.#fastestMs = Math.min(this.#fastestMs, ms);
+    // Forgets slowly: what was slow a hundred handshakes ago is no reason for patience now.
+    this.#slowestMs = Math.max(ms, this.#slowestMs * 0.97);
+    const queued = ms > Math.max(400, 3 * this.#fastestMs);
+    const { size } = this.everywhere;
+    const next = queued ? size * 0.95 : size + 1;
+    this.everywhere.resize(Math.min(setupsAtMost, Math.max(setupsAtLeast, next)));
+  }
+
+  /** Whether live hosts have needed so long that a host which is late may be late through our own doing. */
+  isBusy(budgetMs: number): boolean {
+    return this.#slowestMs > budgetMs / 5;
   }
 }
 
@@ -82,14 +104,8 @@ export async function connectSsh(input: ConnectInput): Promise<Client> {
   let hostKeyTypes: readonly string[] | undefined;
   for (let attempt = 1; ; attempt += 1) {
     const leaveAddress = await place(input, limits.towards(`${ssh.jump ?? ''} ${ssh.address}:${ssh.port}`));
-    const leave = await place(input, limits.everywhere).catch((error: unknown) => {
-      leaveAddress();
-      throw error;
-    });
-    const crowdedTry = limits.everywhere.demand > crowded;
-    const dead = setTimeout(leave, placeHeldMs);
+    const budgetMs = attempt === 1 ? ssh.connectTimeoutMs : Math.max(patientMs, ssh.connectTimeoutMs);
     try {
-      const budgetMs = attempt === 1 ? ssh.connectTimeoutMs : Math.max(patientMs, ssh.connectTimeoutMs);
       return await tryOnce(input, budgetMs, hostKeyTypes);
     } catch (error) {
       if (error instanceof KnownByOtherType && hostKeyTypes === undefined) {
@@ -98,11 +114,11 @@ export async function connectSsh(input: ConnectInput): Promise<Client> {
       }
       if (!(error instanceof TryFailure)) throw error;
       const again =
-        error.kind === 'lost' ? attempt <= 3 : error.kind === 'slow' && crowdedTry && attempt === 1;
+        error.kind === 'lost'
+          ? attempt <= 3
+          : error.kind === 'slow' && attempt === 1 && limits.isBusy(budgetMs);
       if (!again) throw error.failure;
     } finally {
-      clearTimeout(dead);
-      leave();
       leaveAddress();
     }
     // Spread by the host's name: many hosts behind one sshd must not come back in step. No randomness needed.
@@ -146,10 +162,22 @@ async function tryOnce(
   const keyTypes = wantedKeyTypes ?? known.typesOf(ssh.address, ssh.port);
   const ssh2 = (await import('ssh2')).default;
 
-  const socket = await (input.through?.(budgetMs) ?? tcp(input, budgetMs));
+  let leave = await place(input, input.limits.everywhere);
+  let isPlaceGone = false;
+  const silent = setTimeout(() => {
+    isPlaceGone = true;
+    leave();
+  }, silentPlaceMs);
+  let socket: Duplex | undefined;
   let verdict: Error | undefined;
   try {
-    await banner(input, socket, budgetMs);
+    const stream = await (input.through?.(budgetMs) ?? tcp(input, budgetMs));
+    socket = stream;
+    await banner(input, stream, budgetMs);
+    // It lives. If it was so late that its place is gone, it takes another: the handshake is what costs.
+    clearTimeout(silent);
+    if (isPlaceGone) leave = await place(input, input.limits.everywhere);
+    const begun = performance.now();
     return await new Promise<Client>((resolve, reject) => {
       const client = new ssh2.Client();
       const fail = (error: Error): void => {
@@ -165,7 +193,12 @@ async function tryOnce(
             unreachable(host, ssh, `did not finish the SSH handshake within ${seconds(budgetMs)}`),
           ),
         );
-      const timer = setTimeout(slow, budgetMs);
+      // A host that gets on is slow, not dead: each phase starts the budget anew.
+      let timer = setTimeout(slow, budgetMs);
+      const heard = (): void => {
+        clearTimeout(timer);
+        timer = setTimeout(slow, budgetMs);
+      };
       const aborted = (): void => fail(interrupted(host, 'none', 'Connecting'));
       input.signal?.addEventListener('abort', aborted, { once: true });
       client.on('error', (error) => fail(verdict ?? explain(host, ssh, error)));
@@ -175,15 +208,18 @@ async function tryOnce(
             new TryFailure('lost', unreachable(host, ssh, 'closed the connection during the SSH handshake')),
         ),
       );
+      client.on('handshake', heard);
       client.on('ready', () => {
+        client.removeListener('handshake', heard);
         clearTimeout(timer);
+        input.limits.took(performance.now() - begun);
         input.signal?.removeEventListener('abort', aborted);
         client.removeAllListeners('close');
         resolve(client);
       });
       let offered = false;
       client.connect({
-        sock: socket as Socket,
+        sock: stream as Socket,
         username: ssh.user,
         authHandler: () => {
           // One method, tried once: every further try counts against us (MaxAuthTries, PerSourcePenalties).
@@ -192,6 +228,7 @@ async function tryOnce(
           return method;
         },
         hostVerifier: (key: Buffer) => {
+          heard();
           const result = known.verify(ssh.address, ssh.port, key);
           const failure = hostKeyFailure(host, ssh, keyTypeOf(key), result);
           if (failure === undefined) return true;
@@ -210,9 +247,12 @@ async function tryOnce(
       });
     });
   } catch (error) {
-    socket.on('error', () => {});
-    socket.destroy();
+    socket?.on('error', () => {});
+    socket?.destroy();
     throw error;
+  } finally {
+    clearTimeout(silent);
+    leave();
   }
 }
 
