@@ -58,7 +58,12 @@ export function cellsOf(operation: Operation): readonly Cell[] {
     case 'slot.link':
       return [{ key: `link ${operation.instance}`, from: operation.from, to: operation.to }];
     case 'process.set':
-      return [{ key: `process ${operation.instance}`, from: plain(operation.from), to: plain(operation.to) }];
+      // Its file first, then itself: what is cut short between them is half done, as on a real host.
+      return ['unit', 'process'].map((what) => ({
+        key: `${what} ${operation.instance}`,
+        from: plain(operation.from),
+        to: plain(operation.to),
+      }));
     case 'member.set':
       return [
         {

@@ -82,9 +82,12 @@ interface Life {
   diesAfterWrite: boolean;
 }
 
-function mortal(store: StateStore, life: Life, history: History): StateStore {
+function mortal(store: StateStore, life: Life, history: History, fsync: () => Promise<void>): StateStore {
   const never = new Promise<never>(() => {});
   const around = async <T>(write: () => Promise<T>, acknowledge: (result: T) => void): Promise<T> => {
+    if (life.isDead) return never;
+    // Whoever does not wait for the disk is ahead of it.
+    await fsync();
     if (life.isDead) return never;
     life.writesLeft -= 1;
     const dies = life.writesLeft === 0;
@@ -214,7 +217,7 @@ async function simulate(seed: number): Promise<string[]> {
     });
     const events: Event[] = [];
     const options = {
-      store: mortal(store, life, history),
+      store: mortal(store, life, history, () => clock.sleep(random.between(0, 20))),
       providerOf: () => provider,
       clock,
       control,
@@ -261,6 +264,8 @@ async function simulate(seed: number): Promise<string[]> {
   for (const [key, value] of Object.entries(cells.snapshot())) {
     if (key.startsWith('runs ') && value !== 1) problems.push(`${key}: ${String(value)} times`);
   }
+  const reverts = Object.keys(cells.snapshot()).filter((key) => key.startsWith('runs on_revert'));
+  if (reverts.length > 1) problems.push(`the end of the revert was told ${reverts.length} times`);
   return problems;
 }
 
