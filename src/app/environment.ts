@@ -65,6 +65,10 @@ export function readAutoVariables(
     .map((name) => readShown(environment, name));
 }
 
+/** Files of values that nothing names: their owner may believe that they are read. */
+export const unreadVariableFiles = (folder: string): readonly string[] =>
+  hclFiles(folder).filter((name) => name.endsWith('.vars.hcl') && !name.endsWith('.auto.vars.hcl'));
+
 const hclFiles = (folder: string): readonly string[] =>
   readdirSync(folder, { withFileTypes: true })
     .filter((entry) => !entry.isDirectory() && entry.name.endsWith('.hcl') && !entry.name.startsWith('.'))

@@ -14,6 +14,7 @@ import {
   findEnvironment,
   readAutoVariables,
   readConfiguration,
+  unreadVariableFiles,
 } from './environment.ts';
 import { AppFailure } from './failure.ts';
 import { kindOf } from './reach.ts';
@@ -28,7 +29,8 @@ export interface Loaded {
 /** Everything that is declared, artifacts read. Throws an `AppFailure` with all errors of the configuration at once. */
 export async function loadEnvironment(ask: ConfigurationAsk, cx: AppContext): Promise<Loaded> {
   const environment = locate(ask, cx);
-  return await complete(environment, await loadConfig(inputFor(environment, ask, cx)));
+  const loaded = await complete(environment, await loadConfig(inputFor(environment, ask, cx)));
+  return { ...loaded, warnings: [...loaded.warnings, ...unreadFiles(environment, ask, cx)] };
 }
 
 /** The same without its artifacts: for commands that deploy nothing. */
@@ -87,6 +89,25 @@ async function complete(
     declared,
     warnings: [...diagnostics, ...complaints].filter((each) => !isError(each)),
   };
+}
+
+function unreadFiles(
+  { folder, displayFolder }: EnvironmentFolder,
+  ask: ConfigurationAsk,
+  cx: AppContext,
+): readonly Diagnostic[] {
+  const named = new Set(ask.variableFiles.map((path) => resolve(cx.cwd, path)));
+  const unread = unreadVariableFiles(folder).filter((name) => !named.has(join(folder, name)));
+  if (unread.length === 0) return [];
+  return [
+    {
+      code: 'variable-file-not-read',
+      severity: 'warning',
+      summary: 'A file of variables is not read',
+      detail: `${unread.join(', ')} in ${displayFolder} is read only where --var-file names it.`,
+      hint: 'Call it NAME.auto.vars.hcl to have it read always.',
+    },
+  ];
 }
 
 /** What a kind of balancer cannot take: names, paths, sockets. */
