@@ -34,7 +34,8 @@ import type { TrafficFigures } from './traffic/figures.ts';
 /** What `lab.json` says. */
 interface Running {
   readonly network: string;
-  readonly lab: ProcessIdentity;
+  readonly hosts: ProcessIdentity;
+  readonly edge: ProcessIdentity;
   readonly traffic: (ProcessIdentity & { readonly rate: number }) | undefined;
 }
 
@@ -54,41 +55,58 @@ export interface UpOptions {
 }
 
 const readyWithinMs = 20_000;
-const endWithinMs = 10_000;
+/** Longer than the traffic waits for its last answers. */
+const endWithinMs = 35_000;
 
 /** Starts what is not running yet; resolves when hosts, balancer and traffic are at work. */
 export async function labUp({ place, traffic }: UpOptions): Promise<Outcome<LabStatus>> {
   mkdirSync(place.folder, { recursive: true, mode: 0o700 });
   const before = runningIn(place.folder);
-  let lab = before !== undefined && isAlive(before.lab) ? before.lab : undefined;
-  if (lab !== undefined && before?.network !== place.network) {
-    return refuse({
-      code: 'lab-network-differs',
-      summary: 'The lab is up on another network',
-      detail: `It uses ${before?.network}, and ${place.network} was asked for.`,
-      hint: 'Run "deployctl lab down" first.',
-    });
-  }
-  if (lab === undefined) {
+  if (before !== undefined && isUp(before)) {
+    if (before.network !== place.network) {
+      return refuse({
+        code: 'lab-network-differs',
+        summary: 'The lab is up on another network',
+        detail: `It uses ${before.network}, and ${place.network} was asked for.`,
+        hint: 'Run "deployctl lab down" first.',
+      });
+    }
+  } else {
     await endLeftovers(place.folder, before);
-    const started = await start(new URL('./lab-process.ts', import.meta.url), place, place.folder);
-    if (!started.ok) return refuse(notStarted(place, started));
-    lab = started.identity;
-    write(place.folder, { network: place.network, lab, traffic: undefined });
+    const refused = await startBoth(place);
+    if (refused !== undefined) return refuse(refused);
   }
   if (traffic !== undefined) {
-    const refused = await trafficUp(place, lab, traffic);
+    const refused = await trafficUp(place, traffic);
     if (refused !== undefined) return refuse(refused);
   }
   return { ok: true, value: labStatus(place), diagnostics: [] };
 }
 
-async function trafficUp(
-  place: LabPlace,
-  lab: ProcessIdentity,
-  rate: number,
-): Promise<Omit<Diagnostic, 'severity'> | undefined> {
-  const running = runningIn(place.folder)?.traffic;
+const isUp = ({ hosts, edge }: Running): boolean => isAlive(hosts) && isAlive(edge);
+
+/** The hosts first: the balancer's folder is one of theirs. Nothing is left of them where either does not start. */
+async function startBoth(place: LabPlace): Promise<Omit<Diagnostic, 'severity'> | undefined> {
+  const hosts = await start(new URL('./hosts/hosts-process.ts', import.meta.url), place, place.folder);
+  if (!hosts.ok) return notStarted(place, hosts);
+  const edge = await start(new URL('./edge-process.ts', import.meta.url), place, place.folder);
+  if (!edge.ok) {
+    await end(hosts.identity, endWithinMs);
+    return notStarted(place, edge);
+  }
+  write(place.folder, {
+    network: place.network,
+    hosts: hosts.identity,
+    edge: edge.identity,
+    traffic: undefined,
+  });
+  return undefined;
+}
+
+async function trafficUp(place: LabPlace, rate: number): Promise<Omit<Diagnostic, 'severity'> | undefined> {
+  const lab = runningIn(place.folder);
+  if (lab === undefined) throw new Error('the lab went down while it was brought up');
+  const running = lab.traffic;
   if (running !== undefined && isAlive(running)) {
     if (running.rate === rate) return undefined;
     await end(running, endWithinMs);
@@ -113,7 +131,7 @@ async function trafficUp(
       hint: `Its log is ${logFile(place.folder)}.`,
     };
   }
-  write(place.folder, { network: place.network, lab, traffic: { ...started.identity, rate } });
+  write(place.folder, { ...lab, traffic: { ...started.identity, rate } });
   return undefined;
 }
 
@@ -140,7 +158,7 @@ export function labStatus({ folder, network }: LabPlace): LabStatus {
   const figures = figuresIn(folder);
   return {
     folder,
-    up: running !== undefined && isAlive(running.lab),
+    up: running !== undefined && isUp(running),
     network: place.network,
     hosts: labHosts.map(({ name }) => ({ name, address: hostAddress(place, name), port: sshPort })),
     url: `http://${hostAddress(place, balancerHost)}:${trafficPort}/`,
@@ -151,10 +169,10 @@ export function labStatus({ folder, network }: LabPlace): LabStatus {
   };
 }
 
-/** Traffic first, so that it counts no failure that is only the end of the lab. */
+/** Traffic first, then the balancer: neither counts a failure that is only the end of the lab. */
 async function endLeftovers(folder: string, running: Running | undefined): Promise<number> {
   let ended = 0;
-  for (const identity of [running?.traffic, running?.lab]) {
+  for (const identity of [running?.traffic, running?.edge, running?.hosts]) {
     if (identity === undefined || !isAlive(identity)) continue;
     await end(identity, endWithinMs);
     ended += 1;
