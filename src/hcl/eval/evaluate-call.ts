@@ -1,8 +1,10 @@
 import type { Call, Expression } from '../syntax/ast.ts';
 import { ConversionFailure, convert } from './conversion.ts';
+import { discreetReason } from './discretion.ts';
 import type { Evaluator } from './evaluator.ts';
 import type { Attempt, CallContext, FunctionDefinition } from './functions/definition.ts';
-import { callFunction, FunctionFailure, parameterAt } from './functions/definition.ts';
+import { callFunction, FunctionFailure, parameterAt, withheld } from './functions/definition.ts';
+
 import { positionText } from './position-text.ts';
 import type { Span } from './problem.ts';
 import { renderTemplate } from './render-template.ts';
@@ -50,7 +52,8 @@ export function evaluateCall(evaluator: Evaluator, node: Call, scope: Scope): Va
     return callFunction(f, values, callContext(evaluator, scope));
   } catch (failure) {
     if (!(failure instanceof FunctionFailure)) throw failure;
-    return reportFailure(evaluator, failure, f, node, args, scope);
+    const shown = scope.isHidden && !failure.isDiscreet ? withheld(failure.argument) : failure;
+    return reportFailure(evaluator, shown, f, node, args, scope);
   }
 }
 
@@ -130,7 +133,7 @@ function convertArgument(
     if (!(failure instanceof ConversionFailure)) throw failure;
     return evaluator.report({
       summary: 'Invalid function argument',
-      detail: `Invalid value for "${parameter.name}" parameter: ${failure.message}.`,
+      detail: `Invalid value for "${parameter.name}" parameter: ${discreetReason(failure, value, scope)}.`,
       subject: headOf(argument.expression),
       context: node,
       expression: argument.expression,

@@ -1,5 +1,6 @@
 import type { Conditional, TemplateIf } from '../syntax/ast.ts';
 import { ConversionFailure, convert, tryConvert } from './conversion.ts';
+import { discreetReason } from './discretion.ts';
 import type { Evaluator } from './evaluator.ts';
 import type { Marks } from './marks.ts';
 import { joinMarks } from './marks.ts';
@@ -11,7 +12,16 @@ import type { Type } from './types.ts';
 import { BOOL, DYNAMIC, friendlyName, isCollection, NUMBER, sameType } from './types.ts';
 import { unify } from './unify.ts';
 import type { Value } from './values.ts';
-import { isNotNull, MappingValue, nullOf, SequenceValue, unknown, unmark, withMarks } from './values.ts';
+import {
+  isNotNull,
+  MappingValue,
+  marksWithin,
+  nullOf,
+  SequenceValue,
+  unknown,
+  unmark,
+  withMarks,
+} from './values.ts';
 
 /**
  * `condition ? a : b`. Both sides are evaluated, since the type of the result is the one they have in common, but
@@ -31,9 +41,11 @@ export function evaluateConditional(
 
   const type = commonType(whenTrue, whenFalse);
   if (type === undefined) {
+    // The names of attributes may have been computed from something sensitive.
+    const isSensitive = scope.isHidden || marksWithin(whenTrue).size + marksWithin(whenFalse).size > 0;
     return evaluator.report({
       summary: 'Inconsistent conditional result types',
-      detail: `The true and false result expressions must have consistent types. ${describeMismatch(whenTrue.type, whenFalse.type)}.`,
+      detail: `The true and false result expressions must have consistent types. ${isSensitive ? UNEVEN : describeMismatch(whenTrue.type, whenFalse.type)}.`,
       subject: { start: node.whenTrue.start, end: node.whenFalse.end },
       context: node,
       expression: node,
@@ -66,7 +78,7 @@ export function evaluateConditional(
     if (!(failure instanceof ConversionFailure)) throw failure;
     evaluator.report({
       summary: 'Inconsistent conditional result types',
-      detail: `The ${name} result value has the wrong type: ${failure.message}.`,
+      detail: `The ${name} result value has the wrong type: ${discreetReason(failure, taken, scope)}.`,
       subject: side,
       context: node,
       expression: side,
@@ -75,6 +87,9 @@ export function evaluateConditional(
     return withMarks(unknown(type), marks);
   }
 }
+
+const UNEVEN =
+  "At least one deeply-nested attribute or element is not compatible across both the 'true' and the 'false' value";
 
 /** A null without a type takes the other side's; a side of unknown type leaves the result open. */
 function commonType(whenTrue: Value, whenFalse: Value): Type | undefined {
@@ -172,7 +187,7 @@ function describeMismatch(whenTrue: Type, whenFalse: Type): string {
   }
   const [name, otherName] = [friendlyName(whenTrue), friendlyName(whenFalse)];
   if (name === otherName) {
-    return "At least one deeply-nested attribute or element is not compatible across both the 'true' and the 'false' value";
+    return UNEVEN;
   }
   return `The 'true' value is ${name}, but the 'false' value is ${otherName}`;
 }

@@ -1,5 +1,6 @@
 import type { Expression, For } from '../syntax/ast.ts';
 import { ConversionFailure, convert, tryConvert } from './conversion.ts';
+import { discreetReason } from './discretion.ts';
 import type { Evaluator } from './evaluator.ts';
 import type { Marks } from './marks.ts';
 import { joinMarks } from './marks.ts';
@@ -106,7 +107,9 @@ function objectKey(evaluator: Evaluator, raw: Value, about: About, gathered: Gat
     return key.kind === 'string' ? key.text : undefined;
   } catch (failure) {
     if (!(failure instanceof ConversionFailure)) throw failure;
-    return refuse(`The key expression produced an invalid result: ${failure.message}.`);
+    return refuse(
+      `The key expression produced an invalid result: ${discreetReason(failure, raw, about.scope)}.`,
+    );
   }
 }
 
@@ -197,7 +200,7 @@ function whyNotBool(value: Value): string {
     return '';
   } catch (failure) {
     if (!(failure instanceof ConversionFailure)) throw failure;
-    return `The 'if' clause value is invalid: ${failure.message}.`;
+    return `The 'if' clause value is invalid: ${discreetReason(failure, value)}.`;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { ObjectExpression, ObjectItem } from '../syntax/ast.ts';
 import { ConversionFailure, convert } from './conversion.ts';
+import { discreetReason } from './discretion.ts';
 import type { Evaluator } from './evaluator.ts';
 import type { Marks } from './marks.ts';
 import { joinMarks, NO_MARKS } from './marks.ts';
@@ -56,7 +57,7 @@ function keyText(evaluator: Evaluator, key: Value, item: ObjectItem, scope: Scop
     return text.kind === 'string' ? text.text : undefined;
   } catch (failure) {
     if (!(failure instanceof ConversionFailure)) throw failure;
-    const detail = `Can't use this value as a key: ${failure.message}.`;
+    const detail = `Can't use this value as a key: ${discreetReason(failure, key, scope)}.`;
     evaluator.report({ summary: 'Incorrect key type', detail, subject: item.key, ...about });
     return undefined;
   }

@@ -1,5 +1,6 @@
 import type { Binary, Expression, Unary } from '../syntax/ast.ts';
 import { ConversionFailure, convert } from './conversion.ts';
+import { discreetReason } from './discretion.ts';
 import { equals } from './equality.ts';
 import type { Evaluator } from './evaluator.ts';
 import { NumberFailure } from './numbers.ts';
@@ -85,7 +86,7 @@ function operand(
     if (!(failure instanceof ConversionFailure)) throw failure;
     evaluator.report({
       summary: 'Invalid operand',
-      detail: `Unsuitable value for ${side} operand: ${failure.message}.`,
+      detail: `Unsuitable value for ${side} operand: ${discreetReason(failure, value, scope)}.`,
       subject: expression,
       context: node,
       expression,

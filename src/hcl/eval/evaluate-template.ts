@@ -1,5 +1,6 @@
 import type { Template, TemplateFor } from '../syntax/ast.ts';
 import { ConversionFailure, convert } from './conversion.ts';
+import { discreetReason } from './discretion.ts';
 import { forEachItem, iterable } from './evaluate-for.ts';
 import type { Evaluator } from './evaluator.ts';
 import { checkLength } from './limits.ts';
@@ -41,7 +42,7 @@ export function evaluateTemplate(evaluator: Evaluator, node: Template, scope: Sc
       }
     } catch (failure) {
       if (!(failure instanceof ConversionFailure)) throw failure;
-      const detail = `Cannot include the given value in a string template: ${failure.message}.`;
+      const detail = `Cannot include the given value in a string template: ${discreetReason(failure, value, scope)}.`;
       evaluator.report({ summary: 'Invalid template interpolation value', detail, ...about });
     }
   }

@@ -46,7 +46,7 @@ import {
   wholeOf,
 } from './arguments.ts';
 import type { FunctionDefinition } from './definition.ts';
-import { discreet } from './definition.ts';
+import { discreet, FunctionFailure } from './definition.ts';
 
 const isTrue = (value: Value): boolean => value.kind === 'bool' && value.isTrue;
 export const count = (n: number): Value => number(fromCount(n));
@@ -240,7 +240,7 @@ export function convertOrBlame(value: Value, type: Type, index: number): Value {
     return convert(value, type);
   } catch (failure) {
     if (!(failure instanceof ConversionFailure)) throw failure;
-    throw discreet(failure.message, index);
+    throw new FunctionFailure(failure.message, index);
   }
 }
 

@@ -74,7 +74,7 @@ const to = (name: string, summary: string, wanted: Type): FunctionDefinition => 
 
 function refusal(type: Type, wanted: Type): FunctionFailure {
   if (type.kind === wanted.kind && (type.kind === 'object' || type.kind === 'tuple')) {
-    return discreet(`incompatible ${type.kind} type for conversion: ${mismatch(type, wanted)}`, 0);
+    return new FunctionFailure(`incompatible ${type.kind} type for conversion: ${mismatch(type, wanted)}`, 0);
   }
   return discreet(`cannot convert ${friendlyName(type)} to ${friendlyConstraint(wanted)}`, 0);
 }

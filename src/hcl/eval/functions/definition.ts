@@ -27,6 +27,10 @@ export class FunctionFailure extends Error {
 export const discreet = (message: string, argument?: number): FunctionFailure =>
   new FunctionFailure(message, argument, true);
 
+/** What is said instead of a reason that could show something sensitive. */
+export const withheld = (argument?: number): FunctionFailure =>
+  discreet('the reason is not shown, because an argument is sensitive', argument);
+
 export type Family =
   | 'numeric'
   | 'string'
@@ -128,7 +132,7 @@ export function callFunction(f: FunctionDefinition, args: readonly Value[], cx: 
   } catch (failure) {
     if (failure instanceof NumberFailure) throw discreet(failure.message);
     if (failure instanceof FunctionFailure && !failure.isDiscreet && allMarks(args).size > 0) {
-      throw discreet('the reason is not shown, because an argument is sensitive', failure.argument);
+      throw withheld(failure.argument);
     }
     throw failure;
   }
