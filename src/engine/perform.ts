@@ -137,9 +137,9 @@ export async function undo(performance: Performance): Promise<StepFailure | unde
 
 /** Runs a hook of the run itself. Gives why it failed. Its mark is where it ran, so it is not run twice. */
 export async function runHook(
-  options: SessionOptions & { readonly hook: RunHook; readonly wasBegun: boolean },
+  options: SessionOptions & { readonly hook: RunHook },
 ): Promise<Diagnostic | undefined> {
-  const { hook, wasBegun, providerOf, clock, run, lineage, failpoint } = options;
+  const { hook, providerOf, clock, run, lineage, failpoint } = options;
   const result = await bringAbout({
     operation: hook.operation,
     address: `${hook.operation.point} hook` as Step['address'],
@@ -152,7 +152,7 @@ export async function runHook(
       attempt: 0,
       report: () => {},
     },
-    wasBegun,
+    wasBegun: false,
     // The note that the hook is begun was written by whoever calls.
     intend: async () => {},
     failpoint,

@@ -26,8 +26,7 @@ export interface Progress {
   /** Why the run undoes what it did; undefined: it goes forwards. */
   readonly undoReason: string | undefined;
   readonly failures: readonly Diagnostic[];
-  /** Keys of the run's own hooks that were begun, and of those that ended. */
-  readonly hooksBegun: ReadonlySet<string>;
+  /** Keys of the run's own hooks that ended: they are not run again. */
   readonly hooksEnded: ReadonlySet<string>;
   readonly isRefreshed: boolean;
 }
@@ -82,7 +81,6 @@ export const progressOf = (progress: Progress, step: StepId): StepProgress =>
 export function progressLog(entries: readonly JournalEntry[] = []): ProgressLog {
   const steps = new Map<StepId, StepProgress>();
   const failures: Diagnostic[] = [];
-  const hooksBegun = new Set<string>();
   const hooksEnded = new Set<string>();
   let turnReason: string | undefined;
   let undoReason: string | undefined;
@@ -92,7 +90,7 @@ export function progressLog(entries: readonly JournalEntry[] = []): ProgressLog 
     if (note?.kind === 'undo') undoReason = note.reason;
     else if (note?.kind === 'abort') turnReason ??= `${note.reason} (${note.by})`;
     else if (note?.kind === 'refreshed') isRefreshed = true;
-    else if (note?.kind === 'hook') (note.state === 'begun' ? hooksBegun : hooksEnded).add(note.key);
+    else if (note?.kind === 'hook' && note.state !== 'begun') hooksEnded.add(note.key);
     else if (note?.kind === 'undo_failed' && step !== undefined) {
       const before = steps.get(step) ?? untouched;
       steps.set(step, { ...before, undoFailures: before.undoFailures + 1 });
@@ -111,7 +109,6 @@ export function progressLog(entries: readonly JournalEntry[] = []): ProgressLog 
   return {
     steps,
     failures,
-    hooksBegun,
     hooksEnded,
     follow,
     get turnReason() {

@@ -311,9 +311,8 @@ export class Session {
 
   async #tell(hook: RunHook): Promise<void> {
     if (this.#progress.hooksEnded.has(hook.key) || this.#isStoppedAtOnce) return;
-    const wasBegun = this.#progress.hooksBegun.has(hook.key);
     await this.#note({ kind: 'hook', key: hook.key, state: 'begun' });
-    const failure = await runHook({ ...this.#options, hook, wasBegun });
+    const failure = await runHook({ ...this.#options, hook });
     await this.#note({ kind: 'hook', key: hook.key, state: failure === undefined ? 'done' : 'failed' });
     if (failure !== undefined) {
       this.#emit({ type: 'diagnostic', diagnostic: hookFailed(failure, hook.operation.point) });
