@@ -8,7 +8,14 @@ import { asSha256, type ReleaseDeclared, releaseDirectory } from '../../src/mode
 import { type HostProvider, openHostProvider } from '../../src/providers/host/index.ts';
 import { type HostChannels, openHostChannels } from '../../src/transport/index.ts';
 import { realClock } from '../rig/clock.ts';
-import { declaredWith, placeOn, releaseOf, SlotOperations, testContext } from '../rig/host-world.ts';
+import {
+  declaredWith,
+  execProcess,
+  placeOn,
+  releaseOf,
+  SlotOperations,
+  testContext,
+} from '../rig/host-world.ts';
 import { type Fleet, type SshdHost, startSshd } from '../rig/sshd.ts';
 
 let fleet: Fleet;
@@ -350,7 +357,7 @@ describe('the symlink of a slot', () => {
 });
 
 describe('removing', () => {
-  test('takes what is named and nothing else, and never what a slot points to', async () => {
+  test('takes what is named and nothing else, and never what a slot points to or a process runs from', async () => {
     const slot = slotOn(fleet.hosts[0]);
     const releases = await Promise.all(
       ['1', '2', '3'].map(async (version) => releaseOf(await folderWith({ v: version }), version)),
@@ -362,6 +369,12 @@ describe('removing', () => {
     await expect(provider.perform(slot.prune(two), testContext())).rejects.toMatchObject({
       diagnostic: { code: 'release-in-use' },
     });
+    const running = { release: releaseDirectory(three), process: execProcess('shop-blue', ['sleep', '300']) };
+    await provider.perform(slot.set(null, running), testContext());
+    await expect(provider.perform(slot.prune(one, three), testContext())).rejects.toMatchObject({
+      diagnostic: { code: 'release-in-use', detail: expect.stringContaining(releaseDirectory(three)) },
+    });
+    await provider.perform(slot.set(running, null), testContext());
     const prune = slot.prune(one, three);
     await provider.perform(prune, testContext());
     await provider.perform(prune, testContext());

@@ -429,14 +429,18 @@ describe('process "exec"', () => {
     });
   });
 
-  test('a user that is not there', async () => {
+  test('a user that is not there, and what runs goes on', async () => {
     const at = await world('web-1', 'exec');
     const cx = testContext();
     await at.provider.perform(at.slot.put(one), cx);
+    const running = { release: releaseDirectory(one), process: at.process };
+    await at.provider.perform(at.slot.set(null, running), cx);
     const process = { ...at.process, user: 'nobody-of-this-name' };
     await expect(
-      at.provider.perform(at.slot.set(null, { release: releaseDirectory(one), process }), cx),
-    ).rejects.toMatchObject({ diagnostic: { code: 'user-unknown' } });
+      at.provider.perform(at.slot.set(running, { release: releaseDirectory(one), process }), cx),
+    ).rejects.toMatchObject({ effect: 'none', diagnostic: { code: 'user-unknown' } });
+    expect((await at.state())?.running).toEqual(running);
+    await at.provider.perform(at.slot.set(running, null), cx);
   });
 
   test.runIf(process.getuid?.() === 0)(

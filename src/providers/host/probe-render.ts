@@ -6,7 +6,7 @@
  * request. The last line is `end`: without it the answer was cut.
  */
 import { quoteArgument } from '../../transport/index.ts';
-import { identity, refuse, sh } from './shell.ts';
+import { identity, refuse, sh, unitAlive } from './shell.ts';
 
 export interface ProbeSlot {
   readonly slot: string;
@@ -42,40 +42,25 @@ probe_slot() {
   elif [ -e "$root/$1" ]; then echo "obstacle $3 $root/$1"; fi
   unit=$own/$2
   [ -r "$unit/started" ] || return 0
-  read -r token kind <"$unit/started"
+  read -r token kind _ <"$unit/started"
   echo "started $3 $token $kind"
   printf 'record %s ' "$3"; cat "$unit/process.json"; echo
-  case $kind in
-    exec)
-      if alive "$unit/pid" || alive "$unit/child"; then echo "alive $3"; fi ;;
-    script)
-      if limited 10 sh "$unit/status.sh"; then echo "alive $3"; fi ;;
-    systemd)
-      systemctl show -p ActiveState -p MainPID -- "$2.service" 2>/dev/null | {
-        main=0 active=
-        while IFS='=' read -r key value; do
-          case $key in ActiveState) active=$value ;; MainPID) main=$value ;; esac
-        done
-        case $active in active | activating | reloading | deactivating) echo "alive $3" ;; esac
-        [ "$main" -gt 0 ] 2>/dev/null && [ -e "/proc/$main/cwd" ] && printf 'folder %s %s\n' "$3" "$(readlink "/proc/$main/cwd")"
-      }
-      if ! cmp -s "$unit/unit.written" "/etc/systemd/system/$2.service"; then
-        echo "unit-file $3 /etc/systemd/system/$2.service"
-        sed "s/^/expected $3 /" "$unit/unit.written" 2>/dev/null
-        sed "s/^/actual $3 /" "/etc/systemd/system/$2.service" 2>/dev/null
-      fi ;;
-  esac
-}
-limited() {
-  limit=$1; shift
-  if command -v timeout >/dev/null 2>&1; then timeout -k 1 "$limit" "$@" </dev/null >/dev/null 2>&1
-  else "$@" </dev/null >/dev/null 2>&1; fi
+  unit_alive "$unit" "$kind" "$2" && echo "alive $3"
+  [ "$kind" = systemd ] || return 0
+  [ "$main_pid" -gt 0 ] 2>/dev/null && [ -e "/proc/$main_pid/cwd" ] &&
+    printf 'folder %s %s\n' "$3" "$(readlink "/proc/$main_pid/cwd")"
+  [ -e "$unit/unit.written" ] || return 0
+  if [ "$(cat "$unit/unit.written")" != "$(cat "/etc/systemd/system/$2.service" 2>/dev/null)" ]; then
+    echo "unit-file $3 /etc/systemd/system/$2.service"
+    sed "s/^/expected $3 /" "$unit/unit.written" 2>/dev/null
+    sed "s/^/actual $3 /" "/etc/systemd/system/$2.service" 2>/dev/null
+  fi
 }
 `;
 
 /** The script for these roots and slots; slots are numbered through, in the order in which they come. */
 export function renderProbe(roots: readonly ProbeRoot[]): string {
-  const lines: string[] = [refuse, identity, functions, `printf 'time %s\\n' "$(date +%s)"`];
+  const lines: string[] = [refuse, identity, unitAlive, functions, `printf 'time %s\\n' "$(date +%s)"`];
   let slotNumber = 0;
   roots.forEach((root, rootNumber) => {
     lines.push(`probe_root ${quoteArgument(root.root)} ${rootNumber}`);

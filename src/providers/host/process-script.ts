@@ -179,6 +179,8 @@ start_systemd() {
   how="did not stay up (systemd: ${'$'}{how% })"
   said=$(journal "$begun")
   systemctl stop -- "$unit_name.service" >/dev/null 2>&1
+  # Or the next boot would start what did not start now.
+  forget_systemd
   refuse process-start-failed "$how
 $said"
 }
@@ -188,8 +190,14 @@ const main = sh`
 write_text() { printf '%s' "$2" >"$1.$$" && mv -f "$1.$$" "$1" || { rm -f "$1.$$"; return 1; }; }
 guard
 had_token= had_kind=
-{ read -r had_token had_kind <"$unit/started"; } 2>/dev/null
+{ read -r had_token had_kind _ <"$unit/started"; } 2>/dev/null
 [ "$had_token" = "$expected" ] || refuse elsewhere
+# What can be refused is refused before anything is stopped.
+if [ "$to" = yes ]; then
+  become "$run_as"
+  [ -d "$root/releases/$release" ] || refuse release-missing "$release"
+  [ "$kind" != systemd ] || need_systemd
+fi
 case $had_kind in
   exec) stop_exec ;;
   script) stop_script ;;
@@ -201,14 +209,12 @@ if [ "$to" != yes ]; then
   echo stopped
   exit 0
 fi
-become "$run_as"
 attempt mkdir -p "$unit"
 (umask 077 && write_text "$unit/environment" "export PATH=$quoted_path
 $environment") 2>/dev/null || refuse failed "$(: 2>&1 >"$unit/environment.$$")"
 # A command that drops its rights reads it before it does.
 attempt write_text "$unit/process.json" "$record"
-attempt write_to "$unit/started" "$token $kind"
-[ -d "$root/releases/$release" ] || refuse release-missing "$release"
+attempt write_to "$unit/started" "$token $kind $release"
 case $kind in
   exec) start_exec ;;
   script) start_script ;;
@@ -241,7 +247,7 @@ export const supervisorText = supervisorScript;
 export const readLog = sh`
 unit=$root/.deployctl/$unit_name
 kind=
-{ read -r _ kind <"$unit/started"; } 2>/dev/null
+{ read -r _ kind _ <"$unit/started"; } 2>/dev/null
 case $kind in
   systemd) journalctl -u "$unit_name.service" -n 30 --no-pager -o cat 2>/dev/null ;;
   *)

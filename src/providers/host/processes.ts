@@ -180,7 +180,7 @@ const startMs = (process: ProcessDeclared | undefined): number =>
 
 async function startValues(
   session: HostSession,
-  { place, slot }: ProcessOperation,
+  { place }: ProcessOperation,
   to: RunningProcess,
   cx: Context,
   resolveSecret: ResolveSecret,
@@ -228,7 +228,7 @@ async function startValues(
         secrets_text: hasSecrets ? renderSecretsFile(secrets) : '',
         unit_text: renderUnit({
           process,
-          folder: `${place.install.root}/${slot}`,
+          folder,
           user: user === 'root' ? undefined : user,
           description: `${process.unit} (deployctl)`,
           secretsFile: hasSecrets ? `${own}/environment.systemd` : undefined,
@@ -278,7 +278,6 @@ function processRefusal(
         summary: 'Release is not installed',
         detail: `${host} has no release ${how}, so ${unit} was not started.`,
         hint: 'Plan again: it will be installed first.',
-        effect: 'maybe' as const,
       };
     case 'systemd-missing':
       return {

@@ -1,5 +1,5 @@
 /** The scripts that bring, link and remove releases. Values come as shell variables; see `layout.ts` for the places. */
-import { guard, refuse, sh } from './shell.ts';
+import { guard, identity, refuse, sh, unitAlive } from './shell.ts';
 
 const shared = `${refuse}${guard}`;
 
@@ -76,13 +76,25 @@ echo put
 `;
 
 /** Removes releases, but none that a slot names or a process runs from. Wants directories, one a line. */
-export const removeReleases = sh`${shared}
+export const removeReleases = sh`${shared}${identity}${unitAlive}
 guard
 for link in "$root"/*; do
   [ -L "$link" ] || continue
   target=$(readlink "$link")
   case $target in releases/* | "$root"/releases/*) used="$used
 ${'$'}{target##*releases/}
+" ;; esac
+done
+for started in "$own"/*/started; do
+  { read -r _ kind release <"$started"; } 2>/dev/null || continue
+  case "
+$directories
+" in *"
+$release
+"*)
+    unit=${'$'}{started%/started}
+    unit_alive "$unit" "$kind" "${'$'}{unit##*/}" && used="$used
+$release
 " ;; esac
 done
 printf '%s\n' "$directories" | while IFS= read -r directory; do

@@ -58,6 +58,31 @@ alive() {
 `;
 
 /**
+ * `unit_alive FOLDER KIND NAME`: whether the process of this unit lives, by what its kind knows about it. Wants
+ * `identity`. For systemd, `main_pid` is its main process, or 0.
+ */
+export const unitAlive = sh`
+unit_alive() {
+  case $2 in
+    exec) alive "$1/pid" || alive "$1/child" ;;
+    script)
+      if command -v timeout >/dev/null 2>&1; then timeout -k 1 10 sh "$1/status.sh" </dev/null >/dev/null 2>&1
+      else sh "$1/status.sh" </dev/null >/dev/null 2>&1; fi ;;
+    systemd)
+      main_pid=0 active=
+      for property in $(systemctl show -p ActiveState -p MainPID -- "$3.service" 2>/dev/null); do
+        case $property in
+          ActiveState=*) active=${'$'}{property#*=} ;;
+          MainPID=*) main_pid=${'$'}{property#*=} ;;
+        esac
+      done
+      case $active in active | activating | reloading | deactivating) ;; *) return 1 ;; esac ;;
+    *) return 1 ;;
+  esac
+}
+`;
+
+/**
  * `guard`: makes our own folder and refuses a run that is older than the newest one of the same lineage that wrote
  * here: a paused operator that wakes up later must not undo what others did. Wants `root`, `lineage`, `run`.
  */

@@ -5,7 +5,10 @@ type SystemdProcess = Extract<ProcessDeclared, { kind: 'systemd' | 'exec' }>;
 
 export interface UnitInput {
   readonly process: SystemdProcess;
-  /** `<root>/<slot>`: the unit follows the symlink when it starts. */
+  /**
+   * The release's own folder, not the slot's symlink: what runs after a reboot or a restart by hand is what was
+   * started, and undoing a start does not depend on when the symlink is moved back.
+   */
   readonly folder: string;
   readonly user: string | undefined;
   readonly description: string;

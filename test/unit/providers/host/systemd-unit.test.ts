@@ -14,7 +14,7 @@ const input = (process: Partial<UnitInput['process']> = {}, more: Partial<UnitIn
     stopTimeoutMs: 20_000,
     ...process,
   } as UnitInput['process'],
-  folder: '/srv/shop/blue',
+  folder: '/srv/shop/releases/2.0.0-9f86d081',
   user: 'shop',
   description: 'shop-blue (deployctl)',
   secretsFile: undefined,
@@ -35,7 +35,7 @@ StartLimitBurst=5
 [Service]
 Type=exec
 User=shop
-WorkingDirectory=/srv/shop/blue
+WorkingDirectory=/srv/shop/releases/2.0.0-9f86d081
 Environment="SPRING_PROFILES_ACTIVE=prod"
 ExecStart="/usr/bin/java" "-jar" "shop.jar" "--server.port=8081"
 TimeoutStopSec=20
@@ -51,8 +51,16 @@ WantedBy=multi-user.target
 
 describe('what systemd would read in its own way is written so that it does not', () => {
   test.for([
-    ['a program within the release', { command: ['bin/run', 'x'] }, 'ExecStart="/srv/shop/blue/bin/run" "x"'],
-    ['a program within the release, with a dot', { command: ['./run'] }, 'ExecStart="/srv/shop/blue/run"'],
+    [
+      'a program within the release',
+      { command: ['bin/run', 'x'] },
+      'ExecStart="/srv/shop/releases/2.0.0-9f86d081/bin/run" "x"',
+    ],
+    [
+      'a program within the release, with a dot',
+      { command: ['./run'] },
+      'ExecStart="/srv/shop/releases/2.0.0-9f86d081/run"',
+    ],
     ['a program that is searched', { command: ['java'] }, 'ExecStart="java"'],
     ['specifiers', { command: ['/bin/x', '%n %%'] }, 'ExecStart="/bin/x" "%%n %%%%"'],
     ['variables', { command: ['/bin/x', '$HOME ${A}'] }, 'ExecStart="/bin/x" "$$HOME $${A}"'],
