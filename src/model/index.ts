@@ -8,5 +8,5 @@ export * from './plan.ts';
 export * from './ports.ts';
 export * from './recorded.ts';
 export * from './status.ts';
-export * from './words.ts';
 export * from './visible.ts';
+export * from './words.ts';

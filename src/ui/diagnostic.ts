@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import type { Diagnostic, SourcePosition, SourceRange } from '../model/diagnostic.ts';
+import { graphemesOf } from '../model/graphemes.ts';
 import { visible } from '../model/visible.ts';
 import { columns, wrap } from './layout.ts';
 import { paint } from './paint.ts';
@@ -217,14 +218,12 @@ class Lines {
   }
 }
 
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
-
 /** Where a column of grapheme clusters is in a line. */
 function offsetOf(line: string, position: SourcePosition): number {
   const column = position.column - 1;
   if (/^[\t\x20-\x7e]*$/.test(line)) return Math.min(column, line.length);
   let seen = 0;
-  for (const { index } of graphemes.segment(line)) {
+  for (const { index } of graphemesOf(line)) {
     if (seen++ === column) return index;
   }
   return line.length;

@@ -1,10 +1,11 @@
 /**
  * Text measured in terminal columns. All of it works on text without colour: lay out first, paint afterwards.
  */
+
 import stringWidth from 'string-width';
+import { graphemesOf } from '../model/graphemes.ts';
 
 const plainAscii = /^[\x20-\x7e]*$/;
-const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
 /** Columns that a terminal needs for it: wide characters count two, combining marks none. */
 export const columns = (text: string): number => (plainAscii.test(text) ? text.length : stringWidth(text));
@@ -27,7 +28,7 @@ function takeColumns(text: string, width: number): string {
   if (plainAscii.test(text)) return text.slice(0, width);
   let taken = '';
   let used = 0;
-  for (const { segment } of segmenter.segment(text)) {
+  for (const { segment } of graphemesOf(text)) {
     used += columns(segment);
     if (used > width) break;
     taken += segment;

@@ -2,6 +2,7 @@
  * Orders texts by Unicode code points, as Terraform does (it compares UTF-8 bytes, which is the same order).
  * JavaScript's `<` compares UTF-16 units, which puts U+FF5E after U+1F600.
  */
+import { graphemesOf } from '../../model/graphemes.ts';
 export function compareCodePoints(a: string, b: string): number {
   const shared = Math.min(a.length, b.length);
   for (let i = 0; i < shared; i++) {
@@ -30,7 +31,6 @@ export function inKeyOrder<T>(entries: ReadonlyMap<string, T>): ReadonlyMap<stri
   return entries;
 }
 
-const segmenter = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 const oneClusterEach = /^[\x20-\x7e]*$/;
 
 /**
@@ -44,7 +44,7 @@ const conjunct =
 export function graphemes(text: string): string[] {
   if (oneClusterEach.test(text)) return text.split('');
   const clusters: string[] = [];
-  for (const { segment } of segmenter.segment(text)) {
+  for (const { segment } of graphemesOf(text)) {
     if (segment.length > 1 && conjunct.test(segment)) clusters.push(...segment.split(conjunct));
     else clusters.push(segment);
   }

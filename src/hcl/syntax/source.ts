@@ -1,6 +1,5 @@
 import type { SourcePosition, SourceRange } from '../../model/diagnostic.ts';
-
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
+import { graphemesOf } from '../../model/graphemes.ts';
 
 /** Printable ASCII and tab: one unit is one column and one byte. A CR could join the LF after it. */
 const oneColumnEach = /^[\t\x20-\x7e]*$/;
@@ -74,7 +73,7 @@ export class SourceText {
     const text = this.line(line);
     if (oneColumnEach.test(text)) return from + Math.min(column - 1, text.length);
     let seen = 0;
-    for (const { index } of graphemes.segment(text)) if (++seen === column) return from + index;
+    for (const { index } of graphemesOf(text)) if (++seen === column) return from + index;
     return from + text.length;
   }
 
@@ -113,6 +112,6 @@ export class SourceText {
 export function countGraphemes(text: string): number {
   if (oneColumnEach.test(text)) return text.length;
   let count = 0;
-  for (const _ of graphemes.segment(text)) count++;
+  for (const _ of graphemesOf(text)) count++;
   return count;
 }

@@ -3,9 +3,9 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
-import { keep, type LabState } from './index.ts';
 import type { Admin } from './pools.ts';
 import { type Kept, type Route, readKept } from './routes.ts';
+import { keep, type LabState } from './state.ts';
 
 /**
  *   {"do":"read"}                                          everything, at run time and as kept

@@ -7,7 +7,8 @@ import type { AddressInfo, Socket } from 'node:net';
 import { startControl } from './control.ts';
 import { forwardRequest, forwardUpgrade } from './forward.ts';
 import { type LabPool, Pool } from './pools.ts';
-import { type Kept, type Route, readKept, writeKept } from './routes.ts';
+import { type Route, readKept } from './routes.ts';
+import type { LabState } from './state.ts';
 
 export type { LabPool } from './pools.ts';
 
@@ -31,15 +32,6 @@ export interface LabBalancer extends AsyncDisposable {
   stop(withinMs: number): Promise<void>;
   /** Ends at once, as a crash would. */
   kill(): Promise<void>;
-}
-
-/** Everything that the control socket reads and changes. */
-export interface LabState {
-  readonly pools: ReadonlyMap<string, Pool>;
-  readonly stateFile: string;
-  kept: Kept;
-  /** Where a request of this route goes now; undefined: nowhere. */
-  decide(route: string): Pool | undefined;
 }
 
 /** Resolves when it takes requests. Fails when the port or the socket is taken, or the state file cannot be read. */
@@ -136,10 +128,4 @@ function restoreMembers({ pools, kept }: LabState): void {
   for (const [pool, members] of Object.entries(kept.members)) {
     for (const member of pools.get(pool)?.members ?? []) member.setAdmin(members[member.name] ?? 'ready');
   }
-}
-
-/** Kept on the disk before it is in effect. */
-export function keep(state: LabState, kept: Kept): void {
-  writeKept(state.stateFile, kept);
-  state.kept = kept;
 }

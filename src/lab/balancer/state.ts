@@ -1,0 +1,17 @@
+import type { Pool } from './pools.ts';
+import { type Kept, writeKept } from './routes.ts';
+
+/** Everything that the control socket reads and changes. */
+export interface LabState {
+  readonly pools: ReadonlyMap<string, Pool>;
+  readonly stateFile: string;
+  kept: Kept;
+  /** Where a request of this route goes now; undefined: nowhere. */
+  decide(route: string): Pool | undefined;
+}
+
+/** Kept on the disk before it is in effect. */
+export function keep(state: LabState, kept: Kept): void {
+  writeKept(state.stateFile, kept);
+  state.kept = kept;
+}
