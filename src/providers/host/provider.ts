@@ -25,6 +25,7 @@ import { checkOnce, type ProcessWatch, type VerifyOperation, verifyHealth } from
 import { type HookOperation, lookAtHookMark, performHook } from './hooks.ts';
 import { isPathComponent, unitName } from './layout.ts';
 import { instanceState, observeHosts } from './observe.ts';
+import { listeningOf, refuseTakenPort } from './port.ts';
 import type { SeenRoot, SeenSlot } from './probe-parse.ts';
 import {
   type ProcessOperation,
@@ -97,6 +98,7 @@ export function openHostProvider(
 class Hosts implements HostProvider {
   readonly name = 'host';
   readonly traits = traits;
+  readonly #declared: Declared;
   readonly #hosts: Map<string, HostDeclared>;
   readonly #channels: HostChannels;
   readonly #options: HostProviderOptions;
@@ -104,6 +106,7 @@ class Hosts implements HostProvider {
   readonly #operator: HostSession;
 
   constructor(declared: Declared, channels: HostChannels, options: HostProviderOptions) {
+    this.#declared = declared;
     this.#hosts = new Map(declared.hosts.map((host) => [host.name, host]));
     this.#channels = channels;
     this.#options = options;
@@ -227,6 +230,11 @@ class Hosts implements HostProvider {
         detail: `${this.#unit(operation)} on ${session.declared.name} ${standing.seen}; the plan saw something else. It was left as it is.`,
         hint: 'Plan again.',
       });
+    }
+    const listening =
+      operation.to === null ? undefined : listeningOf(this.#declared, session.declared, operation.instance);
+    if (listening !== undefined && running.at === 'known' && running.running === null) {
+      await refuseTakenPort(session, listening, this.#unit(operation), cx);
     }
     await setRunning(session, operation, slot.process, cx, resolveSecret);
   }
