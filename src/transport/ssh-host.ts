@@ -16,6 +16,7 @@ import { relay } from './relay.ts';
 const sessionsPerConnection = 8;
 
 const sessionAttempts = 6;
+const goodbyeMs = 500;
 
 /** What OpenSSH answers beyond MaxSessions: RFC 4254's "connect failed", in this place for nothing else. */
 const isSessionLimit = (cause: unknown): boolean => (cause as { reason?: unknown } | undefined)?.reason === 2;
@@ -49,23 +50,33 @@ export class SshHost implements HostChannel {
   }
 
   /** The live connection; a lost or failed one is replaced. */
-  connection(signal?: AbortSignal): Promise<Client> {
-    if (this.#connecting !== undefined) return this.#connecting;
+  async connection(signal?: AbortSignal): Promise<Client> {
+    for (;;) {
+      try {
+        return await (this.#connecting ?? this.#open(signal));
+      } catch (error) {
+        // Several steps wait for one connection: one that was interrupted must not take the others with it.
+        const byAnother = error instanceof ProviderFailure && error.diagnostic.code === 'interrupted';
+        if (!byAnother || signal?.aborted === true) throw error;
+      }
+    }
+  }
+
+  #open(signal: AbortSignal | undefined): Promise<Client> {
+    const forget = (): void => {
+      if (this.#connecting === connecting) this.#connecting = undefined;
+    };
     const connecting = this.#connect(signal).then((client) => {
       this.#cause = undefined;
       client.setMaxListeners(0);
       client.on('error', (error) => {
         this.#cause ??= error;
       });
-      client.on('close', () => {
-        if (this.#connecting === connecting) this.#connecting = undefined;
-      });
+      client.on('close', forget);
       return client;
     });
     this.#connecting = connecting;
-    connecting.catch(() => {
-      if (this.#connecting === connecting) this.#connecting = undefined;
-    });
+    connecting.catch(forget);
     return connecting;
   }
 
@@ -223,9 +234,13 @@ export class SshHost implements HostChannel {
     };
   }
 
+  /** Says goodbye, and does not wait long for an answer: a dead host must not keep the program from ending. */
   close(): void {
     void this.#connecting?.then(
-      (client) => client.end(),
+      (client) => {
+        client.end();
+        setTimeout(() => client.destroy(), goodbyeMs).unref();
+      },
       () => {},
     );
   }

@@ -407,6 +407,17 @@ describe('a host that can not be reached', () => {
   });
 });
 
+test('an interrupted step does not take with it another that waits for the same connection', async () => {
+  await using silent = await startSilent();
+  await using open = one(ssh(web.declared, { ...silent.at, connectTimeoutMs: 1_500 }));
+  const stop = new AbortController();
+  const interrupted = failureOf(open.to('web-1', stop.signal));
+  const other = failureOf(open.to('web-1'));
+  setTimeout(() => stop.abort(), 200);
+  expect((await interrupted).diagnostic.code).toBe('interrupted');
+  expect((await other).diagnostic.code).toBe('host-unreachable');
+});
+
 describe('a connection that breaks', () => {
   test('ends the command as unknown, and the next command gets a new connection', async () => {
     await using own = await startSshd({ hosts: 1 });
