@@ -11,7 +11,7 @@ import { shopService } from '../rig/service-text.ts';
 
 const service = shopService({ hosts: ['web-1'] });
 
-describe('artifacts that must not be installed', () => {
+describe('artifacts that must not be installed', { timeout: 180_000 }, () => {
   let scene: Scene;
   let release: string;
   beforeAll(async () => {

@@ -21,7 +21,7 @@ const mayMount = (() => {
 
 const service = shopService({ hosts: ['web-1', 'web-2'] });
 
-describe.skipIf(!mayMount)('a full disk on a host (needs root and mount)', () => {
+describe.skipIf(!mayMount)('a full disk on a host (needs root and mount)', { timeout: 180_000 }, () => {
   let scene: Scene;
   let disk: string;
   beforeAll(async () => {

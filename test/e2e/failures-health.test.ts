@@ -6,7 +6,7 @@ import { blueGreen, inPlace, shopService } from '../rig/service-text.ts';
 
 const hosts = ['web-1', 'web-2'];
 
-describe('blue-green with a release that fails its check', () => {
+describe('blue-green with a release that fails its check', { timeout: 180_000 }, () => {
   let scene: Scene;
   const declare = (settings: string): void =>
     scene.declare({ service: shopService({ hosts, deadline: '2s', strategy: blueGreen(settings) }) });
@@ -67,7 +67,7 @@ describe('blue-green with a release that fails its check', () => {
   );
 });
 
-describe('in place with a release that fails its check', () => {
+describe('in place with a release that fails its check', { timeout: 180_000 }, () => {
   let scene: Scene;
   const declare = (onFailure: string): void =>
     scene.declare({

@@ -12,7 +12,7 @@ import { blueGreen, shopService } from '../rig/service-text.ts';
 const baking = (bake: string) =>
   shopService({ hosts: ['web-1'], strategy: blueGreen(`bake = "${bake}"\n    on_failure = "revert"`) });
 
-describe('the lock, and signals', () => {
+describe('the lock, and signals', { timeout: 180_000 }, () => {
   let scene: Scene;
   /** 1.0.0 serves and is declared before each test. */
   beforeAll(async () => {

@@ -10,7 +10,7 @@ const hosts = ['web-1', 'web-2'];
 /** One that hangs is not waited for long. */
 const quick = execProcess().replace('8s', '1s');
 
-describe('processes killed by hand', () => {
+describe('processes killed by hand', { timeout: 180_000 }, () => {
   let scene: Scene;
   beforeAll(async () => {
     scene = await startScene({ webHosts: 2, service: shopService({ hosts, process: quick }) });

@@ -6,7 +6,7 @@ import { type Scene, startScene } from '../rig/scene.ts';
 import { blueGreen, shopService } from '../rig/service-text.ts';
 import { silentListener } from '../rig/silent.ts';
 
-describe('hosts that cannot be reached', () => {
+describe('hosts that cannot be reached', { timeout: 180_000 }, () => {
   let scene: Scene;
   let knownHosts: string;
   const hosts = ['web-1', 'web-2'];

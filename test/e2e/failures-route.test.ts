@@ -8,7 +8,7 @@ import { shopService } from '../rig/service-text.ts';
 const hosts = ['web-1'];
 const route = 'load_balancer.edge.route["shop"]';
 
-describe('a route that others change', () => {
+describe('a route that others change', { timeout: 180_000 }, () => {
   let scene: Scene;
   beforeAll(async () => {
     scene = await startScene({ webHosts: 1, service: shopService({ hosts }) });

@@ -1,6 +1,7 @@
 /** What a command of the program said to a program: events and documents. */
 import type { ChildProcess } from 'node:child_process';
-import type { Ended } from './scene.ts';
+import { expect } from 'vitest';
+import type { Ended, Scene } from './scene.ts';
 
 export interface EventLine {
   readonly type: string;
@@ -28,3 +29,18 @@ export const untilOutput = (child: ChildProcess, pattern: RegExp): Promise<void>
     });
     child.once('close', () => reject(new Error(`ended before ${pattern}: ${text.slice(-2000)}`)));
   });
+
+/** Right after an apply there is nothing to do, nothing drifted, and the exit code says so. */
+export async function expectNoChanges(scene: Scene): Promise<void> {
+  const planned = await scene.cli('plan', '--detailed-exitcode');
+  expect(planned.stdout).toContain('No changes.');
+  expect(planned.code).toBe(0);
+  expect(JSON.parse((await scene.cli('plan', '--json')).stdout)).toMatchObject({ drift: [], steps: [] });
+}
+
+export async function expectApplied(scene: Scene, version?: string): Promise<void> {
+  if (version !== undefined) scene.setVersion(version);
+  const applied = await scene.cli('apply', '--auto-approve');
+  expect(applied.stderr).toBe('');
+  expect(applied.code).toBe(0);
+}
