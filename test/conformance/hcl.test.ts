@@ -23,13 +23,20 @@ function comparable(answer: Answer, terraform: Answer, isWordy: boolean): unknow
       containsSensitive: terraform.containsSensitive === undefined ? undefined : answer.containsSensitive,
     };
     if (unknown !== undefined) return { unknown: pruned(unknown), ...sensitive };
-    return { json, type: terraform.type === undefined ? undefined : type, ...sensitive };
+    return {
+      json: json?.replace(MINUS_ZERO, '0'),
+      type: terraform.type === undefined ? undefined : type,
+      ...sensitive,
+    };
   }
   if (stage === 'serialize') return { stage };
   const [first] = diagnostics ?? [];
   if (stage !== 'eval' || crash === true || !isWordy) return { stage: stage === 'static' ? 'eval' : stage };
   return { stage, summary: first?.summary, detail: first?.detail };
 }
+
+/** Terraform's plan files forget the sign of zero, which `tostring` shows. */
+const MINUS_ZERO = /(?<![\w."])-0(?![\w.])/g;
 
 /** Parts of which everything is known say nothing. */
 function pruned(shape: unknown): unknown {

@@ -176,7 +176,7 @@ class Reader {
       if (isSigned) this.#at++;
       throw isSigned ? this.#cut(' in numeric literal') : this.#unexpected(A_VALUE);
     }
-    if (this.#text[this.#at] === '.') {
+    if (this.#text[this.#at] === '.' && !/[.eE]/.test(text)) {
       this.#at++;
       throw this.#cut(' after decimal point in numeric literal');
     }

@@ -138,7 +138,7 @@ const counts: Numeral[] = [];
 export function fromDouble(value: number): Numeral {
   if (Number.isNaN(value)) throw new NumberFailure('the result is not a number');
   if (!Number.isFinite(value)) return value;
-  if (value === 0) return 0;
+  if (value === 0) return value;
   const view = new DataView(new ArrayBuffer(8));
   view.setFloat64(0, value);
   const bits = view.getBigUint64(0);
@@ -321,7 +321,8 @@ export function modulo(a: Numeral, b: Numeral): Numeral {
   const precision = precisionOf(a);
   if (plainA !== undefined && plainB !== undefined) {
     const rest = plainA % plainB;
-    const settled = settlePlain(rest === 0 ? 0 : rest, a, a);
+    // Only the remainder of -0 is -0.
+    const settled = settlePlain(rest === 0 && plainA !== 0 ? 0 : rest, a, a);
     if (settled !== undefined) return settled;
   }
   const times = truncate(divide(a, b)) ?? 0n;
@@ -370,7 +371,7 @@ export function parseNumber(text: string): Numeral | undefined {
   if (whole === '' && fraction === '') return undefined;
   const negative = sign === '-';
   const mantissa = BigInt(whole + fraction);
-  if (mantissa === 0n) return 0;
+  if (mantissa === 0n) return negative ? -0 : 0;
   const exponent = Number(power);
   if (Math.abs(exponent) > MAX_EXPONENT || whole.length + fraction.length > MAX_EXPONENT) return undefined;
   const fives = (marker === 'p' || marker === 'P' ? 0 : exponent) - fraction.length;

@@ -63,7 +63,7 @@ describe('numbers have 512 bits, rounded as in Go', () => {
     ['1p3', '8'],
     ['007', '7'],
     ['1e999999999', undefined],
-    ['-0', '0'],
+    ['-0', '-0'],
   ] as const)('%j reads as %j', ([text, expected]) => {
     const parsed = parseNumber(text);
     expect(parsed === undefined ? undefined : numberText(parsed)).toBe(expected);

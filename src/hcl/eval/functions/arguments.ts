@@ -4,7 +4,7 @@ import { BOOL, DYNAMIC, listType, NUMBER, STRING } from '../types.ts';
 import type { Value } from '../values.ts';
 import { SequenceValue } from '../values.ts';
 import type { Parameter } from './definition.ts';
-import { FunctionFailure } from './definition.ts';
+import { discreet, FunctionFailure } from './definition.ts';
 
 // Parameters as most functions have them.
 export const textParameter = (name: string): Parameter => ({ name, type: STRING });
@@ -60,7 +60,7 @@ export function wholeOf(
   if (big !== undefined && big < LARGEST && big >= -LARGEST) {
     return big > 0n ? Number.MAX_SAFE_INTEGER : Number.MIN_SAFE_INTEGER;
   }
-  throw new FunctionFailure(`${blame?.prefix ?? ''}${NOT_WHOLE}`, blame?.argument);
+  throw discreet(`${blame?.prefix ?? ''}${NOT_WHOLE}`, blame?.argument);
 }
 
 /** A whole number of any size; undefined when there is a fraction. */

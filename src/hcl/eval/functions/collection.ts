@@ -38,6 +38,7 @@ import {
 import {
   anyParameter,
   argument,
+  bigOf,
   bools,
   elementsOf,
   listOf,
@@ -372,11 +373,13 @@ const element: FunctionDefinition = {
 };
 
 function placeIn(args: readonly Value[], length: number): number {
-  const at = wholeOf(args, 1, { prefix: 'invalid index: ' });
+  wholeOf(args, 1, { prefix: 'invalid index: ' });
+  const at = bigOf(argument(args, 1)) ?? 0n;
   if (length === 0) throw discreet('cannot use element function with an empty list');
-  // Terraform 1.11 ends with a stack trace here.
-  if (at < 0) throw discreet('the index must not be negative');
-  return at % length;
+  // Terraform 1.11 counts lists from the end, and ends with a stack trace for tuples.
+  if (at < 0n && argument(args, 0).type.kind === 'tuple') throw discreet('the index must not be negative');
+  const rest = Number(at % BigInt(length));
+  return rest < 0 ? rest + length : rest;
 }
 
 const matchkeys: FunctionDefinition = {

@@ -34,7 +34,7 @@ const unary = (name: string, summary: string, apply: (n: Numeral) => Numeral): F
 
 /** The number with a fraction cut off, and one more or less where that went the wrong way. */
 function toWhole(n: Numeral, direction: 1 | -1): Numeral {
-  if (isWhole(n) || typeof n === 'number') return n;
+  if (isWhole(n) || typeof n === 'number') return sign(n) === 0 ? 0 : n;
   const cut = truncate(n) ?? 0n;
   const away = sign(n) === direction ? cut + BigInt(direction) : cut;
   return fromBigInt(away, n.precision);
