@@ -1,6 +1,7 @@
 /** Expressions about an environment's configuration, evaluated where it would evaluate them. */
 
-import { evaluateText, FUNCTIONS } from '../hcl/eval/index.ts';
+import { evaluateText } from '../hcl/eval/evaluate.ts';
+import { FUNCTIONS } from '../hcl/eval/functions/index.ts';
 import { encodeJson } from '../hcl/eval/json.ts';
 import { renderValue } from '../hcl/eval/render.ts';
 import type { Scope } from '../hcl/eval/scope.ts';

@@ -157,5 +157,3 @@ export function identical(a: Value, b: Value): boolean {
 const digits = (_: string, part: unknown): unknown => (typeof part === 'bigint' ? part.toString() : part);
 
 const sameMarks = (a: Marks, b: Marks): boolean => a === b || (a.size === b.size && a.isSubsetOf(b));
-
-export const isFalse = (value: Value): boolean => value === FALSE || (value.kind === 'bool' && !value.isTrue);

@@ -1,7 +1,9 @@
 /** Values as `terraform console` 1.11.4 printed them. */
 import { expect, test } from 'vitest';
-import { evaluateText, FUNCTIONS, Scope } from '../../../src/hcl/eval/index.ts';
+import { evaluateText } from '../../../src/hcl/eval/evaluate.ts';
+import { FUNCTIONS } from '../../../src/hcl/eval/functions/index.ts';
 import { renderValue } from '../../../src/hcl/eval/render.ts';
+import { Scope } from '../../../src/hcl/eval/scope.ts';
 import { SourceText } from '../../../src/hcl/syntax/source.ts';
 
 const scope = new Scope({ source: new SourceText('<test>', ''), functions: FUNCTIONS });
