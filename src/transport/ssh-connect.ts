@@ -9,7 +9,7 @@
  */
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Algorithms, Client, ServerHostKeyAlgorithm } from 'ssh2';
+import type { Client } from 'ssh2';
 import type { Clock, HostDeclared } from '../model/index.ts';
 import { type ProviderFailure, visible } from '../model/index.ts';
 import {
@@ -24,6 +24,7 @@ import {
 import { keyTypeOf } from './known-hosts.ts';
 import { Limit } from './limits.ts';
 import { connectReason } from './local-host.ts';
+import { algorithmsFor } from './ssh-algorithms.ts';
 import type { SshCredentials } from './ssh-credentials.ts';
 
 /** Set-ups at once, over all hosts: as many to begin with, at least and at most. Over a WAN 160 hosts fill one core. */
@@ -392,50 +393,4 @@ function explain(host: HostDeclared, ssh: SshConnection, error: Error & { level?
     'lost',
     unreachable(host, ssh, `closed the connection during the SSH handshake: ${said}`, error),
   );
-}
-
-const hostKeyAlgorithms: readonly ServerHostKeyAlgorithm[] = [
-  'ssh-ed25519',
-  'ecdsa-sha2-nistp256',
-  'ecdsa-sha2-nistp384',
-  'ecdsa-sha2-nistp521',
-  'rsa-sha2-512',
-  'rsa-sha2-256',
-];
-
-/** The cheapest first (2.5 ms of CPU a host), the rest for servers that do not have them; nothing that is broken. */
-function algorithmsFor(keyTypes: readonly string[]): Algorithms {
-  const isKnown = (algorithm: string): boolean =>
-    keyTypes.includes(algorithm.startsWith('rsa-sha2-') ? 'ssh-rsa' : algorithm);
-  return {
-    kex: [
-      'curve25519-sha256',
-      'curve25519-sha256@libssh.org',
-      'ecdh-sha2-nistp256',
-      'ecdh-sha2-nistp384',
-      'ecdh-sha2-nistp521',
-      'diffie-hellman-group16-sha512',
-      'diffie-hellman-group18-sha512',
-      'diffie-hellman-group14-sha256',
-    ],
-    cipher: [
-      'aes128-gcm@openssh.com',
-      'aes256-gcm@openssh.com',
-      'chacha20-poly1305@openssh.com',
-      'aes128-ctr',
-      'aes192-ctr',
-      'aes256-ctr',
-    ],
-    hmac: [
-      'hmac-sha2-256-etm@openssh.com',
-      'hmac-sha2-512-etm@openssh.com',
-      'hmac-sha2-256',
-      'hmac-sha2-512',
-    ],
-    serverHostKey: [
-      ...hostKeyAlgorithms.filter(isKnown),
-      ...hostKeyAlgorithms.filter((algorithm) => !isKnown(algorithm)),
-    ],
-    compress: ['none'],
-  };
 }

@@ -16,8 +16,6 @@ export interface UnitInput {
   readonly secretsFile: string | undefined;
 }
 
-export const unitFile = (unit: string): string => `/etc/systemd/system/${unit}.service`;
-
 /** How often a process may end before systemd leaves it ended: 5 times in a minute, 2 s apart. */
 const restartLines = ['Restart=on-failure', 'RestartSec=2', 'SuccessExitStatus=143'];
 
