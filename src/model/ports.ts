@@ -70,7 +70,8 @@ export interface Traits {
  *
  * Laws, held by the contract suite: performing twice changes nothing the second time; observing shows what was
  * performed; the inverse restores; what cannot be reached is `unknown`, never `absent`; every write is refused unless
- * the world stands at the operation's `from`; every trait holds on the real thing.
+ * the world stands at the operation's `from`; a move that was left half done is `before`, and performing it completes
+ * it; every trait holds on the real thing.
  */
 export interface Provider extends AsyncDisposable {
   readonly name: string;

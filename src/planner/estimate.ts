@@ -1,4 +1,5 @@
 /** How long a step takes: the median of earlier runs, else a careful guess. */
+import type { OperationName } from '../model/index.ts';
 
 /** Seconds, by verb. Guesses for a fast network and a service that starts quickly; runs replace them. */
 const guesses: Readonly<Record<string, number>> = {
@@ -17,9 +18,27 @@ const guesses: Readonly<Record<string, number>> = {
   prune: 0.5,
 };
 
+/** The journal tells times by operation; a start and a stop are one there. */
+const operationOf: Readonly<Record<string, OperationName>> = {
+  upload: 'release.put',
+  hook: 'hook.run',
+  install: 'slot.link',
+  stop: 'process.set',
+  start: 'process.set',
+  verify: 'health.verify',
+  settle: 'pool.settle',
+  drain: 'pool.drain',
+  remove: 'member.set',
+  return: 'member.set',
+  switch: 'route.set',
+  configure: 'balancer.configure',
+  prune: 'release.prune',
+};
+
+/** `durations` are seconds by operation, as the state store keeps them. */
 export const estimateFrom =
   (durations: Readonly<Record<string, readonly number[]>>) =>
   (verb: string): number => {
-    const seen = (durations[verb] ?? []).toSorted((a, b) => a - b);
+    const seen = (durations[operationOf[verb] ?? verb] ?? []).toSorted((a, b) => a - b);
     return seen[Math.floor(seen.length / 2)] ?? guesses[verb] ?? 1;
   };

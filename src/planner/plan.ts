@@ -40,7 +40,7 @@ export interface PlanInput {
   readonly selection: Selection;
   /** The text of each balancer's config_file, as its provider renders it. */
   readonly balancerConfigs: ReadonlyMap<Address, string>;
-  /** Seconds that steps took in earlier runs, by verb, newest first. */
+  /** Seconds that operations took in earlier runs, by name, newest first. */
   readonly durations: Readonly<Record<string, readonly number[]>>;
   readonly now: Instant;
   readonly toolVersion: string;

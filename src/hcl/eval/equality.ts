@@ -5,7 +5,6 @@ import { conforms, hasDynamic, isCollection, sameType } from './types.ts';
 import type { UnknownValue, Value } from './values.ts';
 import {
   bool,
-  FALSE,
   isNotNull,
   MappingValue,
   marksWithin,
