@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** What Terraform answered to one expression; made with the throw-away module that tools/oracle describes. */
+/** What Terraform answered to one expression; ask-terraform.ts makes them. */
 export interface Answer {
   readonly expr: string;
   /** The value as JSON with every digit, when it is known. */
