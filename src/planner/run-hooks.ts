@@ -8,6 +8,7 @@ import {
   type Step,
   type StepId,
 } from '../model/index.ts';
+import { commandLine } from '../strategies/hooks.ts';
 import { lastOf, startAfter } from './order.ts';
 
 /** before_apply, or on_revert in a revert, before everything; after_apply after everything. Nothing where there are no steps. */
@@ -46,7 +47,7 @@ function hookStep(
   declared: Declared,
   estimate: (verb: string) => number,
 ): Step {
-  const title = `${hook.point} on this machine: ${hook.argv.join(' ').slice(0, 60)}`;
+  const title = `${hook.point}: ${commandLine(hook.argv)}`;
   return {
     id: `run/hook/${hook.point}#${index}` as StepId,
     needs,

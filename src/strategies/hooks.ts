@@ -49,7 +49,7 @@ export class Hooks {
       needs,
       address: hook.on === 'each_host' ? instance.address : service.address,
       verb: 'hook',
-      title: `${hook.point}${place === undefined ? ' on this machine' : ''}: ${commandLine(hook.argv)}`,
+      title: `${hook.point}: ${commandLine(hook.argv)}`,
       where: place === undefined ? '' : `on ${instance.host}`,
       operation: {
         op: 'hook.run',
@@ -78,7 +78,7 @@ export class Hooks {
 }
 
 /** What a person would type: a script shows its first line. */
-function commandLine(argv: readonly string[]): string {
+export function commandLine(argv: readonly string[]): string {
   const script = argv[0] === 'sh' && argv[1] === '-eu' && argv[2] === '-c' ? argv[3] : undefined;
   const text = script === undefined ? argv.join(' ') : (script.trim().split('\n')[0] ?? '');
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;

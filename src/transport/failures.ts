@@ -145,7 +145,7 @@ export const timedOut = (host: HostDeclared, timeoutMs: number): ProviderFailure
     code: 'host-timeout',
     summary: 'Host took too long',
     detail: `A command on ${host.name} did not end within ${seconds(timeoutMs)}. It may still go on there.`,
-    hint: 'Look at the load and the disks of the host, then resume the run.',
+    hint: 'Look at the load and the disks of the host, then go on with the run.',
   });
 
 export const connectionLost = (host: HostDeclared, cause?: unknown): ProviderFailure =>

@@ -1,7 +1,15 @@
 /** `hook.run`: a command of the user's, run once, its output told line by line. */
 import { randomBytes } from 'node:crypto';
 import { basename } from 'node:path';
-import { type Context, type Operation, type Standing, visible } from '../../model/index.ts';
+import {
+  type Context,
+  type Declared,
+  type Operation,
+  ProviderFailure,
+  type Standing,
+  sameValue,
+  visible,
+} from '../../model/index.ts';
 import { hostFailure, seconds } from '../../transport/index.ts';
 import { hookRunner, lookAtHook, runHook } from './hook-script.ts';
 import { ownFolder, serviceName } from './layout.ts';
@@ -89,15 +97,29 @@ export async function performHook(
   throw hostFailure(host, 'maybe', hookFailure(name, host.name, operation.timeoutMs, output.word, said));
 }
 
+/** The failure of a hook is about its block, not about the host that it ran on. */
+export function aboutHook(failure: unknown, declared: Declared, { point, argv }: HookOperation): unknown {
+  if (!(failure instanceof ProviderFailure) || !failure.diagnostic.code.startsWith('hook-')) return failure;
+  const hooks = [
+    ...declared.hooks,
+    ...declared.services.flatMap(({ slots }) =>
+      slots.flatMap(({ instances }) => instances.flatMap((instance) => instance.hooks)),
+    ),
+  ];
+  const subject = hooks.find((hook) => hook.point === point && sameValue(hook.argv, argv))?.origin;
+  if (subject === undefined) return failure;
+  return new ProviderFailure({ ...failure.diagnostic, subject }, failure.effect, failure.cause);
+}
+
 function hookFailure(name: string, host: string, timeoutMs: number, word: string | undefined, said: string) {
-  const hint = 'Correct the command, then resume the run: the hook is run again.';
+  const hint = 'Correct the command, then go on with the run, or plan again: the hook is run again.';
   switch (word) {
     case 'timeout':
       return {
         code: 'hook-timeout',
         summary: 'Hook took too long',
         detail: `${name} on ${host} did not end within ${seconds(timeoutMs)} and was ended.${said}`,
-        hint: 'Give it a longer timeout, or find out what it waits for; then resume the run.',
+        hint: 'Give it a longer timeout, or find out what it waits for; then go on with the run, or plan again.',
       };
     case 'flood':
       return {

@@ -260,7 +260,7 @@ function processRefusal(
       return {
         code,
         summary: 'Process did not start',
-        detail: `${unit} with ${release ?? '?'} on ${host} ${how}.${said}`,
+        detail: `${unit} with ${release ?? '?'} on ${host}: ${how}.${said}`,
         hint: 'It was stopped again. Correct the command or the release, then plan again.',
         effect: 'maybe' as const,
       };
@@ -269,7 +269,7 @@ function processRefusal(
         code,
         summary: 'Process did not stop',
         detail: `${unit} on ${host} still runs after ${seconds(stopTimeoutMs)}: ${how}.${said}`,
-        hint: 'Look at it on the host, stop it there, then resume the run.',
+        hint: 'Look at it on the host, stop it there, then go on with the run.',
         effect: 'maybe' as const,
       };
     case 'release-missing':

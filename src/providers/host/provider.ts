@@ -22,7 +22,7 @@ import {
 } from '../../model/index.ts';
 import { type HostChannels, hostFailure, localChannel } from '../../transport/index.ts';
 import { checkOnce, type ProcessWatch, type VerifyOperation, verifyHealth } from './health.ts';
-import { type HookOperation, lookAtHookMark, performHook } from './hooks.ts';
+import { aboutHook, type HookOperation, lookAtHookMark, performHook } from './hooks.ts';
 import { isPathComponent, unitName } from './layout.ts';
 import { instanceState, observeHosts } from './observe.ts';
 import { listeningOf, refuseTakenPort } from './port.ts';
@@ -190,7 +190,9 @@ class Hosts implements HostProvider {
     if (own.op === 'hook.run') {
       const session = await this.#hookSession(own, cx);
       const { resolveSecret, operatorFolder } = this.#options;
-      return performHook(session, own, cx, resolveSecret, operatorFolder);
+      return performHook(session, own, cx, resolveSecret, operatorFolder).catch((error: unknown) => {
+        throw aboutHook(error, this.#declared, own);
+      });
     }
     const session = await this.#open(own.place.host, cx.signal);
     checkNames(session.declared, own);
