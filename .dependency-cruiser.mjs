@@ -183,7 +183,9 @@ export default {
       comment:
         'Modules that need each other are one module, or one of them holds something that belongs in a third.',
       severity: 'error',
-      from: { path: '^src/' },
+      // One definition in three files: a tuple converts to a list if its parts unify, and parts unify to what the
+      // others convert to. cty's package convert is one package for the same reason.
+      from: { path: '^src/', pathNot: '^src/hcl/eval/(conversion|unify|mismatch)\\.ts$' },
       to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
     },
     {
