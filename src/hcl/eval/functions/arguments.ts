@@ -1,8 +1,9 @@
-import { toInteger, truncate } from '../numbers.ts';
+import { ConversionFailure, convert } from '../conversion.ts';
+import { fromCount, toInteger, truncate } from '../numbers.ts';
 import type { Type } from '../types.ts';
 import { BOOL, DYNAMIC, listType, NUMBER, STRING } from '../types.ts';
 import type { Value } from '../values.ts';
-import { SequenceValue } from '../values.ts';
+import { number, SequenceValue } from '../values.ts';
 import type { Parameter } from './definition.ts';
 import { discreet, FunctionFailure } from './definition.ts';
 
@@ -69,4 +70,26 @@ export function bigOf(value: Value | undefined): bigint | undefined {
   const { number } = value;
   if (typeof number !== 'number' && number.exponent < 0) return undefined;
   return truncate(number);
+}
+
+export const isTrue = (value: Value): boolean => value.kind === 'bool' && value.isTrue;
+export const count = (n: number): Value => number(fromCount(n));
+
+/** A set with unknown elements may be smaller than it looks. */
+export const isLengthKnown = (value: Value): boolean =>
+  value.kind !== 'unknown' &&
+  !(
+    value instanceof SequenceValue &&
+    value.kind === 'set' &&
+    value.elements.length > 1 &&
+    !value.isWhollyKnown
+  );
+
+export function convertOrBlame(value: Value, type: Type, index: number): Value {
+  try {
+    return convert(value, type);
+  } catch (failure) {
+    if (!(failure instanceof ConversionFailure)) throw failure;
+    throw new FunctionFailure(failure.message, index);
+  }
 }

@@ -12,8 +12,7 @@ import {
 import { NUMBER, STRING } from '../types.ts';
 import type { Value } from '../values.ts';
 import { string, unknown } from '../values.ts';
-import { textOf, textParameter } from './arguments.ts';
-import { count } from './collection.ts';
+import { count, textOf, textParameter } from './arguments.ts';
 import type { FunctionDefinition } from './definition.ts';
 import { FunctionFailure } from './definition.ts';
 

@@ -9,8 +9,7 @@ import { safePrefix } from '../refinements.ts';
 import { BOOL, DYNAMIC, isSequenceType, listType, NUMBER, STRING } from '../types.ts';
 import type { Value } from '../values.ts';
 import { isWhollyKnown, list, string, unknown } from '../values.ts';
-import { argument, bigOf, elementsOf, textOf, textParameter } from './arguments.ts';
-import { isLengthKnown } from './collection.ts';
+import { argument, bigOf, elementsOf, isLengthKnown, textOf, textParameter } from './arguments.ts';
 import type { FunctionDefinition } from './definition.ts';
 import { FunctionFailure } from './definition.ts';
 

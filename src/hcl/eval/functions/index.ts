@@ -10,6 +10,7 @@ import { MAPPING_FUNCTIONS } from './mapping.ts';
 import { NETWORK_FUNCTIONS } from './network.ts';
 import { NUMERIC_FUNCTIONS } from './numeric.ts';
 import { REGEX_FUNCTIONS } from './regex.ts';
+import { SEQUENCE_FUNCTIONS } from './sequence.ts';
 import { SET_FUNCTIONS } from './set.ts';
 import { STRING_FUNCTIONS } from './string.ts';
 
@@ -25,6 +26,7 @@ const all = [
   NETWORK_FUNCTIONS,
   NUMERIC_FUNCTIONS,
   REGEX_FUNCTIONS,
+  SEQUENCE_FUNCTIONS,
   SET_FUNCTIONS,
   STRING_FUNCTIONS,
 ].flat();

@@ -30,8 +30,7 @@ import {
   unmark,
   withMarks,
 } from '../values.ts';
-import { anyParameter, argument, elementsOf, texts } from './arguments.ts';
-import { convertOrBlame } from './collection.ts';
+import { anyParameter, argument, convertOrBlame, elementsOf, texts } from './arguments.ts';
 import type { FunctionDefinition } from './definition.ts';
 import { discreet, FunctionFailure } from './definition.ts';
 

@@ -8,8 +8,7 @@ import { DYNAMIC, elementType, isCollection, listType, setType, tupleType } from
 import { unify } from '../unify.ts';
 import type { Value } from '../values.ts';
 import { isWhollyKnown, list, tuple, unknown, withMarks } from '../values.ts';
-import { argument, elementsOf, listOf } from './arguments.ts';
-import { convertOrBlame, isLengthKnown } from './collection.ts';
+import { argument, convertOrBlame, elementsOf, isLengthKnown, listOf } from './arguments.ts';
 import type { FunctionDefinition } from './definition.ts';
 import { discreet } from './definition.ts';
 
