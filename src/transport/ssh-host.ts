@@ -166,8 +166,7 @@ export class SshHost implements HostChannel {
     const command = throughSudo ? privilegedLoaderCommand : loaderCommand;
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const channel = await this.#openSession(client, command, options.timeoutMs);
-        return this.#asProgram(client, channel);
+        return await this.#openSession(client, command, options.timeoutMs);
       } catch (error) {
         const full = error instanceof ProviderFailure && isSessionLimit(error.cause);
         if (!full || attempt === sessionAttempts || options.signal?.aborted === true) throw error;
@@ -178,7 +177,7 @@ export class SshHost implements HostChannel {
   }
 
   /** Nothing of a script is sent before this resolves, so its failures have no effect. */
-  #openSession(client: Client, command: string, timeoutMs: number): Promise<ClientChannel> {
+  #openSession(client: Client, command: string, timeoutMs: number): Promise<SshProgram> {
     return new Promise((resolve, reject) => {
       const fail = (reason: string, cause?: unknown): void => {
         clearTimeout(timer);
@@ -189,7 +188,8 @@ export class SshHost implements HostChannel {
         client.exec(command, (error, channel) => {
           if (error !== undefined) return fail(`refused a session: ${visible(error.message)}`, error);
           clearTimeout(timer);
-          resolve(channel);
+          // At once: how a quick command ended may stand in the same packet, and nobody says it twice.
+          resolve(this.#asProgram(client, channel));
         });
       } catch (error) {
         // ssh2 throws when the connection is already gone.
