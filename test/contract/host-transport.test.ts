@@ -330,8 +330,8 @@ describe('a host that can not be reached', () => {
     const failures = await Promise.all(deadEnds);
     const allMs = performance.now() - begun;
     expect(failures.every((failure) => failure.diagnostic.code === 'host-unreachable')).toBe(true);
-    // Ten at one address go in two turns of eight; no live host waits for any of them.
-    expect(allMs).toBeLessThan(liveMs + 12_000);
+    // Ten at one address go in two turns of eight, each with one patient try of 10 s where the machine is slow.
+    expect(allMs).toBeLessThan(liveMs + 35_000);
   });
 
   test('a key that the host does not accept is tried once', async () => {
