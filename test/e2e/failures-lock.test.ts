@@ -130,7 +130,7 @@ describe('the lock, and signals', { timeout: 180_000 }, () => {
     scene.declare({
       service: shopService({
         hosts: ['web-1'],
-        more: 'hook "before_start" {\n run = "sleep 30"\n timeout = "40s"\n }',
+        more: 'hook "before_traffic" {\n run = "sleep 30"\n timeout = "40s"\n }',
       }),
     });
     const begun = scene.start({}, 'apply', '--auto-approve', '--json');
