@@ -6,12 +6,12 @@ import {
   type Deployment,
   type Diagnostic,
   type Intent,
-  type Observed,
   type Plan,
   type Recorded,
   type Run,
 } from '../model/index.ts';
 import { planEnvironment } from '../planner/plan.ts';
+import { takeRecordForWorld } from '../planner/recorded-world.ts';
 import { revertTarget } from '../planner/revert.ts';
 import { unknownTargets } from '../planner/selection.ts';
 import type { AppContext, ConfigurationAsk } from './context.ts';
@@ -88,7 +88,7 @@ async function planFor(
   try {
     const started = cx.clock.now();
     const observed = ask.noRefresh
-      ? takeRecordForWorld(recorded, cx)
+      ? takeRecordForWorld(declared, recorded, cx.clock.now())
       : await world.observe(new AbortController().signal);
     const lookedMs = cx.clock.now() - started;
     const plan = planEnvironment({
@@ -127,33 +127,6 @@ function earlierRuns(runs: readonly Run[]): Planned['earlier'] {
     .toSorted((a, b) => a - b);
   const seconds90 = seconds[Math.ceil(seconds.length * 0.9) - 1];
   return seconds90 === undefined || seconds.length < 3 ? undefined : { runs: seconds.length, seconds90 };
-}
-
-/** What an earlier run saw last. Things that no run has seen stay unknown, and what needs them is held. */
-function takeRecordForWorld(recorded: Recorded, cx: AppContext): Observed {
-  const at = cx.clock.now();
-  return {
-    observations: recorded.resources.map((each) =>
-      each.spec === null
-        ? { status: 'absent', kind: each.kind, address: each.address, at }
-        : ({
-            status: 'present',
-            kind: each.kind,
-            address: each.address,
-            spec: each.spec,
-            at,
-          } as Observed['observations'][number]),
-    ),
-    notes: [
-      {
-        code: 'not-refreshed',
-        severity: 'warning',
-        summary: 'Nothing was looked at',
-        detail: 'With --no-refresh the plan takes what earlier runs recorded for what is there now.',
-        hint: 'Plan again without it before you apply.',
-      },
-    ],
-  };
 }
 
 const noSuchTarget = (address: Address, declared: Declared): Diagnostic => ({

@@ -1,0 +1,69 @@
+/** The record in place of the world, for a plan that looks at nothing (`--no-refresh`). */
+import {
+  type Declared,
+  type Instant,
+  instanceAddress,
+  inventoryAddress,
+  memberAddress,
+  type Observation,
+  type Observed,
+  type Recorded,
+  routeAddress,
+} from '../model/index.ts';
+
+/**
+ * What an earlier run saw last. Of what no run has seen, instances, releases and routes are taken for absent, and members
+ * for ready, as a load balancer begins with them. A saved plan stays safe: its apply compares these facts with the world.
+ */
+export function takeRecordForWorld(declared: Declared, recorded: Recorded, at: Instant): Observed {
+  const known = recorded.resources.map((each) =>
+    each.spec === null
+      ? { status: 'absent' as const, kind: each.kind, address: each.address, at }
+      : ({ status: 'present', kind: each.kind, address: each.address, spec: each.spec, at } as Observation),
+  );
+  const isKnown = new Set(known.map(({ kind, address }) => `${kind} ${address}`));
+  return {
+    observations: [
+      ...known,
+      ...assumed(declared, at).filter(({ kind, address }) => !isKnown.has(`${kind} ${address}`)),
+    ],
+    notes: [
+      {
+        code: 'not-refreshed',
+        severity: 'warning',
+        summary: 'Nothing was looked at',
+        detail:
+          'With --no-refresh the plan takes what earlier runs recorded for what is there now, and what none of them has seen for absent.',
+        hint: 'Plan again without it before you apply.',
+      },
+    ],
+  };
+}
+
+function assumed(declared: Declared, at: Instant): readonly Observation[] {
+  const instances = declared.services.flatMap(({ address, slots }) =>
+    slots.flatMap((slot) =>
+      slot.instances.flatMap(({ host }): readonly Observation[] => [
+        { status: 'absent', kind: 'instance', address: instanceAddress(address, slot.name, host), at },
+        { status: 'absent', kind: 'inventory', address: inventoryAddress(address, host), at },
+      ]),
+    ),
+  );
+  const balancers = declared.balancers.flatMap((balancer): readonly Observation[] => [
+    ...balancer.routes.map(({ route }): Observation => {
+      return { status: 'absent', kind: 'route', address: routeAddress(balancer.address, route), at };
+    }),
+    ...balancer.pools.flatMap((pool) =>
+      pool.members.map(
+        (member): Observation => ({
+          status: 'present',
+          kind: 'member',
+          address: memberAddress(balancer.address, pool.name, member.name),
+          spec: { admin: 'ready', up: true, sessions: 0 },
+          at,
+        }),
+      ),
+    ),
+  ]);
+  return [...instances, ...balancers];
+}
