@@ -18,6 +18,7 @@ import { readArtifact } from '../providers/host/index.ts';
 import type { LocalState } from '../state/local/store.ts';
 import type { AppContext } from './context.ts';
 import { AppFailure } from './failure.ts';
+import { readSecretsOf } from './plan-secrets.ts';
 import { type Reach, reach } from './reach.ts';
 import { actorOf, openForWriting } from './state.ts';
 
@@ -38,6 +39,7 @@ export async function applyPlan(
   cx: AppContext,
 ): Promise<RunResult> {
   refuseHeld(plan);
+  await readSecretsOf(plan, world.resolveSecret);
   await using store = await openForWriting(plan.declared.state);
   refuseUnfinished(await store.read());
   return await run(plan, optionsFor(store, world, running, cx));
@@ -62,6 +64,7 @@ export async function applySavedPlan(plan: Plan, running: Running, cx: AppContex
       stale.every(isStaleness) ? 6 : 1,
     );
   }
+  await readSecretsOf(plan, world.resolveSecret);
   return await run(plan, optionsFor(store, world, running, cx));
 }
 
@@ -74,10 +77,13 @@ const distinct = (diagnostics: readonly Diagnostic[]): readonly Diagnostic[] => 
 
 /** Goes on with the run that stopped. The world is looked at again at every step. */
 export async function resumeRun(declared: Declared, running: Running, cx: AppContext): Promise<RunResult> {
-  return withUnfinished(declared, running, cx, (options) => resume(options));
+  return withUnfinished(declared, running, cx, async (options, plan, world) => {
+    await readSecretsOf(plan, world.resolveSecret);
+    return await resume(options);
+  });
 }
 
-/** Undoes what the unfinished run did. */
+/** Undoes what the unfinished run did. Secrets are not asked for beforehand: the way back may need none of them. */
 export async function abortRun(declared: Declared, running: Running, cx: AppContext): Promise<RunResult> {
   return withUnfinished(declared, running, cx, (options) =>
     abort(options, `asked for by ${actorOf(cx).who}`),
@@ -88,7 +94,7 @@ async function withUnfinished(
   declared: Declared,
   running: Running,
   cx: AppContext,
-  go: (options: RunOptions) => Promise<RunResult>,
+  go: (options: RunOptions, plan: Plan, world: Reach) => Promise<RunResult>,
 ): Promise<RunResult> {
   if (!existsSync(declared.state.path)) throw new AppFailure([nothingUnfinished]);
   await using store = await openForWriting(declared.state);
@@ -96,7 +102,7 @@ async function withUnfinished(
   if (unfinished === undefined) throw new AppFailure([nothingUnfinished]);
   const plan = await store.planOf(unfinished.run);
   await using world = reach(plan.declared, cx.clock, cx.environment, plan.lineage);
-  return await go(optionsFor(store, world, running, cx));
+  return await go(optionsFor(store, world, running, cx), plan, world);
 }
 
 const optionsFor = (store: LocalState, world: Reach, running: Running, cx: AppContext): RunOptions => ({

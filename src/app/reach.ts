@@ -20,6 +20,8 @@ export interface Reach extends AsyncDisposable {
   /** One look at everything that is declared; what cannot be reached is unknown. Never rejects for that. */
   observe(signal: AbortSignal): Promise<Observed>;
   readonly providerOf: ProviderOf;
+  /** Reads a secret, at most once. Rejects with a `ProviderFailure` that names it and never its value. */
+  readonly resolveSecret: (name: string) => Promise<string>;
 }
 
 /** Opens nothing yet: a host is dialled when it is first asked something, and its connection is kept to the end. `lineage` is that of the recorded state, '' where there is none. */
@@ -29,11 +31,12 @@ export function reach(
   environment: Readonly<Record<string, string | undefined>>,
   lineage: string,
 ): Reach {
+  const resolveSecret = secretReader(declared.secrets, environment);
   const channels = openHostChannels(declared.hosts, { clock });
   const hosts = withHomes(
     openHostProvider(declared, channels, {
       clock,
-      resolveSecret: secretReader(declared.secrets, environment),
+      resolveSecret,
       operatorFolder: join(declared.state.path, 'operator'),
       ...(lineage === '' ? {} : { lineage }),
     }),
@@ -44,6 +47,7 @@ export function reach(
   );
   const all = [hosts, ...balancers.values()];
   return {
+    resolveSecret,
     async observe(signal) {
       const parts = await Promise.all(all.map((provider) => provider.observe(declared, signal)));
       return {

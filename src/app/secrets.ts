@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { type Diagnostic, ProviderFailure, type SecretSource } from '../model/index.ts';
+import { currentSecret, type Diagnostic, ProviderFailure, type SecretSource } from '../model/index.ts';
 
 const run = promisify(execFile);
 const commandTimeoutMs = 30_000;
@@ -13,7 +13,8 @@ export function secretReader(
   environment: Readonly<Record<string, string | undefined>>,
 ): (name: string) => Promise<string> {
   const read = new Map<string, Promise<string>>();
-  return (name) => {
+  return (wanted) => {
+    const name = currentSecret(wanted);
     const known = read.get(name);
     if (known !== undefined) return known;
     const source = secrets[name];

@@ -38,6 +38,12 @@ export type SecretSource =
   | { readonly from: 'file'; readonly path: string }
   | { readonly from: 'command'; readonly argv: readonly string[] };
 
+/** What a process's environment calls a secret that has another value now than when the process was started. */
+export const earlierSecret = (name: string): string => `${name} (an earlier value)`;
+
+/** Whose value is to be read for it: an earlier one is kept nowhere, so a way back takes the one of today. */
+export const currentSecret = (name: string): string => name.replace(/(?: \(an earlier value\))+$/, '');
+
 // ── hosts ──────────────────────────────────────────────────────────────────────────────────────────
 
 export interface HostDeclared {

@@ -1,5 +1,6 @@
 /** What happens on one host: bring the release, stop, link, start, verify. */
 import {
+  currentSecret,
   type HealthDeclared,
   type InstanceDeclared,
   type Operation,
@@ -146,11 +147,17 @@ export function stopProcess(
       kind: 'operation',
       operation: processOperation(sequence, slot, instance, null, running),
       verify: checkOf(sequence.situation, slot, instance, running.release),
-      summary: `start it with ${running.release}`,
+      summary: `start it with ${running.release}${hasEarlierSecret(running) ? " and today's secrets" : ''}`,
     },
     estimateSeconds: estimate('stop'),
   });
 }
+
+/** The value that it runs with is kept nowhere. */
+const hasEarlierSecret = ({ process }: RunningProcess): boolean =>
+  Object.values(process.environment).some(
+    (value) => typeof value !== 'string' && currentSecret(value.secret) !== value.secret,
+  );
 
 function startProcess(
   sequence: Sequence,

@@ -5,6 +5,7 @@ import {
   type Context,
   canonicalJson,
   type EnvironmentValue,
+  earlierSecret,
   type HostDeclared,
   type Operation,
   type Place,
@@ -100,7 +101,7 @@ export async function runningOf(
       throw error;
     });
     if (now !== undefined && !isSameSecret(seen.record, name, now)) {
-      environment[name] = { secret: `${value.secret} (an earlier value)` };
+      environment[name] = { secret: earlierSecret(value.secret) };
     }
   }
   return { at: 'known', running: { release, process: { ...running.process, environment } } };
