@@ -30,7 +30,10 @@ describe('a launcher of the service’s own', { timeout: 180_000 }, () => {
 
   test('a process that its launcher lost is started again', async () => {
     const pidFile = join(scene.fleet.folder, 'web-1/home/srv/shop/shared', `shop-${scene.bluePort}.pid`);
-    process.kill(Number(readFileSync(pidFile, 'utf8')), 'SIGKILL');
+    const pid = Number(readFileSync(pidFile, 'utf8'));
+    process.kill(pid, 'SIGKILL');
+    // Until it is reaped, kill -0 of the launcher finds it too.
+    await expect.poll(() => isThere(pid), { timeout: 10_000 }).toBe(false);
     scene.setVersion('1.0.0');
     expect((await scene.cli('plan')).stdout).toContain('because it is not running');
     await expectApplied(scene);
@@ -53,3 +56,11 @@ describe('a launcher of the service’s own', { timeout: 180_000 }, () => {
     expect(await scene.servedBy()).toBe('1.0.0');
   });
 });
+
+function isThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
