@@ -57,55 +57,72 @@ const servers = (): number =>
     ),
   );
 
+/** Versions of a second try must not be those of the first: what a release holds is never changed. */
+let tries = 0;
+
 test('every run converges, nothing is done twice, and no request is lost', {
   timeout: 1_200_000,
 }, async () => {
+  tries += 1;
+  const apply = ['apply', '--auto-approve', '--parallelism', '1'] as const;
   const deploy = (version: string): void => {
     packRelease(scene.folder, version);
     scene.setVersion(version);
   };
-  for (const version of ['0.1.0', '0.2.0', '0.3.0']) {
-    deploy(version);
-    const applied = await scene.cli('apply', '--auto-approve');
-    expect(applied.stderr).toBe('');
-    expect(applied.code).toBe(0);
+  if (tries > 1) await scene.cli('apply', '--resume');
+  for (const patch of [1, 2, 3]) {
+    deploy(`${tries}.0.${patch}`);
+    const applied = await scene.cli(...apply);
+    expect([applied.code, applied.stderr]).toEqual([0, '']);
   }
   const traffic = startTraffic(
     { port: scene.port, rate: 40, keepAlive: 4, freshShare: 0.5, slow: 0, upgraded: 0 },
-    '0.3.0',
+    `${tries}.0.3`,
   );
+  try {
+    await enumerate(traffic, apply, deploy);
+  } finally {
+    const { failed, wrong, stale, reasons } = await traffic.stop();
+    expect({ failed, wrong, stale, reasons }).toEqual({ failed: 0, wrong: 0, stale: 0, reasons: [] });
+  }
+});
 
+async function enumerate(
+  traffic: ReturnType<typeof startTraffic>,
+  apply: readonly string[],
+  deploy: (version: string) => void,
+): Promise<void> {
+  let reverted = 0;
   let point = 1;
   for (; point < 500; point += 1) {
-    const version = `1.${point}.0`;
+    const version = `${tries}.${point}.0`;
+    const at = `kill@${point}`;
     deploy(version);
     traffic.expectBoth(version);
-    const killed = await scene.cliWith(
-      { DEPLOYCTL_FAIL: `kill@${point}` },
-      'apply',
-      '--auto-approve',
-      '--parallelism',
-      '1',
-    );
-    const at = `kill@${point}`;
+    const killed = await scene.cliWith({ DEPLOYCTL_FAIL: at }, ...apply);
     if (killed.signal !== 'SIGKILL') {
       expect([at, killed.code, killed.stderr]).toEqual([at, 0, '']);
       break;
     }
     const resumed = await scene.cli('apply', '--resume', '--parallelism', '1');
     if (resumed.code !== 0) {
-      // Killed before the run was begun, or after it had ended: there is nothing to resume, and a new apply is due or empty.
-      expect([at, resumed.code, resumed.stdout, resumed.stderr]).toEqual([
-        at,
-        1,
-        '',
-        expect.stringContaining('No run is unfinished'),
-      ]);
-      const applied = await scene.cli('apply', '--auto-approve', '--parallelism', '1');
+      // Killed before the run was begun, or after it had ended: there is nothing to resume, and a new apply is due or
+      // empty. On a machine that starves HAProxy its own checks can fail, and the run that is resumed reverts.
+      const isReverted = resumed.code === 3 && resumed.stdout.includes('was reverted');
+      if (isReverted) reverted += 1;
+      else {
+        expect([at, resumed.code, resumed.stdout, resumed.stderr]).toEqual([
+          at,
+          1,
+          '',
+          expect.stringContaining('No run is unfinished'),
+        ]);
+      }
+      const applied = await scene.cli(...apply);
       expect([at, applied.code, applied.stderr]).toEqual([at, 0, '']);
-    }
+      if (!isReverted) expect([at, hookRuns(version)]).toEqual([at, 1]);
+    } else expect([at, hookRuns(version)]).toEqual([at, 1]);
     expect([at, await scene.servedBy()]).toEqual([at, version]);
-    expect([at, hookRuns(version)]).toEqual([at, 1]);
     expect([at, servers()]).toEqual([at, 2]);
     traffic.acknowledge(version);
     if (point % 10 === 0) {
@@ -113,11 +130,11 @@ test('every run converges, nothing is done twice, and no request is lost', {
       expect([at, planned.code, planned.stdout.includes('No changes.')]).toEqual([at, 0, true]);
     }
   }
-  // Nine kinds of steps, each with its two writes and its effect, and the beginning and the end.
-  expect(point).toBeGreaterThan(40);
-  const figures = await traffic.stop();
-  expect(figures.reasons).toEqual([]);
-  expect(figures).toMatchObject({ failed: 0, wrong: 0, stale: 0 });
-  const pulled = JSON.parse((await scene.cli('state', 'pull')).stdout);
-  expect(pulled.deployments).toHaveLength(3 + point);
-});
+  // Ten steps, each with its two writes and its effect, and the beginning and the end.
+  expect(point).toBeGreaterThan(55);
+  expect(reverted).toBeLessThanOrEqual(2);
+  const history = JSON.parse((await scene.cli('history', '--json')).stdout);
+  expect(
+    history.runs.every((run: { outcome: string }) => ['complete', 'reverted'].includes(run.outcome)),
+  ).toBe(true);
+}
