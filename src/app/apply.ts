@@ -41,7 +41,7 @@ export async function applyPlan(
   refuseHeld(plan);
   await readSecretsOf(plan, world.resolveSecret);
   await using store = await openForWriting(plan.declared.state);
-  refuseUnfinished(await store.read());
+  refuseUnfinished(await store.read(), plan.environment);
   return await run(plan, optionsFor(store, world, running, cx));
 }
 
@@ -51,14 +51,14 @@ export async function applySavedPlan(plan: Plan, running: Running, cx: AppContex
   await using world = reach(plan.declared, cx.clock, cx.environment, plan.lineage);
   await using store = await openForWriting(plan.declared.state);
   const recorded = await store.read();
-  refuseUnfinished(recorded);
+  refuseUnfinished(recorded, plan.environment);
   refuseOtherState(plan, recorded);
   const stale = [
     ...(await changedArtifacts(plan)),
     ...findStaleFacts(plan, (await world.observe(new AbortController().signal)).observations),
   ];
   if (stale.length > 0) {
-    const hint = 'Nothing was changed by this run. See what is different, then plan again.';
+    const hint = `Nothing was changed by this run. See what is different:\n    deployctl plan ${plan.environment}`;
     throw new AppFailure(
       distinct(stale).map((each) => ({ ...each, hint: each.hint ?? hint })),
       stale.every(isStaleness) ? 6 : 1,
@@ -120,7 +120,8 @@ function refuseHeld(plan: Plan): void {
   if (errors.length > 0) throw new AppFailure(errors);
 }
 
-export function refuseUnfinished(recorded: Recorded): void {
+/** `environment` as it is typed after a command. */
+export function refuseUnfinished(recorded: Recorded, environment: string): void {
   const { unfinished } = recorded;
   if (unfinished === undefined) return;
   throw new AppFailure([
@@ -129,7 +130,7 @@ export function refuseUnfinished(recorded: Recorded): void {
       severity: 'error',
       summary: 'An earlier run is not finished',
       detail: `Run ${unfinished.run}, begun by ${unfinished.actor.who} with "${unfinished.actor.command}", stopped part-way. Nothing new is planned on top of it.`,
-      hint: 'Go on with it:  deployctl apply --resume\nOr undo what it did:  deployctl abort',
+      hint: `Go on with it:  deployctl apply ${environment} --resume\nOr undo what it did:  deployctl abort ${environment}`,
     },
   ]);
 }

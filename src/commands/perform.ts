@@ -45,7 +45,7 @@ export async function performMade(
   refuseWithoutApproval(terminal, flags, making.verb);
   const loaded = await making.load();
   return withLock(loaded.declared.state, loaded.environment.name, flags, cx, async () => {
-    refuseUnfinished(await readRecorded(loaded.declared.state));
+    refuseUnfinished(await readRecorded(loaded.declared.state), loaded.environment.name);
     const planned = await making.make();
     await using world = planned.reach;
     const { plan } = planned;

@@ -10,7 +10,7 @@ export function findWarnings(
   selection: Selection,
 ): readonly Diagnostic[] {
   return [
-    ...unfinishedRun(recorded),
+    ...unfinishedRun(declared, recorded),
     ...situations.flatMap(unhealthyInstances),
     ...noLongerDeclared(declared, recorded),
     ...(selection.targets.length + selection.excluded.length > 0 ? [partial(selection)] : []),
@@ -18,7 +18,7 @@ export function findWarnings(
 }
 
 /** What it left half done is in the plan as if it were the start of it; none can be applied before it is settled. */
-function unfinishedRun({ unfinished }: Recorded): readonly Diagnostic[] {
+function unfinishedRun(declared: Declared, { unfinished }: Recorded): readonly Diagnostic[] {
   if (unfinished === undefined) return [];
   return [
     {
@@ -26,7 +26,7 @@ function unfinishedRun({ unfinished }: Recorded): readonly Diagnostic[] {
       severity: 'warning',
       summary: 'An earlier run is not finished',
       detail: `Run ${unfinished.run}, begun by ${unfinished.actor.who}, is still going on or stopped part-way. This plan starts from where it stands now, and can be applied only when that run is settled.`,
-      hint: 'Go on with it:  deployctl apply --resume\nOr undo what it did:  deployctl abort',
+      hint: `Go on with it:  deployctl apply ${declared.environment} --resume\nOr undo what it did:  deployctl abort ${declared.environment}`,
     },
   ];
 }

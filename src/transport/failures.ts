@@ -55,7 +55,7 @@ export const unreachable = (
       code: 'host-unreachable',
       summary: 'Host can not be reached',
       detail: `${host.name} (${whereOf(ssh)}) ${reason}. Nothing was sent to it.`,
-      hint: `Try: ${sshCommand(ssh)}`,
+      hint: `Try it:\n    ${sshCommand(ssh)}`,
     },
     cause,
   );
@@ -87,7 +87,7 @@ export function hostKeyFailure(
         detail:
           `${host.name} (${whereOf(ssh)}) showed the key ${offered}, and ${listFiles(ssh.knownHosts)} no key ` +
           `for it. ${untouched}`,
-        hint: `Compare the fingerprint with the host's own (ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub on it), then: ${scan} >> ${quoteArgument(file)}`,
+        hint: `Compare the fingerprint with the host's own (ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub on it), then:\n    ${scan} >> ${quoteArgument(file)}`,
       });
     case 'changed': {
       const known = verdict.known.map((key) => `${key.type} ${key.fingerprint} (${key.file}:${key.line})`);
@@ -99,7 +99,7 @@ export function hostKeyFailure(
         detail:
           `${host.name} (${whereOf(ssh)}) showed the key ${offered}, but it is known by ${known.join(', ')}. ` +
           `Either the host was set up anew, or somebody else answers in its place. ${untouched}`,
-        hint: `Only if you know why it changed: ${quoteArguments(['ssh-keygen', '-R', name, '-f', first])} && ${scan} >> ${quoteArgument(first)}`,
+        hint: `Only if you know why it changed:\n    ${quoteArguments(['ssh-keygen', '-R', name, '-f', first])} &&\n    ${scan} >> ${quoteArgument(first)}`,
       });
     }
     case 'revoked':

@@ -122,7 +122,7 @@ function afterLines(
 ): readonly string[] {
   const { traffic } = summary;
   const requests =
-    traffic === undefined
+    traffic === undefined || traffic.requests === 0
       ? ''
       : `${counted(traffic.requests, 'request')} through the run, ${thousands(traffic.failed)} failed by the balancer's count. `;
   const next = nextStep(view, summary, environment);

@@ -73,7 +73,7 @@ export function masterSocket(channel: HostChannel, path: string, balancer: Addre
         code: 'balancer-unreachable',
         summary: 'The load balancer does not answer',
         detail: `The master socket ${path} of HAProxy on ${channel.host} could not be used: ${words.replace(/\.$/, '')}.`,
-        hint: `HAProxy must run in master-worker mode with \`-W -S ${path}\`, and the user of the connection must be allowed to write to that socket (\`-S ${path},mode,660,group,…\`).`,
+        hint: `Is HAProxy running? It must run in master-worker mode with \`-W -S ${path}\`, and the user of the connection must be allowed to write to that socket (\`-S ${path},mode,660,group,…\`).`,
         address: balancer,
       },
       reason,

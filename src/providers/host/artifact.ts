@@ -82,6 +82,7 @@ export async function readArtifact(path: string): Promise<Outcome<ArtifactDeclar
               'artifact-broken',
               'Archive can not be read',
               `${path}: ${verdict.reasons.join('; ')}.`,
+              'It is cut off or damaged: build or fetch it again.',
             );
       }
     }

@@ -53,7 +53,7 @@ export async function refuseTakenPort(
         code: 'port-taken',
         summary: 'The port is taken by something else',
         detail: `Something takes connections on ${address}:${port} of ${session.declared.name}, although nothing of ${unit} has run there for ${seconds(patienceMs)}. It was not started: another program would have passed its check.`,
-        hint: `See who it is, on ${session.declared.name}: ss -ltnp 'sport = :${port}'`,
+        hint: `See who it is, on ${session.declared.name}:\n    ss -ltnp 'sport = :${port}'`,
       });
     }
     await cx.clock.sleep(pauseMs, cx.signal);
