@@ -145,7 +145,16 @@ export async function startScene(options: SceneOptions = {}): Promise<Scene> {
   };
   const cli = (...args: string[]): Promise<Ended> => cliWith({}, ...args);
 
-  const proxy = withBalancer ? await startProxy(folder, port, cli, options.configFile === true) : undefined;
+  const clearUp = async (): Promise<void> => {
+    stopProcesses(fleet.folder);
+    await fleet[Symbol.asyncDispose]();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  const starting = withBalancer ? startProxy(folder, port, cli, options.configFile === true) : undefined;
+  const proxy = await starting?.catch(async (cause: unknown) => {
+    await clearUp();
+    throw cause;
+  });
   return {
     ...paths,
     fleet,
@@ -161,10 +170,8 @@ export async function startScene(options: SceneOptions = {}): Promise<Scene> {
     servedBy: () => servedBy(port),
     haproxy: proxy ?? noProxy,
     async [Symbol.asyncDispose]() {
-      stopProcesses(fleet.folder);
       await proxy?.stop();
-      await fleet[Symbol.asyncDispose]();
-      rmSync(folder, { recursive: true, force: true });
+      await clearUp();
     },
   };
 }
