@@ -1,3 +1,4 @@
+export * from './analysis.ts';
 export * from './declared.ts';
 export * from './diagnostic.ts';
 export * from './equal.ts';

@@ -1,4 +1,5 @@
 /** What the pure parts and the engine ask of the outside, in words of the domain. */
+import type { Judged, JudgedSide, SideCounters, Verdict, Window } from './analysis.ts';
 import type { Declared } from './declared.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import type { EventBody, PoolTraffic } from './event.ts';
@@ -86,7 +87,22 @@ export interface Provider extends AsyncDisposable {
   seen(operation: Operation, cx: Context): Promise<readonly RecordedResource[]>;
   /** Counters for the view and for the figures at the end, where there are any. */
   traffic?(balancer: Address, signal: AbortSignal): Promise<readonly PoolTraffic[]>;
+  /** Counters of one side of a canary, for a verdict. Throws {@link ProviderFailure} where they cannot be read. */
+  measure?(balancer: Address, side: JudgedSide, signal: AbortSignal): Promise<SideCounters>;
 }
 
 /** Finds the provider that an operation belongs to. */
 export type ProviderOf = (operation: Operation) => Provider;
+
+/**
+ * Judges a canary. One call opens one gate: what is measured before it does not count. Nothing is ever thrown for what
+ * cannot be measured: that is an inconclusive verdict with the reason.
+ */
+export type Judge = (judged: Judged, cx: Context) => Judging;
+
+export interface Judging {
+  /** How often `look` is worth calling. */
+  readonly intervalMs: number;
+  /** Takes its samples and says how it stands. The engine lets the last call of a window decide, and any `fail` at once. */
+  look(window: Window): Promise<Verdict>;
+}
