@@ -119,7 +119,6 @@ function readArgument(
     return isRequired ? UNSOUND : ABSENT;
   }
   const { type } = argument;
-  const place = placeOf(scope.source, attribute.value);
   if (argument.later)
     report.error(
       placeOf(scope.source, { start: attribute.start, end: attribute.nameEnd }),
@@ -137,11 +136,11 @@ function readArgument(
       : report.evaluate(attribute.value, scope);
   if (value === undefined) return UNSOUND;
   if (!isWhollyKnown(value)) {
-    report.unknown(place, name);
+    report.unknown(placeOf(scope.source, attribute.value), name);
     return UNSOUND;
   }
   if (value.kind === 'null' && type.name !== 'any') {
-    if (isRequired) report.error(place, missingArgument(name, argument));
+    if (isRequired) report.error(placeOf(scope.source, attribute.value), missingArgument(name, argument));
     return { value: undefined, sound: !isRequired };
   }
   if (marksWithin(value).size > 0 && !mayBeMarked(value, name, type.accepts, attribute.value, scope, report))
@@ -152,7 +151,7 @@ function readArgument(
     return UNSOUND;
   }
   if (typeof result === 'string' && type.laterValues?.includes(result)) {
-    report.error(place, notYet(`${name} = "${result}"`, false));
+    report.error(placeOf(scope.source, attribute.value), notYet(`${name} = "${result}"`, false));
   }
   return { value: result, sound: true };
 }

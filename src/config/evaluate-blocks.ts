@@ -40,44 +40,22 @@ export function evaluateBlock(
   const { world, report } = cx;
   switch (item.type) {
     case 'secret':
-      return repeated(item, instance, secretShape, cx, (entry) => {
+      return repeated(item, instance, secretShape, cx, secretValue, (entry) => {
         world.secrets.push(entry);
         checkSecret(entry, report);
-        return secretToken(entry.address.replace(/(^|\.)secret\./, '$1'));
       });
     case 'ssh':
-      return repeated(item, instance, sshShape, cx, (entry) => {
-        world.ssh.push(entry);
-        return objectOf({ reference: string(entry.address), name: string(entry.name) });
-      });
+      return repeated(item, instance, sshShape, cx, sshValue, (entry) => world.ssh.push(entry));
     case 'host':
-      return repeated(item, instance, hostShape, cx, (entry) => {
-        world.hosts.push(entry);
-        return hostValue(entry);
-      });
+      return repeated(item, instance, hostShape, cx, hostValue, (entry) => world.hosts.push(entry));
     case 'load_balancer':
-      return repeated(item, instance, cx.balancers, cx, (entry) => {
-        world.balancers.push(entry);
-        return objectOf({
-          reference: string(entry.address),
-          name: string(entry.name),
-          type: string(entry.decoded.kind),
-          hosts: list(entry.decoded.args.hosts.map(string), STRING),
-        });
-      });
-    case 'dns_zone':
-      return repeated(item, instance, dnsZoneShape, cx, (entry) =>
-        objectOf({
-          reference: string(entry.address),
-          name: string(entry.name),
-          zone: string(entry.decoded.args.zone),
-        }),
+      return repeated(item, instance, cx.balancers, cx, balancerValue, (entry) =>
+        world.balancers.push(entry),
       );
+    case 'dns_zone':
+      return repeated(item, instance, dnsZoneShape, cx, zoneValue, () => undefined);
     case 'service':
-      return repeated(item, instance, serviceShape, cx, (entry) => {
-        world.services.push(entry);
-        return serviceValue(entry);
-      });
+      return repeated(item, instance, serviceShape, cx, serviceValue, (entry) => world.services.push(entry));
     case 'release':
       return evaluateRelease(item, instance, cx);
     case 'policy':
@@ -118,20 +96,20 @@ function single<S extends BlockShape>(
 const rulesOf = ({ blocks }: { readonly blocks: object }): readonly DecodedRule[] =>
   (blocks as { readonly precondition?: readonly DecodedRule[] }).precondition ?? [];
 
-/** Evaluates every repetition of a block, and keeps their value for references. */
+/** Evaluates every repetition of a block, and keeps what references to it will find. */
 function repeated<S extends BlockShape>(
   item: BlockItem,
   instance: ModuleInstance,
   shape: S,
   cx: BlockContext,
-  take: (entry: Entry<S>) => Value,
+  describe: (entry: Entry<S>) => Value,
+  take: (entry: Entry<S>) => unknown,
 ): undefined {
   const entries = entriesOf(item, instance, shape, cx);
   if (entries === undefined) return undefined;
-  keepValue(
-    item,
-    instance,
-    entries.map(([key, entry]) => [key, entry === undefined ? UNKNOWN : take(entry)]),
+  for (const [, entry] of entries) if (entry !== undefined) take(entry);
+  keepValue(item, instance, () =>
+    entries.map(([key, entry]) => [key, entry === undefined ? UNKNOWN : describe(entry)]),
   );
   return undefined;
 }
@@ -139,9 +117,9 @@ function repeated<S extends BlockShape>(
 const keepValue = (
   item: BlockItem,
   instance: ModuleInstance,
-  values: readonly (readonly [Repetition['key'], Value])[],
+  values: () => readonly (readonly [Repetition['key'], Value])[],
 ): void => {
-  instance.values.set(item.key, collect(repetitionKind(item.block), values));
+  instance.values.set(item.key, () => collect(repetitionKind(item.block), values()));
 };
 
 type EntryByKey<S> = readonly [Repetition['key'], Entry<S> | undefined];
@@ -209,6 +187,25 @@ function checkSecret(entry: Entry<typeof secretShape>, report: Reporter): void {
   });
 }
 
+// What references find. The attributes stand in their order, so that nothing has to be sorted.
+
+const secretValue = ({ address }: Entry<typeof secretShape>): Value =>
+  secretToken(address.replace(/(^|\.)secret\./, '$1'));
+
+const sshValue = ({ address, name }: Entry<typeof sshShape>): Value =>
+  objectOf({ name: string(name), reference: string(address) });
+
+const balancerValue = ({ address, name, decoded }: Entry<ReturnType<typeof balancerShape>>): Value =>
+  objectOf({
+    hosts: list(decoded.args.hosts.map(string), STRING),
+    name: string(name),
+    reference: string(address),
+    type: string(decoded.kind),
+  });
+
+const zoneValue = ({ address, name, decoded }: Entry<typeof dnsZoneShape>): Value =>
+  objectOf({ name: string(name), reference: string(address), zone: string(decoded.args.zone) });
+
 function hostValue({ address, name, decoded }: Entry<typeof hostShape>): Value {
   const { args } = decoded;
   const own = args.address ?? (args.connection === 'local' ? '127.0.0.1' : undefined);
@@ -216,10 +213,10 @@ function hostValue({ address, name, decoded }: Entry<typeof hostShape>): Value {
   return objectOf({
     address: own === undefined ? UNKNOWN : string(own),
     connection: string(args.connection),
-    reference: string(address),
     labels: map(labels, STRING),
     name: string(name),
     network_address: own === undefined ? UNKNOWN : string(args.network_address ?? own),
+    reference: string(address),
   });
 }
 
@@ -233,8 +230,8 @@ function serviceValue({ address, name, decoded }: Entry<typeof serviceShape>): V
     }),
   ]);
   return objectOf({
-    reference: string(address),
     name: string(name),
+    reference: string(address),
     release: string(decoded.args.release),
     slots: objectOf(Object.fromEntries(slots)),
   });
@@ -262,16 +259,16 @@ async function evaluateRelease(item: BlockItem, instance: ModuleInstance, cx: Bl
       key,
       objectOf({
         artifact: string(args.artifact),
-        reference: string(entry.address),
         name: string(entry.name),
         notes: string(args.notes ?? ''),
+        reference: string(entry.address),
         sha256: sha256 === undefined ? UNKNOWN : string(sha256),
         version: string(args.version),
       }),
     ]);
     if (artifact === undefined && cx.readArtifact !== undefined) world.incomplete = true;
   }
-  keepValue(item, instance, values);
+  keepValue(item, instance, () => values);
 }
 
 async function readArtifact(

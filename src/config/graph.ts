@@ -18,14 +18,14 @@ export interface Need {
 
 export interface GraphRules {
   /** What a node needs. Asked step by step: when it goes on, what it asked for has been evaluated. */
-  needsOf(node: GraphNode): Generator<Need, void>;
+  needsOf(node: GraphNode): Iterator<Need, void>;
   /** Evaluates a node all of whose needs have been. */
   evaluate(node: GraphNode): Promise<void> | undefined;
 }
 
 interface Frame {
   readonly node: GraphNode;
-  readonly needs: Generator<Need, void>;
+  readonly needs: Iterator<Need, void>;
   /** The reference that the frame is waiting for. */
   waiting: Traversal | undefined;
 }
@@ -44,9 +44,13 @@ export class Graph {
     this.#problems = problems;
   }
 
-  async evaluate(first: GraphNode): Promise<void> {
-    if (this.#stateOf(first.instance).has(first.item.key)) return;
-    const stack: Frame[] = [this.#open(first)];
+  /** A promise only where something had to be waited for. */
+  evaluate(first: GraphNode): Promise<void> | undefined {
+    if (this.#stateOf(first.instance).has(first.item.key)) return undefined;
+    return this.#goOn([this.#open(first)]);
+  }
+
+  #goOn(stack: Frame[]): Promise<void> | undefined {
     for (let frame = stack.at(-1); frame !== undefined; frame = stack.at(-1)) {
       const next = frame.needs.next();
       if (!next.done) {
@@ -58,10 +62,11 @@ export class Graph {
         continue;
       }
       const pending = this.#rules.evaluate(frame.node);
-      if (pending !== undefined) await pending;
       this.#stateOf(frame.node.instance).set(frame.node.item.key, 'done');
       stack.pop();
+      if (pending !== undefined) return pending.then(() => this.#goOn(stack));
     }
+    return undefined;
   }
 
   #open(node: GraphNode): Frame {

@@ -213,6 +213,12 @@ export function checkLabels(
   source: SourceText,
   problems: Problems,
 ): boolean {
+  if (block.labels.length === 1 && !hasVariants(shape) && shape.labels.length === 1) {
+    const [given] = block.labels;
+    const [label] = shape.labels;
+    // The usual block, of which there may be thousands.
+    if (given !== undefined && label !== undefined && labelForms[label.form](given.text)) return true;
+  }
   const kinds = hasVariants(shape) ? Object.keys(shape.variants) : [];
   const expected = [
     ...(hasVariants(shape) ? [shape.kindLabel] : []),

@@ -184,12 +184,29 @@ async function evaluateAll(root: ModuleInstance, cx: BlockContext): Promise<void
   const graph = new Graph(rules, cx.report.problems);
   const instances = [root];
   for (const instance of instances) {
-    for (const item of instance.module.items.values()) await graph.evaluate({ instance, item });
+    for (const item of instance.module.items.values()) {
+      const pending = graph.evaluate({ instance, item });
+      if (pending !== undefined) await pending;
+    }
     for (const call of instance.calls.values()) instances.push(...call.instances);
   }
 }
 
-function* needsOf({ instance, item }: GraphNode): Generator<Need, void> {
+function needsOf(node: GraphNode): Iterator<Need, void> {
+  const { instance, item } = node;
+  if (item.type === 'variable' && instance.caller !== undefined) return needsStepByStep(node);
+  const dependencies = instance.module.dependencies.of(item);
+  // Nearly all: nothing that it needs brings more to need when it has been evaluated.
+  const needed: Need[] = [];
+  for (const { key, reference } of dependencies) {
+    const other = instance.module.items.get(key);
+    if (other?.type === 'module') return needsStepByStep(node);
+    if (other !== undefined) needed.push({ node: { instance, item: other }, reference });
+  }
+  return needed.values();
+}
+
+function* needsStepByStep({ instance, item }: GraphNode): Generator<Need, void> {
   const { caller } = instance;
   if (item.type === 'variable' && caller !== undefined) {
     const { dependencies } = caller.instance.module;

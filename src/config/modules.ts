@@ -31,9 +31,22 @@ export interface Module {
   readonly children: ReadonlyMap<string, Module>;
 }
 
-/** What evaluating an item gave. UNKNOWN where it failed or is not known. */
-export interface ItemResult {
-  readonly value: Value;
+/** The values of the items of one module, by their keys. One that nobody asks for is not made: most hosts are never read. */
+class ItemValues {
+  readonly #values = new Map<string, Value | (() => Value)>();
+
+  set(key: string, value: Value | (() => Value)): void {
+    this.#values.set(key, value);
+  }
+
+  /** UNKNOWN where evaluating it failed, and before it was tried. */
+  of(key: string): Value {
+    const value = this.#values.get(key);
+    if (typeof value !== 'function') return value ?? UNKNOWN;
+    const made = value();
+    this.#values.set(key, made);
+    return made;
+  }
 }
 
 /** One use of a module, with the values that its items have there. */
@@ -46,7 +59,7 @@ export class ModuleInstance {
   readonly caller:
     | { readonly instance: ModuleInstance; readonly call: BlockItem; readonly repetition: Repetition }
     | undefined;
-  readonly values = new Map<string, Value>();
+  readonly values = new ItemValues();
   readonly calls = new Map<
     string,
     { readonly kind: RepetitionKind; readonly instances: readonly ModuleInstance[] }
@@ -82,7 +95,7 @@ export class ModuleInstance {
     const outputsOf = (instance: ModuleInstance): Value => {
       const outputs = new Map<string, Value>();
       for (const item of instance.module.items.values()) {
-        if (item.type === 'output') outputs.set(item.name, instance.values.get(item.key) ?? UNKNOWN);
+        if (item.type === 'output') outputs.set(item.name, instance.values.of(item.key));
       }
       return object(outputs);
     };
@@ -218,7 +231,7 @@ export class ItemRoots implements Roots {
     if (name === undefined) return { value: UNKNOWN };
     // What is not declared was reported when the references were collected.
     const key = `${root}.${name}`;
-    const value = this.#instance.values.get(key) ?? UNKNOWN;
+    const value = this.#instance.values.of(key);
     return keyProblem(this.#instance.module.items.get(key), value, reference) ?? { value, stepsTaken: 1 };
   }
 

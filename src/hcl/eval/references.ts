@@ -67,9 +67,11 @@ function childrenOf(node: Expression): readonly Expression[] {
     case 'tuple':
       return node.items;
     default:
-      return [];
+      return NO_CHILDREN;
   }
 }
+
+const NO_CHILDREN: readonly Expression[] = [];
 
 /** A reference as one would write it: `host.web["web-1"].address`. */
 export const referenceText = (reference: Traversal): string =>
