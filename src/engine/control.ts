@@ -4,6 +4,8 @@ export type ControlRequest =
   /** No new step starts; those in hand, and waits by the clock, go on. */
   | { readonly kind: 'pause'; readonly by: string; readonly reason: string }
   | { readonly kind: 'continue'; readonly by: string }
+  /** Approve what waits for approval. `full`: skip what is left of every bake and every approval to come as well. */
+  | { readonly kind: 'promote'; readonly by: string; readonly full: boolean }
   /** Finish the steps in hand, then undo everything that was done. */
   | { readonly kind: 'abort'; readonly by: string; readonly reason: string }
   /** Finish the steps in hand, record them, and stop: the run can be resumed. Waits are cut short. */

@@ -1,5 +1,5 @@
 /** What can go wrong in a run beyond what providers and the store say themselves. */
-import type { Address, Diagnostic, OperationName, Step } from '../model/index.ts';
+import type { Address, Diagnostic, Judged, OperationName, Step, Verdict } from '../model/index.ts';
 
 /** What a person calls the thing that an operation changes. */
 const nouns: Readonly<Record<OperationName, string>> = {
@@ -16,6 +16,7 @@ const nouns: Readonly<Record<OperationName, string>> = {
   'pool.settle': 'The pool',
   'route.set': 'The route',
   bake: 'The service',
+  approval: 'The canary',
 };
 
 const error = (
@@ -57,6 +58,40 @@ export const unexpected = (op: OperationName, address: Address, cause: unknown):
     hint: 'Please report it. What the step did is looked at again by: deployctl apply --resume',
   });
 
+export const analysisFailed = (
+  service: Address,
+  judged: Judged | undefined,
+  { reason, requests, failed }: Verdict,
+): Diagnostic =>
+  error('analysis-failed', service, {
+    summary: 'The canary is worse than it may be',
+    detail: `At ${judged?.sharePercent ?? 100}% of ${service}: ${reason}.${affected(requests, failed)}`,
+    hint: 'See what the analysis saw: deployctl show',
+    ...subjectOf(judged),
+  });
+
+const affected = (requests: number | undefined, failed: number | undefined): string =>
+  requests === undefined
+    ? ''
+    : ` It got ${requests} requests in this step${failed === undefined ? '' : `, of which ${failed} failed`}.`;
+
+export const analysisInconclusive = (
+  service: Address,
+  judged: Judged | undefined,
+  { reason }: Verdict,
+): Diagnostic =>
+  error('analysis-inconclusive', service, {
+    summary: 'It is not known whether the canary is good',
+    detail: `At ${judged?.sharePercent ?? 100}% of ${service} the time was over and there is no verdict: ${reason}. The share stays as it is.`,
+    hint: 'Watch for as long again: deployctl apply --resume. Take it back: deployctl abort',
+    ...subjectOf(judged),
+  });
+
+const subjectOf = (judged: Judged | undefined): Pick<Diagnostic, 'subject'> => {
+  const subject = judged?.analysis[0]?.origin;
+  return subject === undefined ? {} : { subject };
+};
+
 export const noWayBack = (step: Step, because: string): Diagnostic =>
   error('no-way-back', step.address, {
     summary: 'A step cannot be undone',
@@ -70,6 +105,14 @@ export const notRecorded = (detail: string): Diagnostic =>
     detail,
     hint: 'Go on with: deployctl apply --resume',
   });
+
+export const nothingToPromote = (by: string): Diagnostic => ({
+  code: 'nothing-to-promote',
+  severity: 'warning',
+  summary: 'Nothing waits for approval',
+  detail: `The promotion by ${by} has no effect: no step of the run waits for approval now. What comes later is not approved by it.`,
+  hint: 'To skip every wait that is left: deployctl promote --full',
+});
 
 export const hookFailed = (failure: Diagnostic, point: string): Diagnostic => ({
   ...failure,

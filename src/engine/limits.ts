@@ -33,6 +33,8 @@ export function limitMs(operation: Operation): number {
       return slackMs + operation.withinMs;
     case 'bake':
       return slackMs + operation.durationMs;
+    case 'approval':
+      return Number.POSITIVE_INFINITY;
     case 'release.remove':
     case 'release.prune':
     case 'slot.link':

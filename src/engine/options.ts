@@ -4,6 +4,7 @@ import type {
   Clock,
   Diagnostic,
   Event,
+  Judge,
   Plan,
   ProviderOf,
   RunNumber,
@@ -23,6 +24,8 @@ export interface RunOptions {
   /** At most so many steps at once; waits by the clock take no place. At least 1. */
   readonly parallelism: number;
   readonly actor: Actor;
+  /** Default: nothing is known, so no canary with an analysis passes. */
+  readonly judge?: Judge;
   readonly failpoint?: Failpoint;
 }
 

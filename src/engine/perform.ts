@@ -6,7 +6,6 @@ import {
   type Instant,
   type JournalEntry,
   type NewJournalEntry,
-  type OnFailure,
   type Operation,
   operationClass,
   type RecordedResource,
@@ -14,10 +13,10 @@ import {
   type StepId,
 } from '../model/index.ts';
 import { type AttemptResult, bringAbout } from './attempt.ts';
-import { bake } from './bake.ts';
+import { noJudge, passGate } from './gate.ts';
 import type { RunHook } from './hooks.ts';
 import type { SessionOptions } from './options.ts';
-import { asDetail, type StepDetail, type StepProgress } from './progress.ts';
+import { asDetail, type Consequence, type StepDetail, type StepProgress } from './progress.ts';
 
 export interface Performance extends SessionOptions {
   readonly step: Step;
@@ -27,14 +26,16 @@ export interface Performance extends SessionOptions {
   readonly stop: AbortSignal;
   readonly write: (entry: Omit<NewJournalEntry, 'at'>) => Promise<JournalEntry>;
   readonly report: (event: EventBody) => void;
+  /** Aborted when a person has said that a gate may be passed now. */
+  readonly promoted: AbortSignal;
   /** What the run does if this step fails now. */
-  readonly onFailure: () => OnFailure;
+  readonly onFailure: () => Consequence;
 }
 
 export interface StepFailure {
   readonly diagnostic: Diagnostic;
   /** What follows from it; undefined: an undo failed, and what does not depend on it is still undone. */
-  readonly follows: OnFailure | undefined;
+  readonly follows: Consequence | undefined;
 }
 
 /** Whether what the step does now is only waiting. */
@@ -43,7 +44,7 @@ export function isWait(step: Step, isUndoing: boolean): boolean {
     return step.inverse.kind === 'operation' && operationClass[step.inverse.operation.op] === 'wait';
   }
   const kind = operationClass[step.operation.op];
-  return kind === 'wait' || kind === 'time';
+  return kind === 'wait' || kind === 'time' || kind === 'person';
 }
 
 /** Gives why it failed; undefined: done, or interrupted and left for a resume. Throws a StateFailure. */
@@ -54,12 +55,8 @@ export async function perform(performance: Performance): Promise<StepFailure | u
   report({ type: 'step_started', step: step.id, undoing: false });
 
   const wasBegun = before.mayHaveEffect && before.status !== 'undone';
-  const intend = async (until?: Instant): Promise<void> => {
-    await write({
-      mark: 'intended',
-      step: step.id,
-      detail: detail({ op, ...(until === undefined ? {} : { until }) }),
-    });
+  const intend = async (times?: GateTimes): Promise<void> => {
+    await write({ mark: 'intended', step: step.id, detail: detail({ op, ...times }) });
   };
   const result = await attempt(performance, step.operation, wasBegun, intend);
   const elapsedMs = clock.now() - startedAt;
@@ -79,7 +76,7 @@ export async function perform(performance: Performance): Promise<StepFailure | u
     }
     case 'failed': {
       const { failure, mayHaveEffect } = result;
-      const follows = performance.onFailure();
+      const follows = result.follows ?? performance.onFailure();
       await write({
         mark: 'failed',
         step: step.id,
@@ -160,25 +157,58 @@ export async function runHook(
   return result.kind === 'failed' ? result.failure : undefined;
 }
 
+/** When a gate was first entered, and when it is over: a kill does not make the wait longer. */
+interface GateTimes {
+  readonly since: Instant;
+  readonly until?: Instant;
+}
+
 async function attempt(
   performance: Performance,
   operation: Operation,
   wasBegun: boolean,
-  intend: (until?: Instant) => Promise<void>,
-): Promise<AttemptResult> {
+  intend: (times?: GateTimes) => Promise<void>,
+): Promise<AttemptResult & { readonly follows?: Consequence }> {
   const { step, providerOf, failpoint } = performance;
-  const isInverse = operation !== step.operation;
-  const cx = contextOf(performance, isInverse);
-  if (operation.op === 'bake') {
-    // The end that was first written down counts: a kill does not make the wait longer.
-    const until = performance.before.until ?? ((cx.clock.now() + operation.durationMs) as Instant);
-    await intend(until);
-    const baked = await bake({ operation, until, providerOf, cx });
-    if (baked.kind === 'done') return { kind: 'done', unchanged: false, seen: noneSeen };
-    return baked.kind === 'failed' ? { ...baked, mayHaveEffect: false } : baked;
+  const cx = contextOf(performance, operation !== step.operation);
+  if (operation.op === 'bake' || operation.op === 'approval') {
+    return attemptGate(performance, operation, cx, intend);
   }
   const provider = providerOf(operation);
   return bringAbout({ operation, address: step.address, provider, cx, wasBegun, intend, failpoint });
+}
+
+async function attemptGate(
+  { step, before, promoted, providerOf, judge = noJudge, write, report }: Performance,
+  operation: Extract<Operation, { op: 'bake' | 'approval' }>,
+  cx: Context,
+  intend: (times: GateTimes) => Promise<void>,
+): Promise<AttemptResult & { readonly follows?: Consequence }> {
+  const since = before.since ?? cx.clock.now();
+  const until =
+    operation.op === 'approval'
+      ? undefined
+      : (before.until ?? ((cx.clock.now() + operation.durationMs) as Instant));
+  await intend({ since, ...(until === undefined ? {} : { until }) });
+  if (operation.op === 'approval' && !promoted.aborted) {
+    const { service, sharePercent } = operation;
+    report({ type: 'approval_needed', step: step.id, service, sharePercent });
+  }
+  const passed = await passGate({
+    operation,
+    since,
+    until,
+    promoted,
+    providerOf,
+    judge,
+    record: async (verdict) => {
+      await write({ mark: 'note', step: step.id, detail: asDetail({ kind: 'verdict', ...verdict }) });
+    },
+    tell: report,
+    cx,
+  });
+  if (passed.kind === 'done') return { kind: 'done', unchanged: false, seen: noneSeen };
+  return passed.kind === 'failed' ? { ...passed, mayHaveEffect: false } : passed;
 }
 
 const noneSeen: readonly RecordedResource[] = [];

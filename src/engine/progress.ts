@@ -2,7 +2,7 @@
  * Where a run stands, as the journal says: the same fold serves a run in progress and one that is resumed, so there
  * is no second way to know it.
  */
-import type { Diagnostic, Instant, JournalEntry, Json, OnFailure, StepId } from '../model/index.ts';
+import type { Diagnostic, Instant, JournalEntry, Json, OnFailure, StepId, Verdict } from '../model/index.ts';
 
 export type StepStatus = 'pending' | 'intended' | 'done' | 'failed' | 'undoing' | 'undone';
 
@@ -15,7 +15,8 @@ export interface StepProgress {
   readonly mayHaveEffect: boolean;
   /** The place of its last mark in the journal: the order of completion. */
   readonly seq: number;
-  /** When a wait by the clock is over, whatever happened since it began. */
+  /** When a gate was first entered, and when a wait by the clock is over, whatever happened since. */
+  readonly since: Instant | undefined;
   readonly until: Instant | undefined;
 }
 
@@ -29,6 +30,12 @@ export interface Progress {
   /** Keys of the run's own hooks that ended: they are not run again. */
   readonly hooksEnded: ReadonlySet<string>;
   readonly isRefreshed: boolean;
+  /** Steps that a person has approved. */
+  readonly promoted: ReadonlySet<StepId>;
+  /** Whether a person has said that nothing more is to be waited for. */
+  readonly isPromotedFully: boolean;
+  /** Steps whose failure left a host out; the host's other steps are not taken any more. */
+  readonly leftOut: ReadonlySet<StepId>;
 }
 
 /** Written to in place: a fleet's run has tens of thousands of entries, and a copy for each would cost more than SSH. */
@@ -48,6 +55,15 @@ export type Note =
   /** An undo that failed: the step stays `undoing`. */
   | { readonly kind: 'undo_failed' }
   | { readonly kind: 'hook'; readonly key: string; readonly state: 'begun' | 'done' | 'failed' }
+  /** What waited for approval may go on. */
+  | {
+      readonly kind: 'promote';
+      readonly by: string;
+      readonly full: boolean;
+      readonly steps: readonly StepId[];
+    }
+  /** What an analysis said in a gate. */
+  | ({ readonly kind: 'verdict' } & Verdict)
   /** The record now says what the plan saw. */
   | { readonly kind: 'refreshed' };
 
@@ -58,10 +74,14 @@ export interface StepDetail {
   /** The world already was so. */
   readonly unchanged?: boolean;
   readonly mayHaveEffect?: boolean;
+  readonly since?: number;
   readonly until?: number;
   /** With `failed`: what the run does about it, so that a kill right after the failure does not forget it. */
-  readonly follows?: OnFailure;
+  readonly follows?: Consequence;
 }
+
+/** `leave_out`: the step's host may fail, and the run goes on without it. */
+export type Consequence = OnFailure | 'leave_out';
 
 export const asDetail = (detail: Note | StepDetail): Json => ({ ...detail }) as Json;
 
@@ -71,6 +91,7 @@ const untouched: StepProgress = {
   undoFailures: 0,
   mayHaveEffect: false,
   seq: 0,
+  since: undefined,
   until: undefined,
 };
 
@@ -85,12 +106,18 @@ export function progressLog(entries: readonly JournalEntry[] = []): ProgressLog 
   let turnReason: string | undefined;
   let undoReason: string | undefined;
   let isRefreshed = false;
+  const promoted = new Set<StepId>();
+  let isPromotedFully = false;
+  const leftOut = new Set<StepId>();
 
   const followNote = (note: Note | undefined, step: StepId | undefined): void => {
     if (note?.kind === 'undo') undoReason = note.reason;
     else if (note?.kind === 'abort') turnReason ??= `${note.reason} (${note.by})`;
     else if (note?.kind === 'refreshed') isRefreshed = true;
-    else if (note?.kind === 'hook' && note.state !== 'begun') hooksEnded.add(note.key);
+    else if (note?.kind === 'promote') {
+      for (const each of note.steps) promoted.add(each);
+      isPromotedFully ||= note.full;
+    } else if (note?.kind === 'hook' && note.state !== 'begun') hooksEnded.add(note.key);
     else if (note?.kind === 'undo_failed' && step !== undefined) {
       const before = steps.get(step) ?? untouched;
       steps.set(step, { ...before, undoFailures: before.undoFailures + 1 });
@@ -102,6 +129,7 @@ export function progressLog(entries: readonly JournalEntry[] = []): ProgressLog 
     else if (entry.step !== undefined) {
       const { follows } = (entry.detail ?? {}) as Partial<StepDetail>;
       if (follows === 'revert') turnReason ??= entry.failure?.summary ?? 'a step failed';
+      if (follows === 'leave_out') leftOut.add(entry.step);
       steps.set(entry.step, { ...followMark(steps.get(entry.step) ?? untouched, entry), seq: entry.seq });
     }
   };
@@ -110,7 +138,12 @@ export function progressLog(entries: readonly JournalEntry[] = []): ProgressLog 
     steps,
     failures,
     hooksEnded,
+    promoted,
+    leftOut,
     follow,
+    get isPromotedFully() {
+      return isPromotedFully;
+    },
     get turnReason() {
       return turnReason;
     },
@@ -131,6 +164,7 @@ function followMark(before: StepProgress, entry: JournalEntry): StepProgress {
         ...before,
         status: 'intended',
         mayHaveEffect: true,
+        since: detail.since === undefined ? before.since : (detail.since as Instant),
         until: detail.until === undefined ? before.until : (detail.until as Instant),
       };
     case 'done':
@@ -141,12 +175,13 @@ function followMark(before: StepProgress, entry: JournalEntry): StepProgress {
         status: 'failed',
         failures: before.failures + 1,
         mayHaveEffect: detail.mayHaveEffect !== false,
+        since: undefined,
         until: undefined,
       };
     case 'undoing':
       return { ...before, status: 'undoing' };
     case 'undone':
-      return { ...before, status: 'undone', mayHaveEffect: false, until: undefined };
+      return { ...before, status: 'undone', mayHaveEffect: false, since: undefined, until: undefined };
     case 'note':
       return before;
   }

@@ -1,5 +1,5 @@
 /** Which steps may start now. From the plan's needs and from the progress alone; no effects, no clock. */
-import type { Step, StepId } from '../model/index.ts';
+import type { Address, Step, StepId } from '../model/index.ts';
 import { type Progress, progressOf } from './progress.ts';
 
 /** `free`: nothing has to be done for it once what blocks it has passed. `stuck`: it will never pass. */
@@ -7,7 +7,7 @@ type Role = 'work' | 'free' | 'stuck';
 
 interface Task {
   readonly step: Step;
-  readonly role: Role;
+  role: Role;
   /** Its place among those that could start as well. */
   readonly rank: number;
   /** How many of those that block it have not passed. */
@@ -60,6 +60,20 @@ export class Agenda {
     }
   }
 
+  /** `failed` was taken and failed; the others are not to be taken any more. Nothing waits for any of them from now on. */
+  leaveOut(failed: StepId, others: Iterable<StepId>): void {
+    for (const id of others) {
+      const task = this.#tasks.get(id);
+      if (task === undefined || task.role !== 'work') continue;
+      task.role = 'free';
+      const offered = this.#ready.indexOf(task);
+      if (offered === -1) continue;
+      this.#ready.splice(offered, 1);
+      this.pass(id);
+    }
+    this.pass(failed);
+  }
+
   #offer(task: Task): void {
     if (task.role === 'stuck') return;
     if (task.role === 'free') {
@@ -75,13 +89,46 @@ const needsOf = (steps: readonly Step[]): readonly (readonly [StepId, StepId])[]
   steps.flatMap((step) => step.needs.map((need) => [need, step.id] as const));
 
 /** Whatever is not done, in the order of the plan; what an earlier session left unfinished is among it. */
-export const agendaForwards = (steps: readonly Step[], progress: Progress): Agenda =>
-  new Agenda(
+export function agendaForwards(steps: readonly Step[], progress: Progress): Agenda {
+  const leftOut = stepsLeftOut(steps, progress);
+  return new Agenda(
     steps
-      .map((step, rank) => ({ step, rank, role: 'work' as const }))
+      .map((step, rank) => ({
+        step,
+        rank,
+        role: leftOut.has(step.id) ? ('free' as const) : ('work' as const),
+      }))
       .filter(({ step }) => progressOf(progress, step.id).status !== 'done'),
     needsOf(steps),
   );
+}
+
+/** Hosts that failed and are left out, by service. */
+export function hostsLeftOut(steps: readonly Step[], progress: Progress): ReadonlyMap<Address, Set<string>> {
+  const hosts = new Map<Address, Set<string>>();
+  for (const { id, service, tolerance } of steps) {
+    if (service === undefined || tolerance === undefined || !progress.leftOut.has(id)) continue;
+    hosts.set(service, (hosts.get(service) ?? new Set()).add(tolerance.host));
+  }
+  return hosts;
+}
+
+/** The steps of hosts that are left out, but for those that are done. */
+export function stepsLeftOut(steps: readonly Step[], progress: Progress): ReadonlySet<StepId> {
+  const hosts = hostsLeftOut(steps, progress);
+  if (hosts.size === 0) return new Set();
+  return new Set(
+    steps
+      .filter(
+        ({ id, service, tolerance }) =>
+          service !== undefined &&
+          tolerance !== undefined &&
+          hosts.get(service)?.has(tolerance.host) === true &&
+          progressOf(progress, id).status !== 'done',
+      )
+      .map(({ id }) => id),
+  );
+}
 
 /** Whatever may have an effect, last completed first; a step waits until all that needed it is undone. */
 export const agendaBackwards = (steps: readonly Step[], progress: Progress): Agenda =>
@@ -100,8 +147,11 @@ function roleBackwards(step: Step, progress: Progress): Role {
   return step.inverse.kind === 'irreversible' ? 'stuck' : 'work';
 }
 
-export const allDone = (steps: readonly Step[], progress: Progress): boolean =>
-  steps.every((step) => progressOf(progress, step.id).status === 'done');
+/** All that was to be done: what belongs to a host that is left out is not. */
+export function allDone(steps: readonly Step[], progress: Progress): boolean {
+  const leftOut = stepsLeftOut(steps, progress);
+  return steps.every((step) => leftOut.has(step.id) || progressOf(progress, step.id).status === 'done');
+}
 
 /** What is left to undo. */
 export interface WayBack {

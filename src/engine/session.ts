@@ -6,7 +6,6 @@ import {
   type Instant,
   type JournalEntry,
   type NewJournalEntry,
-  type OnFailure,
   operationClass,
   type RecordedResource,
   StateFailure,
@@ -14,17 +13,33 @@ import {
   type StepId,
 } from '../model/index.ts';
 import type { ControlRequest } from './control.ts';
-import { hookFailed, notRecorded, noWayBack } from './diagnostics.ts';
+import { hookFailed, nothingToPromote, notRecorded, noWayBack } from './diagnostics.ts';
 import { type RunHook, runHooks } from './hooks.ts';
+import { onFailureOf } from './on-failure.ts';
 import type { RunResult, SessionOptions } from './options.ts';
 import { isWait, type Performance, perform, runHook, undo } from './perform.ts';
-import { asDetail, type Note, type ProgressLog, progressOf } from './progress.ts';
-import { type Agenda, agendaBackwards, agendaForwards, allDone, wayBack } from './schedule.ts';
+import { asDetail, type Consequence, type Note, type ProgressLog, progressOf } from './progress.ts';
+import {
+  type Agenda,
+  agendaBackwards,
+  agendaForwards,
+  allDone,
+  hostsLeftOut,
+  stepsLeftOut,
+  wayBack,
+} from './schedule.ts';
 import { type TrafficWatch, watchTraffic } from './traffic.ts';
-import { onFailureOf } from './verdict.ts';
 
-/** A wait by the clock takes no place: half an hour of baking must not hold up another service. */
-const takesPlace = (step: Step): boolean => operationClass[step.operation.op] !== 'time';
+/** A wait by the clock or for a person takes no place: half an hour of baking must not hold up another service. */
+const takesPlace = ({ operation: { op } }: Step): boolean =>
+  operationClass[op] !== 'time' && operationClass[op] !== 'person';
+
+/** A step in hand, with what cuts it short and what lets it through its gate. */
+interface InHand {
+  readonly step: Step;
+  readonly stop: AbortController;
+  readonly promoted: AbortController;
+}
 
 const exitCodes = { complete: 0, reverted: 3, stopped: 4 } as const;
 
@@ -35,12 +50,13 @@ export class Session {
   readonly #progress: ProgressLog;
   #eventSeq = 0;
 
-  /** Steps in hand, each with what cuts it short. */
-  readonly #running = new Map<StepId, { readonly step: Step; readonly stop: AbortController }>();
+  readonly #running = new Map<StepId, InHand>();
   /** What is still to be done, in the direction in which the run goes. */
   #agenda: Agenda;
   readonly #failures: Diagnostic[] = [];
   readonly #pausedServices = new Set<Address>();
+  /** Kept beside the journal: of two that fail at once each must know of the other. */
+  readonly #leftOut: Map<Address, Set<string>>;
   readonly #requests: ControlRequest[] = [];
   #isPaused = false;
   /** Why nothing new begins, and the run stops where it is. */
@@ -56,6 +72,7 @@ export class Session {
     this.#progress = progress;
     this.#isResumed = isResumed;
     this.#startedAt = options.clock.now();
+    this.#leftOut = new Map(hostsLeftOut(options.plan.steps, progress));
     const agenda = progress.undoReason === undefined ? agendaForwards : agendaBackwards;
     this.#agenda = agenda(options.plan.steps, progress);
   }
@@ -148,27 +165,28 @@ export class Session {
       const step = this.#agenda.take((each) => (taken < places || !takesPlace(each)) && this.#mayStart(each));
       if (step === undefined) return;
       if (takesPlace(step)) taken += 1;
-      const stop = new AbortController();
-      this.#running.set(step.id, { step, stop });
-      void this.#take(step, stop.signal).finally(() => {
+      const inHand: InHand = { step, stop: new AbortController(), promoted: new AbortController() };
+      if (this.#progress.isPromotedFully || this.#progress.promoted.has(step.id)) inHand.promoted.abort();
+      this.#running.set(step.id, inHand);
+      void this.#take(inHand).finally(() => {
         this.#running.delete(step.id);
         this.#wake();
       });
     }
   }
 
-  async #take(step: Step, stop: AbortSignal): Promise<void> {
+  async #take({ step, stop, promoted }: InHand): Promise<void> {
     await this.#guarded(async () => {
       const isUndoing = this.#isUndoing();
-      const { plan } = this.#options;
       const performance: Performance = {
         ...this.#options,
         step,
         before: progressOf(this.#progress, step.id),
-        stop,
+        stop: stop.signal,
+        promoted: promoted.signal,
         write: (entry) => this.#write(entry),
         report: (event) => this.#emit(event),
-        onFailure: () => onFailureOf(plan.declared, plan.steps, this.#progress, step),
+        onFailure: () => this.#consequenceOf(step),
       };
       const failure = await (isUndoing ? undo(performance) : perform(performance));
       const { status } = progressOf(this.#progress, step.id);
@@ -179,9 +197,25 @@ export class Session {
     });
   }
 
-  #obeyStrategy(step: Step, follows: OnFailure, failure: Diagnostic): void {
+  /** The host is left out as long as no more of them failed than may. */
+  #consequenceOf(step: Step): Consequence {
+    const { service, tolerance } = step;
+    if (service !== undefined && tolerance !== undefined) {
+      const hosts = this.#leftOut.get(service) ?? new Set();
+      if (hosts.has(tolerance.host) || hosts.size < tolerance.most) {
+        this.#leftOut.set(service, hosts.add(tolerance.host));
+        return 'leave_out';
+      }
+    }
+    return onFailureOf(this.#options.plan, step);
+  }
+
+  #obeyStrategy(step: Step, follows: Consequence, failure: Diagnostic): void {
     const because = `${step.summary}: ${failure.summary}`;
     switch (follows) {
+      case 'leave_out':
+        this.#leaveOut(step);
+        return;
       case 'revert':
         this.#isPaused = false;
         this.#cutShort('waits');
@@ -194,6 +228,13 @@ export class Session {
         this.#emit({ type: 'paused', by: 'the strategy (on_failure)', reason: because });
         return;
     }
+  }
+
+  #leaveOut({ id, service, tolerance }: Step): void {
+    if (service === undefined || tolerance === undefined) return;
+    this.#agenda.leaveOut(id, stepsLeftOut(this.#options.plan.steps, this.#progress));
+    const failed = this.#leftOut.get(service)?.size ?? 0;
+    this.#emit({ type: 'left_out', service, host: tolerance.host, failed, most: tolerance.most });
   }
 
   #stop(reason: string): void {
@@ -223,6 +264,9 @@ export class Session {
         await this.#note(request);
         this.#emit({ type: 'continued', by: request.by });
         return;
+      case 'promote':
+        await this.#promote(request);
+        return;
       case 'abort':
         if (this.#isUndoing() || this.#progress.turnReason !== undefined) return;
         this.#isPaused = false;
@@ -240,6 +284,22 @@ export class Session {
         return;
       }
     }
+  }
+
+  /** What waits for approval may go on; with `full` nothing waits any more. */
+  async #promote({ by, full }: Extract<ControlRequest, { kind: 'promote' }>): Promise<void> {
+    if (this.#isUndoing() || this.#mustStop()) return;
+    const waiting = [...this.#running.values()].filter(({ step }) => {
+      const kind = operationClass[step.operation.op];
+      return kind === 'person' || (full && kind === 'time');
+    });
+    if (waiting.length === 0 && !full) {
+      this.#emit({ type: 'diagnostic', diagnostic: nothingToPromote(by) });
+      return;
+    }
+    await this.#note({ kind: 'promote', by, full, steps: waiting.map(({ step }) => step.id) });
+    this.#emit({ type: 'promoted', by, full });
+    for (const { promoted } of waiting) promoted.abort();
   }
 
   async #turnRound(): Promise<void> {
@@ -333,7 +393,7 @@ export class Session {
     await this.#write({ mark: 'note', step: undefined, seen, detail: asDetail({ kind: 'refreshed' }) });
   }
 
-  async #note(note: Note | ControlRequest): Promise<void> {
+  async #note(note: Note | Exclude<ControlRequest, { kind: 'promote' }>): Promise<void> {
     await this.#write({ mark: 'note', step: undefined, detail: asDetail(note as Note) });
   }
 

@@ -4,7 +4,6 @@ import {
   balancerOf,
   type Clock,
   type EventBody,
-  type Operation,
   type PoolTraffic,
   type Provider,
   type ProviderOf,
@@ -97,20 +96,3 @@ function balancersOf(steps: readonly Step[], providerOf: ProviderOf): ReadonlyMa
   }
   return asks;
 }
-
-/** Operations after which clients are served by something else than before. */
-export const movesTraffic: Readonly<Record<Operation['op'], boolean>> = {
-  'release.put': false,
-  'release.remove': false,
-  'slot.link': false,
-  'process.set': false,
-  'health.verify': false,
-  'hook.run': false,
-  'release.prune': false,
-  'balancer.configure': true,
-  'member.set': true,
-  'pool.drain': false,
-  'pool.settle': false,
-  'route.set': true,
-  bake: false,
-};

@@ -2,6 +2,7 @@
  * What the files say, evaluated: no expressions, no references, no functions are left. Everything is plain
  * JSON, so a plan can carry it whole and a revert can take it from the record of an earlier deployment.
  */
+import type { AnalysisDeclared } from './analysis.ts';
 import type { SourceRange } from './diagnostic.ts';
 import type { Address, Instant, Json, Sha256 } from './words.ts';
 
@@ -262,7 +263,51 @@ export type StrategyDeclared =
       readonly drainTimeoutMs: number;
       readonly onFailure: OnFailure;
       readonly origin: SourceRange;
+    }
+  | {
+      readonly kind: 'canary';
+      /** In their order; shares never fall. After the last one the canary takes all requests and is the stable side. */
+      readonly steps: readonly CanaryStepDeclared[];
+      /** What decides at each step, beside the health checks; empty: they alone. */
+      readonly analysis: readonly AnalysisDeclared[];
+      /** With two slots: whether the side that served goes on running afterwards. */
+      readonly keepWarm: boolean;
+      readonly drainTimeoutMs: number;
+      readonly onFailure: OnFailure;
+      readonly origin: SourceRange;
+    }
+  | {
+      readonly kind: 'rolling';
+      readonly batch: BatchDeclared;
+      /** From the return of one batch to the removal of the next. */
+      readonly pauseMs: number;
+      /** How many hosts of the whole run may fail and be left out of the pool before the run itself fails. */
+      readonly maxFailures: number;
+      readonly drainTimeoutMs: number;
+      readonly onFailure: OnFailure;
+      readonly origin: SourceRange;
     };
+
+/** So many of a service's hosts at a time. */
+export type BatchDeclared = { readonly percent: number } | { readonly hosts: number };
+
+export interface CanaryStepDeclared {
+  /** Whole percent of the requests. */
+  readonly share: number;
+  readonly bakeMs: number;
+  /** Whether the run then waits for a person to promote it. */
+  readonly approval: boolean;
+  /** Requests that get the canary from this step on, whatever the share. */
+  readonly audiences: readonly AudienceDeclared[];
+  readonly origin: SourceRange;
+}
+
+/** A request belongs to it if any of these fits: names and the values that they must have. */
+export interface AudienceDeclared {
+  readonly header: Readonly<Record<string, string>>;
+  readonly cookie: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string>>;
+}
 
 export interface PolicyDeclared {
   /** The floor of capacity of each service behind a balancer, in whole percent of its hosts; 0: none declared. */

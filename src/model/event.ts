@@ -1,4 +1,5 @@
 /** Everything that can happen while a run goes on. Views only read it; the JSON lines are these, one a line. */
+import type { Verdict } from './analysis.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import type { Plan } from './plan.ts';
 import type { RunNumber, RunOutcome } from './recorded.ts';
@@ -47,10 +48,38 @@ export type EventBody =
       readonly failure: Diagnostic;
       readonly elapsedMs: number;
     }
+  /** How an analysis stands at this moment of a gate. */
+  | {
+      readonly type: 'verdict';
+      readonly step: StepId;
+      readonly service: Address;
+      readonly verdict: Verdict['verdict'];
+      readonly reason: string;
+      /** Of the canary since the gate opened, and how many of them failed; undefined: it does not rest on requests. */
+      readonly requests: number | undefined;
+      readonly failed: number | undefined;
+    }
+  /** A person's word is needed before the run goes on: `deployctl promote`, or `deployctl abort`. */
+  | {
+      readonly type: 'approval_needed';
+      readonly step: StepId;
+      readonly service: Address;
+      readonly sharePercent: number;
+    }
+  /** `full`: nothing more is waited for, neither time nor persons. */
+  | { readonly type: 'promoted'; readonly by: string; readonly full: boolean }
   /** The balancer's own counters since the run began, by pool. */
   | { readonly type: 'traffic'; readonly balancer: Address; readonly pools: readonly PoolTraffic[] }
   | { readonly type: 'paused'; readonly by: string; readonly reason: string }
   | { readonly type: 'continued'; readonly by: string }
+  /** A host failed and is left out of the rollout; `most` may be. */
+  | {
+      readonly type: 'left_out';
+      readonly service: Address;
+      readonly host: string;
+      readonly failed: number;
+      readonly most: number;
+    }
   /** From here on the run undoes what it did. */
   | { readonly type: 'reverting'; readonly reason: string; readonly steps: readonly StepId[] }
   /** The run stops after the steps in hand. */

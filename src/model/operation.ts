@@ -5,8 +5,9 @@
  *
  *   on a host      release.put ─ slot.link ─ process.set ─ health.verify ─ release.prune      hook.run
  *   on a balancer  balancer.configure ─ member.set ─ pool.drain ─ pool.settle ─ route.set
- *   nowhere        bake
+ *   nowhere        bake ─ approval
  */
+import type { Judged } from './analysis.ts';
 import type {
   ArtifactDeclared,
   EnvironmentValue,
@@ -126,12 +127,24 @@ export type Operation =
       readonly from: Pick<RouteState, 'runtime' | 'persisted'> & Partial<Pick<RouteState, 'disagreeing'>>;
       readonly to: RouteValue | null;
     }
-  /** Watches the checks of the instances for a while; fails as soon as one fails for longer than its passes allow. */
+  /**
+   * Watches the checks of the instances for a while; fails as soon as one fails for longer than its passes allow. With
+   * `judged` the analysis must say that the canary is good before the time counts as passed.
+   */
   | {
       readonly op: 'bake';
       readonly service: Address;
       readonly durationMs: number;
       readonly watch: readonly (Operation & { readonly op: 'health.verify' })[];
+      readonly judged?: Judged;
+    }
+  /** Waits until a person promotes the canary from this share, as long as that takes; the checks and the analysis go on meanwhile. */
+  | {
+      readonly op: 'approval';
+      readonly service: Address;
+      readonly sharePercent: number;
+      readonly watch: readonly (Operation & { readonly op: 'health.verify' })[];
+      readonly judged?: Judged;
     };
 
 export type OperationName = Operation['op'];
@@ -139,9 +152,9 @@ export type OperationName = Operation['op'];
 /**
  * How the engine treats an operation. `move`: looked at before and after. `wait`: nothing to look at but itself, done
  * again from the start after a crash. `once`: leaves a mark where it ran, so that it is not run again. `time`: the
- * engine's own clock, kept as an absolute time in the journal.
+ * engine's own clock, kept as an absolute time in the journal. `person`: somebody's word, kept in the journal too.
  */
-export const operationClass: Readonly<Record<OperationName, 'move' | 'wait' | 'once' | 'time'>> = {
+export const operationClass: Readonly<Record<OperationName, 'move' | 'wait' | 'once' | 'time' | 'person'>> = {
   'release.put': 'move',
   'release.remove': 'move',
   'slot.link': 'move',
@@ -155,6 +168,7 @@ export const operationClass: Readonly<Record<OperationName, 'move' | 'wait' | 'o
   'pool.settle': 'wait',
   'route.set': 'move',
   bake: 'time',
+  approval: 'person',
 };
 
 /** The host an operation runs on, `'operator'` for the operator's own machine, undefined for balancers and waits. */

@@ -64,6 +64,17 @@ export interface Step {
   readonly gate: string | undefined;
   /** From earlier runs where there are any, else a guess of the planner's. */
   readonly estimateSeconds: number;
+  /** Present: its failure need not be the run's. */
+  readonly tolerance?: Tolerance;
+}
+
+/**
+ * A host that may be left out: when one of its steps fails, those that are left of it are not taken, what waited for
+ * them goes on, and the host stays out of the pool. When more than `most` hosts of the service failed, the run has.
+ */
+export interface Tolerance {
+  readonly host: string;
+  readonly most: number;
 }
 
 export interface Proof {

@@ -4,6 +4,7 @@
  * has as many lines as one of three.
  */
 import {
+  type Address,
   type Diagnostic,
   type Event,
   hostOf,
@@ -16,6 +17,7 @@ import { phasesOf } from './phases.ts';
 import { printable } from './printable.ts';
 import { runStrategies, runTitle } from './run-title.ts';
 import { foldTraffic, type PoolView } from './traffic-view.ts';
+import { foldVerdict, type VerdictView } from './verdict-view.ts';
 
 export interface View {
   readonly run: number | undefined;
@@ -45,9 +47,20 @@ export interface View {
   /** The last lines that hooks and processes printed, oldest first. */
   readonly output: readonly OutputLine[];
   readonly traffic: readonly PoolView[];
+  readonly verdicts: readonly VerdictView[];
+  /** Who is waited for: services and the share that they have. */
+  readonly approvals: readonly ApprovalView[];
+  /** Hosts that failed and are left out. */
+  readonly leftOut: readonly { readonly service: Address; readonly host: string }[];
   readonly diagnostics: readonly Diagnostic[];
   readonly failures: readonly FailedStep[];
   readonly summary: Extract<Event, { type: 'summary' }> | undefined;
+}
+
+export interface ApprovalView {
+  readonly step: StepId;
+  readonly service: Address;
+  readonly sharePercent: number;
 }
 
 export interface StepPlace {
@@ -124,6 +137,9 @@ export const emptyView: View = {
   stepsToUndo: 0,
   output: [],
   traffic: [],
+  verdicts: [],
+  approvals: [],
+  leftOut: [],
   diagnostics: [],
   failures: [],
   summary: undefined,
@@ -160,6 +176,18 @@ export function fold(before: View, event: Event): View {
       return stepFailed(view, event);
     case 'traffic':
       return { ...view, traffic: foldTraffic(view.traffic, event) };
+    case 'verdict':
+      return { ...view, verdicts: foldVerdict(view.verdicts, event) };
+    case 'approval_needed': {
+      const { step, service, sharePercent } = event;
+      return { ...view, approvals: [...view.approvals, { step, service, sharePercent }] };
+    }
+    case 'promoted':
+      return view;
+    case 'left_out': {
+      const { service, host } = printable({ service: event.service, host: event.host });
+      return { ...view, leftOut: [...view.leftOut, { service, host }] };
+    }
     case 'paused':
       return { ...view, mode: 'paused', reason: withActor(printable(event.reason), printable(event.by)) };
     case 'continued':
@@ -245,7 +273,8 @@ function stepStarted(view: View, { step, undoing, at }: Extract<Event, { type: '
   }));
 }
 
-function stepDone(view: View, event: Extract<Event, { type: 'step_done' }>): View {
+function stepDone(before: View, event: Extract<Event, { type: 'step_done' }>): View {
+  const view = withoutApproval(before, event.step);
   const { step, undoing, unchanged, elapsedMs, at } = event;
   const place = view.places.get(step);
   const hadFailed =
@@ -263,7 +292,13 @@ function stepDone(view: View, event: Extract<Event, { type: 'step_done' }>): Vie
   }));
 }
 
-function stepFailed(view: View, event: Extract<Event, { type: 'step_failed' }>): View {
+function withoutApproval(view: View, step: StepId): View {
+  if (view.approvals.length === 0) return view;
+  return { ...view, approvals: view.approvals.filter((each) => each.step !== step) };
+}
+
+function stepFailed(before: View, event: Extract<Event, { type: 'step_failed' }>): View {
+  const view = withoutApproval(before, event.step);
   const { step, undoing, at } = event;
   const place = view.places.get(step);
   const failed: FailedStep = {

@@ -55,6 +55,21 @@ function bodyJson(event: Event): object {
         failure: diagnosticJson(event.failure),
         elapsed_ms: event.elapsedMs,
       };
+    case 'verdict':
+      return {
+        step: event.step,
+        service: event.service,
+        verdict: event.verdict,
+        reason: event.reason,
+        requests: event.requests ?? null,
+        failed: event.failed ?? null,
+      };
+    case 'approval_needed':
+      return { step: event.step, service: event.service, share: event.sharePercent };
+    case 'promoted':
+      return { by: event.by, full: event.full };
+    case 'left_out':
+      return { service: event.service, host: event.host, failed: event.failed, most: event.most };
     case 'traffic':
       return { balancer: event.balancer, pools: event.pools };
     case 'paused':

@@ -14,6 +14,7 @@ import type { Renderer } from './renderer.ts';
 import { phaseText } from './steps-text.ts';
 import { renderSummary } from './summary-text.ts';
 import { counted, elapsedText, stopwatch } from './time-text.ts';
+import { verdictWord } from './verdict-view.ts';
 
 export interface PlainOptions {
   readonly write: (text: string) => void;
@@ -102,6 +103,18 @@ export function eventLines(before: View, view: View, event: Event, paint: Paint)
       return [];
     case 'paused':
       return [`${paint.yellow('paused')}: ${view.reason ?? ''}`];
+    case 'verdict':
+      return verdictLines(before, view, event, paint);
+    case 'approval_needed':
+      return [
+        `${paint.yellow('waits for approval')} of ${visible(event.service)} at ${event.sharePercent}%: deployctl promote ${view.environment}, or deployctl abort ${view.environment}`,
+      ];
+    case 'promoted':
+      return [`promoted by ${visible(event.by)}${event.full ? ', with every wait that is left' : ''}`];
+    case 'left_out':
+      return [
+        `${paint.yellow('left out')}: ${visible(event.host)} of ${visible(event.service)}, ${event.failed} of at most ${event.most}; it stays out of the pool`,
+      ];
     case 'continued':
       return [`continued by ${visible(event.by)}`];
     case 'reverting':
@@ -163,6 +176,19 @@ function stepLines(
         : sentenceLines(`${head}: ${failed.failure.summary}`, failed.failure.detail);
     }
   }
+}
+
+/** Told when it changes: the reason behind it changes with every request. */
+function verdictLines(
+  before: View,
+  view: View,
+  event: Extract<Event, { type: 'verdict' }>,
+  paint: Paint,
+): readonly string[] {
+  const last = before.verdicts.find(({ service }) => service === event.service);
+  const now = view.verdicts.find(({ service }) => service === event.service);
+  if (now === undefined || (last?.step === now.step && last.verdict === now.verdict)) return [];
+  return [`analysis  ${verdictWord(now.verdict, paint)}: ${now.reason}`];
 }
 
 const quarter = (count: number, total: number): number => Math.floor((4 * count) / total);

@@ -92,6 +92,7 @@ function moveOf(operation: Operation): Move | undefined {
     case 'pool.drain':
     case 'pool.settle':
     case 'bake':
+    case 'approval':
       return undefined;
     default:
       return unreachable(operation);

@@ -179,8 +179,24 @@ describe('a run that goes well', () => {
 });
 
 describe('a run that fails', () => {
-  test('before any traffic was moved, undoes what it did, whatever the strategy says', async () => {
-    const plan = switching([shop({ onFailure: 'freeze' })]);
+  test.for(['pause', 'freeze'] as const)(
+    'with %s, leaves the thing as it failed, though no traffic was moved yet',
+    async (onFailure) => {
+      const plan = switching([shop({ onFailure })]);
+      const world = stage(plan, { isSick: (instance) => instance.includes('web-2') });
+      const result = await world.run();
+      expect(result).toMatchObject({ outcome: 'stopped', exitCode: 4, failures: [{ code: 'unhealthy' }] });
+      expect(world.cells.get('process service.shop.slot["green"].host["web-2"]')).toMatchObject({
+        release: '2.0.0',
+      });
+      const undone = await world.abort();
+      expect(undone).toMatchObject({ outcome: 'reverted', stepsUndone: 8 });
+      expect(world.cells.snapshot()).toEqual(world.start);
+    },
+  );
+
+  test('with revert, undoes what it did', async () => {
+    const plan = switching([shop({ onFailure: 'revert' })]);
     const world = stage(plan, { isSick: (instance) => instance.includes('web-2') });
     const result = await world.run();
     expect(result).toMatchObject({

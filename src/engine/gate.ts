@@ -1,0 +1,253 @@
+/** A wait by the clock, or for a person, under the checks of what was brought into service and under its analysis. */
+import {
+  type Context,
+  type Diagnostic,
+  type EventBody,
+  type Instant,
+  type Judge,
+  type Judged,
+  type OnFailure,
+  type Operation,
+  ProviderFailure,
+  type ProviderOf,
+  type Verdict,
+} from '../model/index.ts';
+import { analysisFailed, analysisInconclusive } from './diagnostics.ts';
+import { within } from './within.ts';
+
+type GateOperation = Extract<Operation, { op: 'bake' | 'approval' }>;
+type Verify = Extract<Operation, { op: 'health.verify' }>;
+
+/** Between two rounds of checks, where no check says how often. */
+const usualIntervalMs = 1_000;
+/** How often in a row a check may fail, where no check says how often it must pass. */
+const usualPasses = 2;
+const usualTimeoutMs = 5_000;
+/** A look of an analysis that takes longer than this tells nothing. */
+const judgeWithinMs = 30_000;
+
+export interface Gate {
+  readonly operation: GateOperation;
+  readonly since: Instant;
+  /** Absolute: after a resume only what is left is waited. undefined: as long as the person takes. */
+  readonly until: Instant | undefined;
+  /** Aborted when a person has said that it may go on now. */
+  readonly promoted: AbortSignal;
+  readonly providerOf: ProviderOf;
+  readonly judge: Judge;
+  /** Told each verdict that differs from the one before it, and the last one, for the journal. */
+  readonly record: (verdict: Verdict) => Promise<void>;
+  readonly tell: (event: EventBody) => void;
+  readonly cx: Context;
+}
+
+export type GateResult =
+  | { readonly kind: 'done' }
+  /** `follows`: what the run does about it, where that is not for the strategy to say. */
+  | { readonly kind: 'failed'; readonly failure: Diagnostic; readonly follows?: OnFailure }
+  | { readonly kind: 'interrupted' };
+
+/**
+ * Checks every instance in rounds until the time is over or the person has spoken, and at least once. Fails when a
+ * check failed as many times in a row as it would have to pass (one lost packet is not a sick service), and as soon as
+ * the analysis says so. A time that is over without a verdict is no pass: what follows then is the analysis's to say.
+ */
+export async function passGate(gate: Gate): Promise<GateResult> {
+  const { operation, until, promoted, providerOf, cx } = gate;
+  const health = new HealthWatch(operation.watch);
+  const analysis = operation.judged === undefined ? undefined : new AnalysisWatch(gate, operation.judged);
+  for (;;) {
+    const sick = await health.round(providerOf, cx);
+    if (cx.signal.aborted) return { kind: 'interrupted' };
+    if (sick !== undefined) return { kind: 'failed', failure: sick };
+    const mayPass = promoted.aborted || (until !== undefined && cx.clock.now() >= until);
+    const verdict = await analysis?.look(mayPass);
+    if (cx.signal.aborted) return { kind: 'interrupted' };
+    if (verdict?.verdict === 'fail') {
+      return { kind: 'failed', failure: analysisFailed(operation.service, operation.judged, verdict) };
+    }
+    report(gate);
+    // A service that is just now failing may not pass because the time is over.
+    if (mayPass && !health.isDoubtful) {
+      if (promoted.aborted || verdict?.verdict !== 'inconclusive') return { kind: 'done' };
+      if (verdict.then === 'fail') {
+        return { kind: 'failed', failure: analysisFailed(operation.service, operation.judged, verdict) };
+      }
+      if (verdict.then === 'pause') {
+        const failure = analysisInconclusive(operation.service, operation.judged, verdict);
+        return { kind: 'failed', failure, follows: 'pause' };
+      }
+    }
+    const leftMs = mayPass || until === undefined ? Number.POSITIVE_INFINITY : until - cx.clock.now();
+    await pause(
+      Math.min(health.intervalMs, Math.max(0, leftMs)),
+      promoted.aborted ? undefined : promoted,
+      cx,
+    );
+    if (cx.signal.aborted) return { kind: 'interrupted' };
+  }
+}
+
+/** Sleeps; a promotion wakes it up. */
+async function pause(ms: number, promoted: AbortSignal | undefined, cx: Context): Promise<void> {
+  const signal = promoted === undefined ? cx.signal : AbortSignal.any([cx.signal, promoted]);
+  await cx.clock.sleep(ms, signal);
+}
+
+function report({ operation, since, until, cx }: Gate): void {
+  const now = cx.clock.now();
+  const total = until === undefined ? 0 : until - since;
+  const done = until === undefined ? now - since : Math.min(total, Math.max(0, now - since));
+  cx.report({
+    type: 'step_progress',
+    step: cx.step,
+    done,
+    total,
+    unit: 'ms',
+    text:
+      operation.op === 'approval'
+        ? `waits for deployctl promote, since ${seconds(done)}`
+        : `${seconds(done)} of ${seconds(total)}`,
+  });
+}
+
+/** The rounds of checks of one gate. */
+class HealthWatch {
+  readonly intervalMs: number;
+  readonly #watch: readonly Verify[];
+  readonly #failuresInARow: number[];
+
+  constructor(watch: readonly Verify[]) {
+    this.#watch = watch;
+    this.#failuresInARow = watch.map(() => 0);
+    const intervals = watch.map((verify) => verify.health?.intervalMs ?? usualIntervalMs);
+    this.intervalMs = intervals.length === 0 ? usualIntervalMs : Math.min(...intervals);
+  }
+
+  /** Whether some check failed in the last round, if not often enough. */
+  get isDoubtful(): boolean {
+    return this.#failuresInARow.some((failures) => failures > 0);
+  }
+
+  /** One check of each instance; gives the failure that is one too many. */
+  async round(providerOf: ProviderOf, cx: Context): Promise<Diagnostic | undefined> {
+    const round = await Promise.all(this.#watch.map((verify) => checkOnce(verify, providerOf, cx)));
+    if (cx.signal.aborted) return undefined;
+    for (const [index, failure] of round.entries()) {
+      const before = this.#failuresInARow[index] ?? 0;
+      this.#failuresInARow[index] = failure === undefined ? 0 : before + 1;
+      const allowed = this.#watch[index]?.health?.passes ?? usualPasses;
+      if (failure !== undefined && before + 1 >= allowed) return failure;
+    }
+    return undefined;
+  }
+}
+
+/** The analysis of one gate: looked at as often as it is worth it, told and recorded when it changes. */
+class AnalysisWatch {
+  readonly #gate: Gate;
+  readonly #judging: ReturnType<Judge>;
+  #next = 0;
+  #last: Verdict | undefined;
+  #recorded: Verdict | undefined;
+
+  constructor(gate: Gate, judged: Judged) {
+    this.#gate = gate;
+    this.#judging = gate.judge(judged, gate.cx);
+  }
+
+  /** `isLast`: this look decides. Between two looks the verdict is the one of the last. */
+  async look(isLast: boolean): Promise<Verdict | undefined> {
+    const { since, until, cx, operation, tell } = this.#gate;
+    const now = cx.clock.now();
+    if (!isLast && now < this.#next) return this.#last;
+    this.#next = now + this.#judging.intervalMs;
+    const looked = await within(judgeWithinMs, cx.clock, cx.signal, () =>
+      this.#judging.look({ since, until: until ?? now, now }),
+    );
+    if (looked.ended === 'interrupted') return this.#last;
+    const verdict: Verdict = looked.ended === 'value' ? looked.value : noAnswer(looked);
+    const isNew = verdict.verdict !== this.#recorded?.verdict;
+    this.#last = verdict;
+    tell({
+      type: 'verdict',
+      step: cx.step,
+      service: operation.service,
+      verdict: verdict.verdict,
+      reason: verdict.reason,
+      requests: verdict.requests,
+      failed: verdict.failed,
+    });
+    if (isNew || isLast) {
+      this.#recorded = verdict;
+      await this.#gate.record(verdict);
+    }
+    return verdict;
+  }
+}
+
+const noAnswer = (looked: { readonly ended: string; readonly cause?: unknown }): Verdict => ({
+  verdict: 'inconclusive',
+  then: 'pause',
+  reason:
+    looked.ended === 'thrown'
+      ? `the analysis ended with: ${looked.cause instanceof Error ? looked.cause.message : String(looked.cause)}`
+      : `the analysis gave no answer for ${seconds(judgeWithinMs)}`,
+  requests: undefined,
+  failed: undefined,
+  parts: [],
+});
+
+/** Where nobody judges, nothing is known. */
+export const noJudge: Judge = () => ({
+  intervalMs: usualIntervalMs,
+  look: async () => ({
+    verdict: 'inconclusive',
+    then: 'pause',
+    reason: 'nothing here can judge it',
+    requests: undefined,
+    failed: undefined,
+    parts: [],
+  }),
+});
+
+const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`;
+
+/** It had become healthy, so it does not need longer to start. */
+const fellIll = {
+  summary: 'The service did not stay healthy under traffic',
+  hint: 'Look at its log on the host.',
+} as const;
+
+/** One check with a short deadline; undefined: it passed. */
+async function checkOnce(
+  verify: Verify,
+  providerOf: ProviderOf,
+  cx: Context,
+): Promise<Diagnostic | undefined> {
+  const timeoutMs = verify.health?.timeoutMs ?? usualTimeoutMs;
+  const once: Verify =
+    verify.health === undefined
+      ? verify
+      : { ...verify, health: { ...verify.health, passes: 1, deadlineMs: timeoutMs } };
+  const checked = await within(timeoutMs + usualTimeoutMs, cx.clock, cx.signal, (signal) =>
+    // Progress of a single check would only cover up the progress of the wait.
+    providerOf(once).perform(once, { ...cx, signal, report: () => {} }),
+  );
+  if (checked.ended === 'value' || checked.ended === 'interrupted') return undefined;
+  if (checked.ended === 'thrown' && checked.cause instanceof ProviderFailure) {
+    const { diagnostic } = checked.cause;
+    return diagnostic.code === 'health-not-passed' ? { ...diagnostic, ...fellIll } : diagnostic;
+  }
+  return {
+    code: 'bake-check-lost',
+    severity: 'error',
+    summary: 'A check gave no answer during the bake',
+    detail:
+      checked.ended === 'thrown'
+        ? `The check of ${verify.instance} ended with: ${checked.cause instanceof Error ? checked.cause.message : String(checked.cause)}.`
+        : `The check of ${verify.instance} gave no answer for ${seconds(timeoutMs)}.`,
+    hint: 'Check that the host answers.',
+    address: verify.instance,
+  };
+}
