@@ -70,10 +70,10 @@ export async function passGate(gate: Gate): Promise<GateResult> {
     // A service that is just now failing may not pass because the time is over.
     if (mayPass && !health.isDoubtful) {
       if (promoted.aborted || verdict?.verdict !== 'inconclusive') return { kind: 'done' };
-      if (verdict.then === 'fail') {
+      if (verdict.follows === 'fail') {
         return { kind: 'failed', failure: analysisFailed(operation.service, operation.judged, verdict) };
       }
-      if (verdict.then === 'pause') {
+      if (verdict.follows === 'pause') {
         const failure = analysisInconclusive(operation.service, operation.judged, verdict);
         return { kind: 'failed', failure, follows: 'pause' };
       }
@@ -188,7 +188,7 @@ class AnalysisWatch {
 
 const noAnswer = (looked: { readonly ended: string; readonly cause?: unknown }): Verdict => ({
   verdict: 'inconclusive',
-  then: 'pause',
+  follows: 'pause',
   reason:
     looked.ended === 'thrown'
       ? `the analysis ended with: ${looked.cause instanceof Error ? looked.cause.message : String(looked.cause)}`
@@ -203,7 +203,7 @@ export const noJudge: Judge = () => ({
   intervalMs: usualIntervalMs,
   look: async () => ({
     verdict: 'inconclusive',
-    then: 'pause',
+    follows: 'pause',
     reason: 'nothing here can judge it',
     requests: undefined,
     failed: undefined,

@@ -95,12 +95,12 @@ export interface Judged {
 }
 
 /**
- * `fail` ends the gate at once. `inconclusive`: not enough is known, which is never a pass; `then` says what follows when
+ * `fail` ends the gate at once. `inconclusive`: not enough is known, which is never a pass; `follows` says what follows when
  * the time of the gate is over: `wait` until it is known, and after the deadline `pause` or `fail`.
  */
 export type VerdictValue =
   | { readonly verdict: 'pass' | 'fail' }
-  | { readonly verdict: 'inconclusive'; readonly then: 'wait' | 'pause' | 'fail' };
+  | { readonly verdict: 'inconclusive'; readonly follows: 'wait' | 'pause' | 'fail' };
 
 interface Grounds {
   /** One sentence with the values that matter: `3.1% of 1,204 requests failed, at most 1% may`. */
