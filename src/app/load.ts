@@ -5,7 +5,14 @@ import { homedir, userInfo } from 'node:os';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { type Loaded as LoadedConfig, type LoadInput, loadConfig, validateConfig } from '../config/load.ts';
 import { FolderFiles } from '../hcl/eval/folder-files.ts';
-import { asSha256, type Declared, type Diagnostic, isError, type StateDeclared } from '../model/index.ts';
+import {
+  type ArtifactDeclared,
+  asSha256,
+  type Declared,
+  type Diagnostic,
+  isError,
+  type StateDeclared,
+} from '../model/index.ts';
 import { readArtifact } from '../providers/host/index.ts';
 import { balancerKinds } from '../providers/registry.ts';
 import type { AppContext, ConfigurationAsk } from './context.ts';
@@ -38,6 +45,28 @@ export async function loadDeclaration(ask: ConfigurationAsk, cx: AppContext): Pr
   const environment = locate(ask, cx);
   const loaded = await loadConfig(inputFor(environment, ask, cx, withoutArtifacts));
   return await complete(environment, loaded);
+}
+
+/** What became of each artifact, by the path that names it. */
+export interface ReadArtifactOutcome {
+  readonly location: string;
+  readonly outcome: ArtifactDeclared | Diagnostic;
+}
+
+/** The same, where an artifact that cannot be read is a finding and not the end. */
+export async function loadWithArtifacts(
+  ask: ConfigurationAsk,
+  cx: AppContext,
+): Promise<{ readonly loaded: Loaded; readonly artifacts: readonly ReadArtifactOutcome[] }> {
+  const artifacts: ReadArtifactOutcome[] = [];
+  const environment = locate(ask, cx);
+  const recording: ReadArtifact = async (location, wanted) => {
+    const outcome = await readChecked(location, wanted);
+    artifacts.push({ location: relative(cx.cwd, location), outcome });
+    return 'sha256' in outcome ? outcome : withoutArtifacts(location, wanted);
+  };
+  const loaded = await complete(environment, await loadConfig(inputFor(environment, ask, cx, recording)));
+  return { loaded, artifacts };
 }
 
 /** Where the recorded state is. */

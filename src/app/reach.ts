@@ -4,6 +4,7 @@ import {
   type Address,
   type BalancerDeclared,
   balancerOf,
+  type Check,
   type Clock,
   type Declared,
   type Observed,
@@ -19,6 +20,8 @@ import { secretReader } from './secrets.ts';
 export interface Reach extends AsyncDisposable {
   /** One look at everything that is declared; what cannot be reached is unknown. Never rejects for that. */
   observe(signal: AbortSignal): Promise<Observed>;
+  /** Everything that a run will need of the world, for `doctor`; all providers side by side. */
+  check(signal: AbortSignal): Promise<readonly Check[]>;
   readonly providerOf: ProviderOf;
   /** Reads a secret, at most once. Rejects with a `ProviderFailure` that names it and never its value. */
   readonly resolveSecret: (name: string) => Promise<string>;
@@ -54,6 +57,10 @@ export function reach(
         observations: parts.flatMap((part) => part.observations),
         notes: parts.flatMap((part) => part.notes),
       };
+    },
+    async check(signal) {
+      const parts = await Promise.all(all.map(async (provider) => provider.check?.(declared, signal) ?? []));
+      return parts.flat();
     },
     providerOf(operation) {
       const address = balancerOf(operation);

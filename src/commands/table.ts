@@ -25,6 +25,7 @@ export const commands: Readonly<Record<string, TableEntry>> = {
   status: { group: 'look', load: () => import('./status.ts') },
   history: { group: 'look', load: () => import('./history.ts') },
   show: { group: 'look', load: () => import('./show.ts') },
+  doctor: { group: 'look', load: () => import('./doctor.ts') },
   validate: { group: 'configuration', load: () => import('./validate.ts') },
   fmt: { group: 'configuration', load: () => import('./fmt.ts') },
   console: { group: 'configuration', load: () => import('./console.ts') },

@@ -1,5 +1,6 @@
 /** What the pure parts and the engine ask of the outside, in words of the domain. */
 import type { Judged, JudgedSide, SideCounters, Verdict, Window } from './analysis.ts';
+import type { Check } from './check.ts';
 import type { Declared } from './declared.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import type { EventBody, PoolTraffic } from './event.ts';
@@ -85,6 +86,11 @@ export interface Provider extends AsyncDisposable {
   perform(operation: Operation, cx: Context): Promise<void>;
   /** What the operation left behind, looked at afresh, to be recorded. */
   seen(operation: Operation, cx: Context): Promise<readonly RecordedResource[]>;
+  /**
+   * Everything that a run will need of what this provider knows, for `doctor`. Changes nothing and never throws for what
+   * is wrong out there: that is a finding, with its mend.
+   */
+  check?(declared: Declared, signal: AbortSignal): Promise<readonly Check[]>;
   /** Counters for the view and for the figures at the end, where there are any. */
   traffic?(balancer: Address, signal: AbortSignal): Promise<readonly PoolTraffic[]>;
   /** Counters of one side of a canary, for a verdict. Throws {@link ProviderFailure} where they cannot be read. */

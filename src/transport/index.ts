@@ -2,5 +2,6 @@ export type { ExecuteOptions, Execution, HostChannel, HostChannels } from './cha
 export { excerpt, hostFailure, seconds, type Wording } from './failures.ts';
 export { type HostChannelsOptions, openHostChannels } from './host-channels.ts';
 export { Limit } from './limits.ts';
+export { sudoersLine } from './loader.ts';
 export { localChannel } from './local-host.ts';
 export { isVariableName, quoteArgument, quoteArguments } from './quote.ts';

@@ -22,6 +22,13 @@ export const loaderCommand = `exec sh -c '${program}'`;
 /** The same with the rights of root; `-n`: sudo must not ask, there is nobody to answer. */
 export const privilegedLoaderCommand = `exec sudo -n -- sh -c '${program}'`;
 
+/**
+ * What sudoers must say for it: this user, this one command with just these arguments, no password. The command takes
+ * its program from its input, so it is worth the rights of root; what it keeps out is everything else.
+ */
+export const sudoersLine = (user: string, shell: string): string =>
+  `${user} ALL=(root) NOPASSWD: ${shell} -c ${program.replaceAll(/[\\,:=]/g, String.raw`\$&`)}`;
+
 /** The same as an argument list, where no login shell is in between. */
 export const loaderArguments: readonly string[] = ['-c', program];
 

@@ -1,5 +1,5 @@
 /** What differs between balancers: how one of them is read and written. Everything else is in `provider.ts`. */
-import type { Context, MemberAdmin, RouteValue } from '../../model/index.ts';
+import type { Context, Diagnostic, MemberAdmin, RouteValue } from '../../model/index.ts';
 import type { ConfigReading, HostReading } from './reading.ts';
 
 /** How many of the sampled requests each pool would have got. */
@@ -49,4 +49,6 @@ export interface BalancerDriver {
   persistMembers(host: string, cx: Context): Promise<void>;
   /** Writes the configuration file, has the proxy check it, and loads it; undoes its own part when that fails. */
   configure(host: string, from: string | null, to: string | null, cx: Context): Promise<void>;
+  /** What on this host would make a write fail, for `doctor`: files that may not be replaced. Changes nothing. */
+  check?(host: string, signal: AbortSignal): Promise<readonly Diagnostic[]>;
 }

@@ -16,6 +16,7 @@ import {
   routeAddress,
   type Standing,
 } from '../../model/index.ts';
+import { checkBalancer } from './check.ts';
 import { configStanding, configState, readConfigs } from './config.ts';
 import { TrafficCounter } from './counters.ts';
 import { memberStanding, memberState } from './member.ts';
@@ -94,6 +95,11 @@ export function openBalancer(parts: BalancerParts): Provider {
         default:
           return notOurs(operation);
       }
+    },
+
+    async check(all: Declared, signal: AbortSignal) {
+      const wanted = all.balancers.find(({ address }) => address === declared.address);
+      return wanted === undefined ? [] : checkBalancer({ ...parts, declared: wanted }, signal);
     },
 
     async traffic(_balancer: Address, signal: AbortSignal) {

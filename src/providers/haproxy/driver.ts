@@ -70,6 +70,14 @@ export function haproxyDriver(declared: BalancerDeclared, channels: HostChannels
       await configureHost(target, channel, from, to, cx);
       if (settings.serverStateFile !== undefined) await persistMembers(target, settings.serverStateFile, cx);
     },
+
+    async check(host, signal) {
+      const { files } = (await on(host, signal)).target;
+      const { mapFile, configFile, serverStateFile } = settings;
+      const written = [mapFile, configFile, serverStateFile].filter((path) => path !== undefined);
+      const found = await Promise.all(written.map((path) => files.mayReplace(path, signal)));
+      return found.filter((complaint) => complaint !== undefined);
+    },
   };
 }
 

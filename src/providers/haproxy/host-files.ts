@@ -1,6 +1,6 @@
 /** Files of a balancer on its host: read, and replaced whole, under a lock that every deployctl takes. */
 import { posix } from 'node:path';
-import type { Address, Context, ProviderFailure } from '../../model/index.ts';
+import type { Address, Context, Diagnostic, ProviderFailure } from '../../model/index.ts';
 import type { Execution, HostChannel } from '../../transport/channel.ts';
 import { mishap, refusal } from '../balancer/failure.ts';
 
@@ -40,6 +40,14 @@ printf '%s' "$text" | dd of="$fresh" conv=fsync 2>/dev/null || exit 1
 mv -f -- "$fresh" "$file" || exit 1
 trap - EXIT
 sync -- "\${folder:-/}" 2>/dev/null || sync
+`;
+
+/** What a replacement needs, without one: the folder is where the new file is written first. */
+const mayReplaceScript = `
+if [ -L "$file" ]; then file=$(readlink -f -- "$file") || exit ${exits.missing}; fi
+folder=\${file%/*}
+[ -d "\${folder:-/}" ] || exit ${exits.missing}
+[ -w "\${folder:-/}" ] || exit ${exits.denied}
 `;
 
 const removeScript = `
@@ -105,6 +113,8 @@ exit 0
 export interface HostFiles {
   /** undefined: there is no such file. */
   read(path: string, signal: AbortSignal): Promise<string | undefined>;
+  /** Why it could not be replaced; undefined: it could. Changes nothing. */
+  mayReplace(path: string, signal: AbortSignal): Promise<Diagnostic | undefined>;
   /** Replaces it durably if it is still `was`; `to` undefined removes it. Refuses with `file-changed`, effect none. */
   replace(path: string, was: string | undefined, to: string | undefined, signal: AbortSignal): Promise<void>;
   /** Runs `body` while no other deployctl changes what this lock is for. */
@@ -157,6 +167,11 @@ export function hostFiles(channel: HostChannel, balancer: Address): HostFiles {
       if (result.code === exits.missing) return undefined;
       if (result.code !== 0) throw failed(`Reading ${path}`, result, false);
       return result.stdout;
+    },
+
+    async mayReplace(path, signal) {
+      const result = await run(mayReplaceScript, { file: path }, signal);
+      return result.code === 0 ? undefined : failed(`Writing ${path}`, result, false).diagnostic;
     },
 
     async replace(path, was, to, signal) {

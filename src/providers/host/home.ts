@@ -36,6 +36,8 @@ export function withHomes(inner: Provider, channels: HostChannels): Provider {
     name: inner.name,
     traits: inner.traits,
     observe: (declared, signal) => observeAtHomes(inner, declared, homeOf, signal),
+    // It asks each host for its home by itself: it has to say what is wrong where there is none.
+    ...(inner.check === undefined ? {} : { check: inner.check.bind(inner) }),
     look: async (operation, cx) => {
       try {
         return await inner.look(await resolve(operation, cx.signal), cx);

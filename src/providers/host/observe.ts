@@ -197,7 +197,8 @@ export async function instanceState(
   };
 }
 
-function clockNotes(host: HostDeclared, ahead: number): Diagnostic[] {
+/** `ahead`: seconds by which the host's clock is ahead of this machine's. */
+export function clockNotes(host: HostDeclared, ahead: number): Diagnostic[] {
   if (Math.abs(ahead) <= clockSkewSeconds) return [];
   return [
     {

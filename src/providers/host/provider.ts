@@ -21,6 +21,7 @@ import {
   visible,
 } from '../../model/index.ts';
 import { type HostChannels, hostFailure, localChannel } from '../../transport/index.ts';
+import { checkHosts } from './check.ts';
 import { checkOnce, type ProcessWatch, type VerifyOperation, verifyHealth } from './health.ts';
 import { aboutHook, type HookOperation, lookAtHookMark, performHook } from './hooks.ts';
 import { isPathComponent, unitName } from './layout.ts';
@@ -124,6 +125,10 @@ class Hosts implements HostProvider {
       lineage,
       open: (host) => this.#open(host, signal),
     });
+  }
+
+  check(declared: Declared, signal: AbortSignal) {
+    return checkHosts({ declared, channels: this.#channels, clock: this.#options.clock, signal });
   }
 
   async look(operation: Operation, cx: Context): Promise<Standing> {
