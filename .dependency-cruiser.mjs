@@ -61,6 +61,7 @@ export default {
       `src/model holds the words that everything shares, and imports nothing. ${pure}`,
     ),
     ...only('strategies', { folders: ['model'] }, `A strategy turns changes into steps. ${pure}`),
+    ...only('analysis', { folders: ['model'] }, `A verdict follows from samples. ${pure}`),
     ...only('planner', { folders: ['model', 'strategies'] }, `The planner decides and proves. ${pure}`),
     ...only(
       'hcl',
