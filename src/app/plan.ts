@@ -10,6 +10,7 @@ import {
   type Recorded,
   type Run,
 } from '../model/index.ts';
+import { followMoves } from '../planner/moves.ts';
 import { planEnvironment } from '../planner/plan.ts';
 import { takeRecordForWorld } from '../planner/recorded-world.ts';
 import { revertTarget } from '../planner/revert.ts';
@@ -59,7 +60,7 @@ export interface RevertPlanAsk extends ConfigurationAsk {
 export async function makeRevertPlan(ask: RevertPlanAsk, cx: AppContext): Promise<Planned> {
   const loaded = await loadEnvironment(ask, cx);
   await using store = await openForReading(loaded.declared.state);
-  const { deployments } = await store.read();
+  const { deployments } = followMoves(await store.read(), loaded.declared);
   const target = revertTarget(loaded.declared, deployments, ask);
   if (!target.ok) throw new AppFailure(target.diagnostics);
   const { deployment, declared, services, warnings } = target.value;
@@ -88,7 +89,7 @@ async function planFor(
   try {
     const started = cx.clock.now();
     const observed = ask.noRefresh
-      ? takeRecordForWorld(declared, recorded, cx.clock.now())
+      ? takeRecordForWorld(declared, followMoves(recorded, declared), cx.clock.now())
       : await world.observe(new AbortController().signal);
     const lookedMs = cx.clock.now() - started;
     const plan = planEnvironment({

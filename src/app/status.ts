@@ -1,5 +1,6 @@
 /** What an environment is now. */
 import type { Declared, Observed, Recorded, RunInProgress, StatusReport } from '../model/index.ts';
+import { followMoves } from '../planner/moves.ts';
 import { serviceStatuses } from '../planner/status.ts';
 import { readHolder } from '../state/local/lock.ts';
 import type { LocalState } from '../state/local/store.ts';
@@ -11,7 +12,7 @@ import { openForReading } from './state.ts';
 export async function readStatus(ask: ConfigurationAsk, cx: AppContext): Promise<StatusReport> {
   const { declared, environment } = await loadEnvironment(ask, cx);
   await using store = await openForReading(declared.state);
-  const recorded = await store.read();
+  const recorded = followMoves(await store.read(), declared);
   await using world = reach(declared, cx.clock, cx.environment, recorded.lineage);
   const observed: Observed = await world.observe(new AbortController().signal);
   const run = await runInProgress(declared, recorded, store);

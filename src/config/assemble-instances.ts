@@ -83,7 +83,10 @@ export function assembleInstance(parts: InstanceParts, report: Reporter): Instan
     address: instanceAddress(service.address, slotName, host.name),
     slot: slotName,
     host: host.name,
-    process: process === undefined ? undefined : processOf(process, `${service.name}-${slotName}`),
+    process:
+      process === undefined
+        ? undefined
+        : processOf(process, `${parts.install?.knownAs ?? service.name}-${slotName}`),
     health: declaredHealth,
     hooks: hooks.flatMap((hook) => (hook === undefined ? [] : [hookOf(hook)])),
   };

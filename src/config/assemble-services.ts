@@ -10,6 +10,7 @@ import {
   type HostDeclared,
   type InstanceDeclared,
   type Json,
+  type Move,
   type PoolDeclared,
   type ReleaseDeclared,
   type ServiceDeclared,
@@ -22,6 +23,7 @@ import type { HostTable } from './assemble-hosts.ts';
 import { assembleInstance } from './assemble-instances.ts';
 import { nameOf } from './dependencies.ts';
 import type { Reporter } from './evaluation.ts';
+import { knownAs } from './moves.ts';
 import { own } from './own.ts';
 import type { Place } from './problems.ts';
 import { placeOf } from './problems.ts';
@@ -52,9 +54,10 @@ export function assembleServices(
   world: World,
   hosts: HostTable,
   releases: ReadonlyMap<string, ReleaseEntry>,
+  moves: readonly Move[],
   report: Reporter,
 ): readonly AssembledService[] {
-  return world.services.map((entry) => assembleService(entry, world, hosts, releases, report));
+  return world.services.map((entry) => assembleService(entry, world, hosts, releases, moves, report));
 }
 
 function assembleService(
@@ -62,12 +65,14 @@ function assembleService(
   world: World,
   hosts: HostTable,
   releases: ReadonlyMap<string, ReleaseEntry>,
+  moves: readonly Move[],
   report: Reporter,
 ): AssembledService {
   const { decoded, address, name } = entry;
   const { blocks, args, place } = decoded;
   const releaseEntry = releases.get(args.release);
   const release = releaseEntry === undefined ? undefined : releaseOf(releaseEntry);
+  const earlierName = knownAs(address, moves);
   const [installBlock] = blocks.install;
   const install =
     installBlock === undefined
@@ -76,6 +81,7 @@ function assembleService(
           root: installBlock.args.root,
           keep: installBlock.args.keep,
           ...(installBlock.args.owner === undefined ? {} : { owner: installBlock.args.owner }),
+          ...(earlierName === undefined ? {} : { knownAs: earlierName }),
         };
   const version = releaseEntry?.decoded.args.version;
   const slots = blocks.slot.map((slot): AssembledSlot => {
@@ -94,7 +100,7 @@ function assembleService(
       complete: slot.sound && instances.length === slot.args.hosts.length,
     };
   });
-  const traffic = trafficOf(entry);
+  const traffic = trafficOf(entry, earlierName ?? name);
   const strategy = strategyOf(entry);
   const dependsOn = dependenciesOf(entry, world, report);
   const complete =
@@ -164,19 +170,22 @@ export function releaseOf({ name, decoded, artifact }: ReleaseEntry): ReleaseDec
   };
 }
 
-function trafficOf(entry: ServiceEntry): readonly (TrafficDeclared & { readonly place: Place })[] {
+function trafficOf(
+  entry: ServiceEntry,
+  called: string,
+): readonly (TrafficDeclared & { readonly place: Place })[] {
   const slots = entry.decoded.blocks.slot.map((slot) => slot.labels[0] ?? '');
   return entry.decoded.blocks.traffic.flatMap((traffic) => {
     if (traffic.kind !== 'load_balancer') return [];
     const { args, place } = traffic;
     const pools = Object.fromEntries(
-      slots.map((slot) => [slot, own(args.pools, slot) ?? `${entry.name}_${slot}`]),
+      slots.map((slot) => [slot, own(args.pools, slot) ?? `${called}_${slot}`]),
     );
     return [
       {
         kind: 'load_balancer' as const,
         balancer: asAddress(args.load_balancer),
-        route: args.route ?? entry.name,
+        route: args.route ?? called,
         pools,
         origin: place.source.rangeOf(place.span),
         place: traffic.has('pools') ? traffic.at('pools') : place,

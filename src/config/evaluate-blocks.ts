@@ -68,7 +68,7 @@ export function evaluateBlock(
       single(item, instance, deployctlShape, cx, (decoded) => world.settings.push({ item, decoded }));
       return undefined;
     case 'moved':
-      single(item, instance, movedShape, cx, () => undefined);
+      single(item, instance, movedShape, cx, (decoded) => world.moves.push({ item, decoded }));
       return undefined;
     default:
       throw new Error(`no evaluation for ${item.type} blocks`);

@@ -42,6 +42,7 @@ import {
   type ReadModule,
 } from './load-modules.ts';
 import { ModuleInstance, TypedRoots } from './modules.ts';
+import { movesOf } from './moves.ts';
 import { plainJson } from './plain-json.ts';
 import { Problems } from './problems.ts';
 import { type BalancerKind, balancerShape } from './schema/balancers.ts';
@@ -245,9 +246,10 @@ function evaluateNode({ instance, item }: GraphNode, cx: BlockContext): Promise<
 function assemble(world: World, input: LoadInput, cx: BlockContext): Declared | undefined {
   const { report } = cx;
   checkSingletons(world, report);
+  const moves = movesOf(world, report);
   const hosts = assembleHosts(world, input.operator, cx.absolutePath, report);
   const releases = new Map(world.releases.map((entry) => [entry.address as string, entry]));
-  const services = assembleServices(world, hosts, releases, report);
+  const services = assembleServices(world, hosts, releases, moves, report);
   checkServices(services, world, report);
   const balancers = assembleBalancers(world, services, hosts, report);
   if (report.problems.errorCount === 0) checkSettings(balancers, input, report);
@@ -264,6 +266,7 @@ function assemble(world: World, input: LoadInput, cx: BlockContext): Declared | 
     secrets: secretsOf(world, cx),
     outputs: outputsOf(world),
     state: stateOf(world, input),
+    ...(moves.length === 0 ? {} : { moves }),
   };
 }
 

@@ -7,7 +7,7 @@ import type { ModuleInstance } from './modules.ts';
 import type { Place } from './problems.ts';
 import type { Repetition } from './repetition.ts';
 import type { balancerShape } from './schema/balancers.ts';
-import type { deployctlShape, policyShape } from './schema/language.ts';
+import type { deployctlShape, movedShape, policyShape } from './schema/language.ts';
 import type { hostShape, secretShape, sshShape } from './schema/reaching.ts';
 import type { releaseShape, runHookShape, serviceShape } from './schema/running.ts';
 
@@ -44,6 +44,7 @@ export class World {
   readonly policies: { readonly item: BlockItem; readonly decoded: Decoded<typeof policyShape> }[] = [];
   readonly hooks: { readonly item: BlockItem; readonly decoded: Decoded<typeof runHookShape> }[] = [];
   readonly settings: { readonly item: BlockItem; readonly decoded: Decoded<typeof deployctlShape> }[] = [];
+  readonly moves: { readonly item: BlockItem; readonly decoded: Decoded<typeof movedShape> }[] = [];
   readonly outputs: OutputEntry[] = [];
   /** Types of blocks of which one or more could not be read at all: whether one of them exists cannot be told. */
   readonly unread = new Set<string>();
@@ -73,7 +74,7 @@ export class World {
     ]) {
       entries.sort(inOrder);
     }
-    for (const entries of [this.policies, this.hooks, this.settings]) entries.sort(inOrder);
+    for (const entries of [this.policies, this.hooks, this.settings, this.moves]) entries.sort(inOrder);
     this.outputs.sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 }

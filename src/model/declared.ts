@@ -4,6 +4,7 @@
  */
 import type { AnalysisDeclared } from './analysis.ts';
 import type { SourceRange } from './diagnostic.ts';
+import type { Move } from './moves.ts';
 import type { Address, Instant, Json, Sha256 } from './words.ts';
 
 export interface Declared {
@@ -19,6 +20,8 @@ export interface Declared {
   readonly secrets: Readonly<Record<string, SecretSource>>;
   readonly outputs: Readonly<Record<string, OutputDeclared>>;
   readonly state: StateDeclared;
+  /** What has another address now than it is recorded under; each before those that go on from where it leads. */
+  readonly moves?: readonly Move[];
 }
 
 export interface OutputDeclared {
@@ -168,6 +171,8 @@ export interface InstallDeclared {
   /** How many releases stay installed; what a slot uses or a revert needs is kept beyond that. */
   readonly keep: number;
   readonly owner?: string;
+  /** What the service was called before it moved: its units keep that name. undefined: its own name. */
+  readonly knownAs?: string;
 }
 
 export type EnvironmentValue = string | { readonly secret: string };

@@ -4,6 +4,7 @@ export * from './declared.ts';
 export * from './diagnostic.ts';
 export * from './equal.ts';
 export * from './event.ts';
+export * from './moves.ts';
 export * from './observation.ts';
 export * from './operation.ts';
 export * from './plan.ts';

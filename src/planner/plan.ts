@@ -25,6 +25,7 @@ import { type ConfiguredPools, configurePools } from './balancer-config.ts';
 import { findDrift } from './drift.ts';
 import { estimateFrom } from './estimate.ts';
 import { holdMissingMembers, holdUnseen } from './hold.ts';
+import { followMoves, movedSince, unitsRenamed } from './moves.ts';
 import { lastOf, orderServices, orderSteps, startAfter } from './order.ts';
 import { prove } from './prove/index.ts';
 import { wrapInRunHooks } from './run-hooks.ts';
@@ -48,7 +49,8 @@ export interface PlanInput {
 
 /** Everything of a plan but its digest, which is computed over all of this. */
 export function planEnvironment(input: PlanInput): Omit<Plan, 'digest'> {
-  const { declared, recorded, intent } = input;
+  const { declared, intent } = input;
+  const recorded = followMoves(input.recorded, declared);
   const world = new World(input.observed);
   const estimate = estimateFrom(input.durations);
   const drift = findDrift(recorded.resources, world);
@@ -87,8 +89,12 @@ export function planEnvironment(input: PlanInput): Omit<Plan, 'digest'> {
     drift,
     changes,
     steps,
-    held: [...held, ...violations],
-    warnings: [...input.observed.notes, ...findWarnings(declared, recorded, situations, input.selection)],
+    held: [...held, ...unitsRenamed(declared, recorded), ...violations],
+    warnings: [
+      ...input.observed.notes,
+      ...movedSince(input.recorded, declared),
+      ...findWarnings(declared, recorded, situations, input.selection),
+    ],
     facts: factsBehind(steps, changes, situations, world, pools.written),
     proof,
     declared,

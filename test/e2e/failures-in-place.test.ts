@@ -1,4 +1,6 @@
 /** One slot upgraded where it stands, with and without a balancer, over SSH and on this machine: then nothing is left to do. */
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { launcherCommands, packLauncher } from '../rig/launcher.ts';
 import { expectApplied, expectNoChanges } from '../rig/outcomes.ts';
@@ -101,5 +103,60 @@ service "alone" {
     expect(await served()).toBe('2.0.0');
     expect((await scene.cli('revert', '--auto-approve')).code).toBe(0);
     expect(await served()).toBe('1.0.0');
+  });
+
+  test('a service under a new name: moved says so, nothing is restarted, and the way back leads through the old name', async () => {
+    const port = await freePort('127.0.0.1');
+    const called = (name: string, moved: boolean): void =>
+      scene.declare({
+        service: () => `
+host "here" { connection = "local" }
+service "${name}" {
+  release = release.shop
+  slot "main" {
+    hosts = [host.here]
+    port  = ${port}
+  }
+  install { root = "${scene.fleet.folder}/renamed" }
+  process "exec" {
+    command     = ["${process.execPath}", "serve.mjs"]
+    environment = { HOST = "127.0.0.1", PORT = "${port}" }
+  }
+  health "tcp" { address = "127.0.0.1" }
+  strategy "in_place" {}
+}
+${moved ? `moved {\n  from = service.first\n  to = service.second\n}` : ''}`,
+      });
+    const answered = async (): Promise<string | null> =>
+      (await fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' } })).headers.get(
+        'x-served-by',
+      );
+    // It writes its file when it starts: a second start would write it again.
+    const started = (): number =>
+      statSync(join(scene.fleet.folder, 'renamed/.deployctl/first-main/child')).mtimeMs;
+    called('first', false);
+    await expectApplied(scene, '1.0.0');
+    const before = started();
+
+    called('second', true);
+    const plan = await scene.cli('plan', '--detailed-exitcode');
+    expect(plan.code).toBe(0);
+    expect(plan.stdout).toContain('No changes.');
+    expect(plan.stdout).toContain('service.first has moved to service.second');
+    expect(started()).toBe(before);
+
+    await expectApplied(scene, '2.0.0');
+    expect(await answered()).toBe('2.0.0');
+    await expectNoChanges(scene);
+    expect((await scene.cli('revert', '--auto-approve')).code).toBe(0);
+    expect(await answered()).toBe('1.0.0');
+
+    called('second', false);
+    scene.setVersion('1.0.0');
+    const lost = await scene.cli('plan');
+    expect(lost.code).toBe(1);
+    expect(lost.stdout + lost.stderr).toContain('from = service.first');
+    expect(await answered()).toBe('1.0.0');
+    called('second', true);
   });
 });

@@ -152,9 +152,11 @@ export const checkShape = {
 } as const satisfies PlainShape;
 
 export const movedShape = {
-  description: 'Says that what is recorded under one address is now declared under another.',
+  description:
+    'Says that what is recorded under one address is now declared under another, so that a new name of a service, a host, a ' +
+    'load balancer or a module changes nothing on any host. A service that moved keeps the names that its units, its ' +
+    'route and its pools had; the block stays as long as it runs under them.',
   labels: [],
-  later: true,
   arguments: {
     from: required(written('address', 'an address'), 'The address before.'),
     to: required(written('address', 'an address'), 'The address now.'),

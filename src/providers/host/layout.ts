@@ -13,14 +13,15 @@
  * `.deployctl` belongs to whoever installs (root with `become`), never to the user of the service: what root runs
  * must not be writable for others.
  */
-import type { Address, Place } from '../../model/index.ts';
+import type { Address, InstallDeclared, Place } from '../../model/index.ts';
 
 /** The name of a service from its address: `service.shop` is `shop`. */
 export const serviceName = (service: Address): string =>
   /(?:^|\.)service\.(.+)$/.exec(service)?.[1] ?? service;
 
 /** The process's unit: the same that the configuration gives to its processes. */
-export const unitName = (service: Address, slot: string): string => `${serviceName(service)}-${slot}`;
+export const unitName = (service: Address, { knownAs }: InstallDeclared, slot: string): string =>
+  `${knownAs ?? serviceName(service)}-${slot}`;
 
 export const ownFolder = (root: string): string => `${root}/.deployctl`;
 export const releaseFolder = (place: Place, directory: string): string =>

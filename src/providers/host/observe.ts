@@ -64,7 +64,7 @@ function partsByHost(declared: Declared): Map<string, HostPart[]> {
     for (const [host, instances] of byHost) {
       const slots = instances.map(({ slot, process }) => ({
         slot,
-        unit: process?.unit ?? unitName(service.address, slot),
+        unit: process?.unit ?? unitName(service.address, service.install, slot),
       }));
       const part: HostPart = { service, root: { root: service.install.root, slots }, instances };
       const own = parts.get(host);

@@ -335,7 +335,7 @@ class Hosts implements HostProvider {
   #unit(operation: Extract<HostOperation, { instance: Address }>): string {
     const declared =
       operation.op === 'process.set' ? (operation.to ?? operation.from)?.process.unit : undefined;
-    return declared ?? unitName(operation.place.service, operation.slot);
+    return declared ?? unitName(operation.place.service, operation.place.install, operation.slot);
   }
 
   async #root(session: HostSession, place: Place, signal: AbortSignal): Promise<SeenRoot> {
