@@ -5,7 +5,9 @@ import {
   type Address,
   asAddress,
   asSha256,
+  audienceRules,
   type BalancerDeclared,
+  canonicalAudience,
   type HealthDeclared,
   type HostDeclared,
   type InstanceDeclared,
@@ -13,6 +15,7 @@ import {
   type Move,
   type PoolDeclared,
   type ReleaseDeclared,
+  type RouteDeclared,
   type ServiceDeclared,
   type SlotDeclared,
   type StrategyDeclared,
@@ -187,6 +190,7 @@ function trafficOf(
         balancer: asAddress(args.load_balancer),
         route: args.route ?? called,
         pools,
+        ...(args.sticky_cookie === undefined ? {} : { stickyCookie: args.sticky_cookie }),
         origin: place.source.rangeOf(place.span),
         place: traffic.has('pools') ? traffic.at('pools') : place,
       },
@@ -277,13 +281,29 @@ export function assembleBalancers(
       provider: decoded.kind,
       hosts: found.map((host) => host.name),
       settings: settingsOf(settings),
-      routes: behind.map(({ entry, traffic }) => ({ route: traffic.route, service: entry.address })),
+      routes: behind.map(({ entry, traffic }) => ({
+        route: traffic.route,
+        service: entry.address,
+        ...audienceOf(entry),
+        ...(traffic.stickyCookie === undefined ? {} : { stickyCookie: traffic.stickyCookie }),
+      })),
       pools: behind.flatMap(({ entry, slots, traffic }) =>
         slots.map((slot) => poolOf(entry.address, slot, traffic.pools[slot.name] ?? '')),
       ),
       origin: place.source.rangeOf(place.span),
     };
   });
+}
+
+/** All that the steps of a canary name: what the balancer's own rules must be able to tell. */
+function audienceOf({ decoded }: ServiceEntry): Pick<RouteDeclared, 'audience'> {
+  const [strategy] = decoded.blocks.strategy;
+  if (strategy?.kind !== 'canary') return {};
+  const rules = strategy.blocks.step.flatMap((step) =>
+    step.blocks.audience.flatMap(({ args }) => audienceRules(args.header, args.cookie)),
+  );
+  const audience = canonicalAudience(rules);
+  return audience === undefined ? {} : { audience };
 }
 
 function poolOf(service: Address, slot: AssembledSlot, name: string): PoolDeclared {

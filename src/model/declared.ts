@@ -3,6 +3,7 @@
  * JSON, so a plan can carry it whole and a revert can take it from the record of an earlier deployment.
  */
 import type { AnalysisDeclared } from './analysis.ts';
+import type { AudienceRule } from './audience.ts';
 import type { SourceRange } from './diagnostic.ts';
 import type { Move } from './moves.ts';
 import type { Address, Instant, Json, Sha256 } from './words.ts';
@@ -93,9 +94,18 @@ export interface BalancerDeclared {
   /** The provider's own arguments, checked against its schema: `master_socket`, `map_file`, `config_file`. */
   readonly settings: Readonly<Record<string, Json>>;
   /** The routes and pools of the services behind it. */
-  readonly routes: readonly { readonly route: string; readonly service: Address }[];
+  readonly routes: readonly RouteDeclared[];
   readonly pools: readonly PoolDeclared[];
   readonly origin: SourceRange;
+}
+
+export interface RouteDeclared {
+  readonly route: string;
+  readonly service: Address;
+  /** Every rule that some step of the service's canary names: the balancer's own rules must know them beforehand. */
+  readonly audience?: readonly AudienceRule[];
+  /** The cookie by whose value a user stays on one side of a canary; undefined: each request is decided on its own. */
+  readonly stickyCookie?: string;
 }
 
 export interface PoolDeclared {
@@ -248,6 +258,8 @@ export type TrafficDeclared = {
   readonly route: string;
   /** Slot name to pool name. */
   readonly pools: Readonly<Record<string, string>>;
+  /** The cookie by whose value a user stays on one side of a canary. */
+  readonly stickyCookie?: string;
   readonly origin: SourceRange;
 };
 

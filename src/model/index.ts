@@ -1,4 +1,5 @@
 export * from './analysis.ts';
+export * from './audience.ts';
 export * from './check.ts';
 export * from './declared.ts';
 export * from './diagnostic.ts';

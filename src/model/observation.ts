@@ -1,4 +1,5 @@
 /** What the world says: partial, and already late when it is read. */
+import type { AudienceRule } from './audience.ts';
 import type { ProcessDeclared } from './declared.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import type { Address, Instant, Sha256 } from './words.ts';
@@ -45,12 +46,14 @@ export interface InventoryState {
 
 /**
  * The one decision that a balancer makes for each request of a route: the canary pool gets `canaryBasisPoints` of
- * 10,000 requests, the stable pool the others.
+ * 10,000 requests, and every one that meets a rule of the audience; the stable pool gets the others.
  */
 export interface RouteValue {
   readonly stable: string;
   readonly canary: string;
   readonly canaryBasisPoints: number;
+  /** As `canonicalAudience` gives it; undefined: nobody is preferred. */
+  readonly audience?: readonly AudienceRule[];
 }
 
 /**

@@ -1,10 +1,12 @@
 /** What a person sees changing, and why: attributes in the words of the configuration. */
 import {
   type Change,
+  describeAudienceRule,
   type EnvironmentValue,
   type InstanceDeclared,
   type Json,
   type ProcessDeclared,
+  type RouteValue,
   type RunningProcess,
   routeAddress,
   type SlotDeclared,
@@ -141,16 +143,16 @@ function processAttributes(process: ProcessDeclared): { readonly [name: string]:
 const environmentText = (value: EnvironmentValue): string =>
   typeof value === 'string' ? value : `(secret ${value.secret})`;
 
-export function routeAttributes(
-  runtime: { readonly stable: string; readonly canary: string; readonly canaryBasisPoints: number } | null,
-  persisted: { readonly stable: string; readonly canary: string; readonly canaryBasisPoints: number } | null,
-): Json {
+export function routeAttributes(runtime: RouteValue | null, persisted: RouteValue | null): Json {
   const main = runtime ?? persisted;
   return {
     stable: main?.stable ?? null,
     ...(main !== null && main.canaryBasisPoints > 0
       ? { canary: main.canary, share: `${main.canaryBasisPoints / 100}%` }
       : {}),
+    ...(main?.audience === undefined
+      ? {}
+      : { canary: main.canary, audience: main.audience.map(describeAudienceRule) }),
     ...(sameValue(runtime, persisted)
       ? {}
       : {

@@ -2,7 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
+  audienceRules,
   type BalancerDeclared,
+  canonicalAudience,
   memberAddress,
   type Observation,
   type Operation,
@@ -99,8 +101,10 @@ export function describeBalancer(
     });
     const member = async (): Promise<Observation | undefined> =>
       (await observe()).find(({ address }) => address === memberAddress(edge, 'shop_green', 'web-1'));
-    const served = async (): Promise<string> => {
-      const answer = await fetch(`http://127.0.0.1:${running.port}/`, { headers: { connection: 'close' } });
+    const served = async (headers: Readonly<Record<string, string>> = {}): Promise<string> => {
+      const answer = await fetch(`http://127.0.0.1:${running.port}/`, {
+        headers: { connection: 'close', ...headers },
+      });
       await answer.arrayBuffer();
       return answer.headers.get('x-served-by') ?? String(answer.status);
     };
@@ -163,12 +167,74 @@ export function describeBalancer(
       await startFrom(blue);
       const quarter = { stable: 'shop_blue', canary: 'shop_green', canaryBasisPoints: 2500 };
       await provider.perform(move(blue, quarter), context());
-      const sides = await Promise.all(Array.from({ length: 400 }, served));
+      const sides = await Promise.all(Array.from({ length: 400 }, () => served()));
       const canary = sides.filter((side) => side === 'green').length;
       expect(canary).toBeGreaterThan(60);
       expect(canary).toBeLessThan(145);
       await provider.perform(move(quarter, blue), context());
-      expect(new Set(await Promise.all(Array.from({ length: 50 }, served)))).toEqual(new Set(['blue']));
+      expect(new Set(await Promise.all(Array.from({ length: 50 }, () => served())))).toEqual(
+        new Set(['blue']),
+      );
+    });
+
+    test('an audience always gets the canary while the share is small, and the others get it by share', async () => {
+      await startFrom(blue);
+      const rules = canonicalAudience(audienceRules({ 'X-Beta': '1' }, { plan: 'pro' }));
+      const beta = {
+        stable: 'shop_blue',
+        canary: 'shop_green',
+        canaryBasisPoints: 0,
+        ...(rules && { audience: rules }),
+      };
+      await provider.perform(move(blue, beta), context());
+      expect(await route()).toMatchObject(routeIs(beta));
+      const sides = async (headers: Readonly<Record<string, string>>): Promise<ReadonlySet<string>> =>
+        new Set(await Promise.all(Array.from({ length: 30 }, () => served(headers))));
+      expect(await sides({ 'x-beta': '1' })).toEqual(new Set(['green']));
+      expect(await sides({ cookie: 'a=b; plan=pro; c=d' })).toEqual(new Set(['green']));
+      expect(await sides({ 'x-beta': '11' })).toEqual(new Set(['blue']));
+      expect(await sides({ cookie: 'xplan=pro; plan=probation' })).toEqual(new Set(['blue']));
+      await provider.perform(move(beta, blue), context());
+      expect(await sides({ 'x-beta': '1', cookie: 'plan=pro' })).toEqual(new Set(['blue']));
+    });
+
+    test('a user with the sticky cookie moves to the canary once while its share grows, and back once', async () => {
+      await startFrom(blue);
+      const users = Array.from(
+        { length: 60 },
+        (_, index) => `uid=${(index * 7919 + 1e9).toString(16)}${index}`,
+      );
+      const sides = (): Promise<readonly string[]> => Promise.all(users.map((cookie) => served({ cookie })));
+      let now = blue;
+      let before = await sides();
+      expect(new Set(before)).toEqual(new Set(['blue']));
+      for (const percent of [10, 40, 80]) {
+        const next = { stable: 'shop_blue', canary: 'shop_green', canaryBasisPoints: percent * 100 };
+        await provider.perform(move(now, next), context());
+        const after = await sides();
+        expect(await sides()).toEqual(after);
+        expect(before.filter((side, index) => side === 'green' && after[index] !== 'green')).toEqual([]);
+        expect(after.filter((side) => side === 'green').length).toBeGreaterThan(
+          before.filter((side) => side === 'green').length,
+        );
+        [now, before] = [next, after];
+      }
+      await provider.perform(move(now, blue), context());
+      expect(new Set(await sides())).toEqual(new Set(['blue']));
+    });
+
+    test('an audience that the configuration does not know is refused before anything is written', async () => {
+      await startFrom(blue);
+      const rules = canonicalAudience(audienceRules({ 'X-Other': '1' }));
+      const failure = await failureOf(
+        provider.perform(
+          move(blue, { ...blue, canary: 'shop_green', ...(rules && { audience: rules }) }),
+          context(),
+        ),
+      );
+      expect([failure.diagnostic.code, failure.effect]).toEqual(['balancer-audience-unknown', 'none']);
+      expect(failure.diagnostic.detail).toContain('header x-other = 1');
+      expect(await route()).toMatchObject(routeIs(blue));
     });
 
     test('a canary whose only member died is left out: its share is served by the stable pool', async () => {
@@ -179,7 +245,9 @@ export function describeBalancer(
       await expect
         .poll(async () => (await member())?.status === 'present' && (await member()), { timeout: 10_000 })
         .toMatchObject({ spec: { up: false } });
-      expect(new Set(await Promise.all(Array.from({ length: 30 }, served)))).toEqual(new Set(['blue']));
+      expect(new Set(await Promise.all(Array.from({ length: 30 }, () => served())))).toEqual(
+        new Set(['blue']),
+      );
       await backends.green.restart();
       await settled();
     });
@@ -350,7 +418,7 @@ export function describeBalancer(
       await startFrom(blue);
       const fresh = running.open();
       await fresh.traffic?.(edge, new AbortController().signal);
-      await Promise.all(Array.from({ length: 20 }, served));
+      await Promise.all(Array.from({ length: 20 }, () => served()));
       await fetch(`http://127.0.0.1:${running.port}/drop`);
       const counted = await fresh.traffic?.(edge, new AbortController().signal);
       expect(counted?.find((each) => each.pool === 'shop_blue')).toMatchObject({

@@ -2,8 +2,10 @@
 import {
   asAddress,
   asInstant,
+  audienceRules,
   type BalancerDeclared,
   type Context,
+  canonicalAudience,
   type Declared,
   type Json,
   type PoolDeclared,
@@ -52,7 +54,12 @@ export const balancer = (
   provider,
   hosts,
   settings,
-  routes: routes.map((route) => ({ route, service: shop })),
+  routes: routes.map((route) => ({
+    route,
+    service: shop,
+    audience: canonicalAudience(audienceRules({ 'X-Beta': '1' }, { plan: 'pro' })) ?? [],
+    stickyCookie: 'uid',
+  })),
   pools,
   origin,
 });

@@ -20,7 +20,7 @@ import { port, someTime, whole } from './types/numbers.ts';
 import { hostFolder, localPath, networkAddress, urlPath } from './types/places.ts';
 import { hosts, objectOfBlock, raw } from './types/references.ts';
 import { environmentMap } from './types/secrets.ts';
-import { choice, line, prose, sha256, version, word } from './types/text.ts';
+import { choice, cookieName, line, prose, sha256, version, word } from './types/text.ts';
 
 export const releaseShape = {
   description: 'What should run. A delivery changes only this, or a variable behind it.',
@@ -188,6 +188,11 @@ const trafficShape = {
           "the service's name",
         ),
         pools: optional(wordMap, 'The pool of each slot, by the name of the slot.', '`<service>_<slot>`'),
+        sticky_cookie: optional(
+          cookieName,
+          'The cookie by whose value a user stays on one side of a canary; a growing share moves each user once.',
+          'each request is decided on its own',
+        ),
         resolves: later(optional(line, 'The DNS record that the load balancer resolves.')),
       },
     },

@@ -9,7 +9,7 @@ import {
   required,
   type VariantShape,
 } from './shape.ts';
-import { textMap } from './types/collections.ts';
+import { audienceMap } from './types/collections.ts';
 import { batch, bool, decimal, duration, someTime, whole } from './types/numbers.ts';
 import { httpUrl } from './types/places.ts';
 import { choice, prose } from './types/text.ts';
@@ -36,8 +36,12 @@ const audienceShape = {
   description: 'These requests always get the canary; the others by share.',
   labels: [],
   arguments: {
-    header: optional(textMap, 'Values of request headers.', 'none'),
-    cookie: optional(textMap, 'Values of cookies.', 'none'),
+    header: optional(
+      audienceMap,
+      'Values of request headers; a request with any one of them belongs to it.',
+      'none',
+    ),
+    cookie: optional(audienceMap, 'Values of cookies; a request with any one of them belongs to it.', 'none'),
   },
 } as const satisfies PlainShape;
 

@@ -1,26 +1,28 @@
 /** The control socket of the lab's balancer: one JSON object a line in, one a line out. */
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import type { IncomingHttpHeaders } from 'node:http';
 import { connect, createServer, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Admin } from './pools.ts';
-import { type Kept, type Route, readKept } from './routes.ts';
+import { type Kept, type Route, type Rule, readKept } from './routes.ts';
 import { keep, type LabState } from './state.ts';
 
 /**
  *   {"do":"read"}                                          everything, at run time and as kept
- *   {"do":"sample","route":R,"count":N}                    where N requests would go
+ *   {"do":"sample","route":R,"count":N,"as":…}             where N requests would go, that meet this rule
  *   {"do":"route","route":R,"was":…,"to":…,"fence":…}      compared with run time and file, then set
  *   {"do":"member","pool":P,"member":M,"to":A,"fence":…}
  */
 type Command =
   | { readonly do: 'read' }
-  | { readonly do: 'sample'; readonly route: string; readonly count: number }
+  | { readonly do: 'sample'; readonly route: string; readonly count: number; readonly as?: Rule }
   | {
       readonly do: 'route';
       readonly route: string;
       readonly was: { readonly runtime: Route | null; readonly persisted: Route | null } | undefined;
       readonly to: Route | null;
+      readonly stickyCookie?: string;
       readonly fence: Fence | undefined;
     }
   | {
@@ -95,20 +97,31 @@ function answer(line: string, state: LabState): Answer {
   }
 }
 
+const headersOf = ({ by, name, value }: Rule): IncomingHttpHeaders =>
+  by === 'header' ? { [name]: value } : { cookie: `${name}=${value}` };
+
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
 const plain = (route: Route | null | undefined): Route | null =>
   route === null || route === undefined
     ? null
-    : { stable: route.stable, canary: route.canary, canaryBasisPoints: route.canaryBasisPoints };
+    : {
+        stable: route.stable,
+        canary: route.canary,
+        canaryBasisPoints: route.canaryBasisPoints,
+        ...(route.audience === undefined
+          ? {}
+          : { audience: route.audience.map(({ by, name, value }) => ({ by, name, value })) }),
+      };
 
 function perform(command: Command, state: LabState): Answer {
   switch (command.do) {
     case 'read':
       return { ok: true, ...read(state) };
     case 'sample': {
+      const headers = command.as === undefined ? {} : headersOf(command.as);
       const pools = Array.from(
         { length: Math.min(command.count, 10_000) },
-        () => state.decide(command.route)?.name ?? '',
+        () => state.decide(command.route, headers)?.name ?? '',
       );
       return { ok: true, pools };
     }
@@ -128,9 +141,10 @@ function perform(command: Command, state: LabState): Answer {
       }
       const { [command.route]: _, ...others } = state.kept.routes;
       const to = plain(command.to);
+      const sticky = command.stickyCookie === undefined ? {} : { stickyCookie: command.stickyCookie };
       keep(state, {
         ...state.kept,
-        routes: to === null ? others : { ...others, [command.route]: to },
+        routes: to === null ? others : { ...others, [command.route]: { ...to, ...sticky } },
         fences: withFence(state.kept.fences, command.fence),
       });
       return { ok: true };

@@ -7,7 +7,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { startControl } from './control.ts';
 import { forwardRequest, forwardUpgrade } from './forward.ts';
 import { type LabPool, Pool } from './pools.ts';
-import { type Route, readKept } from './routes.ts';
+import { bucketOf, meets, type Route, readKept } from './routes.ts';
 import type { LabState } from './state.ts';
 
 export type { LabPool } from './pools.ts';
@@ -42,11 +42,14 @@ export async function startLabBalancer(options: LabBalancerOptions): Promise<Lab
     pools,
     stateFile,
     kept: readKept(stateFile),
-    decide(route) {
+    decide(route, headers) {
       const value: Route | undefined = state.kept.routes[route];
       if (value === undefined) return undefined;
       const stable = pools.get(value.stable);
-      const canary = Math.random() * 10_000 < value.canaryBasisPoints ? pools.get(value.canary) : undefined;
+      const isCanary =
+        bucketOf(value, headers) < value.canaryBasisPoints ||
+        value.audience?.some((rule) => meets(rule, headers)) === true;
+      const canary = isCanary ? pools.get(value.canary) : undefined;
       // A canary without a member that is up is left out.
       return canary?.isAlive === true ? canary : stable;
     },
@@ -68,13 +71,13 @@ export async function startLabBalancer(options: LabBalancerOptions): Promise<Lab
         inHand -= 1;
       });
       if (isStopping) response.setHeader('connection', 'close');
-      const pool = state.decide(routeOf(request));
+      const pool = state.decide(routeOf(request), request.headers);
       if (pool === undefined) response.writeHead(503, { 'content-type': 'text/plain' }).end('no route\n');
       else forwardRequest(pool, request, response);
     },
   );
   server.on('upgrade', (request, socket: Socket, head) => {
-    const pool = state.decide(routeOf(request));
+    const pool = state.decide(routeOf(request), request.headers);
     if (pool === undefined)
       socket.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
     else forwardUpgrade(pool, request, socket, head);

@@ -1,5 +1,7 @@
 /** The routes of the lab's balancer and the file that keeps them: written whole and flushed before they are in effect. */
+import { createHash } from 'node:crypto';
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import type { IncomingHttpHeaders } from 'node:http';
 import { dirname } from 'node:path';
 import type { Admin } from './pools.ts';
 
@@ -7,6 +9,37 @@ export interface Route {
   readonly stable: string;
   readonly canary: string;
   readonly canaryBasisPoints: number;
+  /** Requests that meet one of these always get the canary. */
+  readonly audience?: readonly Rule[];
+  /** The cookie by whose value a user stays on one side. It is how the route is declared, not a part of the decision. */
+  readonly stickyCookie?: string;
+}
+
+/** A header's name is in lower case. */
+export interface Rule {
+  readonly by: 'header' | 'cookie';
+  readonly name: string;
+  readonly value: string;
+}
+
+const cookiesOf = (headers: IncomingHttpHeaders, name: string): readonly string[] =>
+  (headers.cookie ?? '').split(';').flatMap((pair) => {
+    const [each, ...value] = pair.trim().split('=');
+    return each === name ? [value.join('=')] : [];
+  });
+
+/** A number below 10,000: drawn anew, or from the user's cookie, so that a growing share takes each user over once. */
+export function bucketOf({ stickyCookie }: Route, headers: IncomingHttpHeaders): number {
+  const [cookie] = stickyCookie === undefined ? [] : cookiesOf(headers, stickyCookie);
+  return cookie === undefined
+    ? Math.random() * 10_000
+    : createHash('sha256').update(cookie).digest().readUInt32BE(0) % 10_000;
+}
+
+/** Whether a request with these headers meets it. */
+export function meets(rule: Rule, headers: IncomingHttpHeaders): boolean {
+  const values = rule.by === 'header' ? [headers[rule.name] ?? []].flat() : cookiesOf(headers, rule.name);
+  return values.includes(rule.value);
 }
 
 /** What a restart brings back. */

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Pool } from './pools.ts';
 import { type Kept, writeKept } from './routes.ts';
 
@@ -6,8 +7,8 @@ export interface LabState {
   readonly pools: ReadonlyMap<string, Pool>;
   readonly stateFile: string;
   kept: Kept;
-  /** Where a request of this route goes now; undefined: nowhere. */
-  decide(route: string): Pool | undefined;
+  /** Where a request of this route with these headers goes now; undefined: nowhere. */
+  decide(route: string, headers: IncomingHttpHeaders): Pool | undefined;
 }
 
 /** Kept on the disk before it is in effect. */

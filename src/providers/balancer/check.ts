@@ -69,7 +69,7 @@ async function askRules(
   host: string,
   signal: AbortSignal,
 ): Promise<readonly Diagnostic[]> {
-  for (const { route } of declared.routes) await driver.sample(host, route, 1, signal);
+  for (const { route } of declared.routes) await driver.sample(host, { route, count: 1 }, signal);
   return [];
 }
 

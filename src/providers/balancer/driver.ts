@@ -1,11 +1,21 @@
 /** What differs between balancers: how one of them is read and written. Everything else is in `provider.ts`. */
-import type { Context, Diagnostic, MemberAdmin, RouteValue } from '../../model/index.ts';
+import type { AudienceRule, Context, Diagnostic, MemberAdmin, RouteValue } from '../../model/index.ts';
 import type { ConfigReading, HostReading } from './reading.ts';
 
 /** How many of the sampled requests each pool would have got. */
 export interface Samples {
   readonly taken: number;
   readonly byPool: ReadonlyMap<string, number>;
+  /** Audience rules, as tokens, that the balancer's configuration can decide this route by. */
+  readonly audience: ReadonlySet<string>;
+}
+
+export interface SampleAsk {
+  readonly route: string;
+  /** How many requests, each decided afresh. */
+  readonly count: number;
+  /** The requests meet this rule; undefined: none. */
+  readonly as?: AudienceRule;
 }
 
 export interface RouteWrite {
@@ -32,10 +42,10 @@ export interface BalancerDriver {
   /** Reads the configuration file on one host. */
   readConfig(host: string, reading: HostReading, signal: AbortSignal): Promise<ConfigReading>;
   /**
-   * Asks the balancer's own rules, `count` times afresh, where a request of this route would go now. Throws with the
-   * code `balancer-snippet-missing` when its configuration does not answer.
+   * Asks the balancer's own rules where requests of this route would go now. Throws with the code
+   * `balancer-snippet-missing` when its configuration does not answer.
    */
-  sample(host: string, route: string, count: number, signal: AbortSignal): Promise<Samples>;
+  sample(host: string, ask: SampleAsk, signal: AbortSignal): Promise<Samples>;
   /** Holds the right to change this balancer on this host: nobody else's deployctl changes it meanwhile. */
   locked<T>(host: string, cx: Context, body: () => Promise<T>): Promise<T>;
   /**

@@ -3,13 +3,16 @@
  * the file and fresh requests say so.
  */
 import {
+  audienceToken,
   type Context,
+  describeAudienceRule,
   type Operation,
   ProviderFailure,
   type RouteValue,
   routeAddress,
   type Standing,
 } from '../../model/index.ts';
+import type { Samples } from './driver.ts';
 import { afterChange, mishap, refusal } from './failure.ts';
 import { type BalancerParts, readAll } from './parts.ts';
 import { describeRoute, type HostReading, isReadable, poolsServedBy } from './reading.ts';
@@ -30,10 +33,7 @@ export async function moveRoute(parts: BalancerParts, operation: RouteSet, cx: C
     if (standing.at === 'unknown') throw new ProviderFailure(standing.why, 'none');
     if (standing.at === 'elsewhere') throw routeChanged(operation, standing.seen);
     refuseBadTarget(operation, hosts);
-    if (operation.to !== null) {
-      // Before anything is written: rules that do not answer could not be verified afterwards.
-      for (const { host } of hosts) await parts.driver.sample(host, operation.route, 1, cx.signal);
-    }
+    await refuseSilentRules(parts, operation, cx);
     await writeEverywhere(parts, operation, hosts, cx);
   });
 }
@@ -77,6 +77,24 @@ const isLostAnswer = (error: unknown): boolean =>
   error instanceof ProviderFailure &&
   error.effect === 'maybe' &&
   error.diagnostic.code === 'balancer-unreachable';
+
+/** Before anything is written: rules that do not answer, or do not know an audience, could not be verified afterwards. */
+async function refuseSilentRules(parts: BalancerParts, operation: RouteSet, cx: Context): Promise<void> {
+  const { balancer, route, to } = operation;
+  if (to === null) return;
+  for (const host of parts.declared.hosts) {
+    const { audience } = await parts.driver.sample(host, { route, count: 1 }, cx.signal);
+    const unknown = to.audience?.filter((rule) => !audience.has(audienceToken(rule))) ?? [];
+    if (unknown.length === 0) continue;
+    throw refusal({
+      code: 'balancer-audience-unknown',
+      summary: "The load balancer's rules do not know this audience",
+      detail: `The configuration on ${host} does not decide by ${unknown.map(describeAudienceRule).join(' or ')}, so these requests would not get the canary. Nothing was changed.`,
+      hint: `Replace its part by what this prints, and reload it: deployctl snippet ENV ${balancer}`,
+      address: routeAddress(balancer, route),
+    });
+  }
+}
 
 /** Takes the lock of every host, in their order, so that two that want all of them cannot wait for each other. */
 async function lockAll(
@@ -153,24 +171,40 @@ function refuseBadTarget(operation: RouteSet, hosts: readonly HostReading[]): vo
 const listPools = (names: Iterable<string>): string =>
   [...names].map((name) => JSON.stringify(name)).join(', ') || 'none';
 
-/** "Command accepted" is never enough: fresh requests are sampled on every host. */
+/** "Command accepted" is never enough: fresh requests are sampled on every host, also those of each audience. */
 async function askForIt(parts: BalancerParts, operation: RouteSet, cx: Context): Promise<void> {
-  const address = routeAddress(operation.balancer, operation.route);
-  const { to } = operation;
+  const { route, to } = operation;
   if (to === null) return;
+  const canaryShare = to.stable === to.canary ? 10_000 : to.canaryBasisPoints;
   for (const host of parts.declared.hosts) {
-    const { taken, byPool } = await parts.driver.sample(host, operation.route, sampleCount(to), cx.signal);
-    const canaryShare = to.stable === to.canary ? 0 : to.canaryBasisPoints;
-    const got = byPool.get(to.canary) ?? 0;
-    const [least, most] = to.stable === to.canary ? [taken, taken] : sampleBounds(taken, canaryShare);
-    const others = [...byPool].filter(([pool]) => pool !== to.stable && pool !== to.canary);
-    if (others.length === 0 && got >= least && got <= most) continue;
-    throw mishap({
-      code: 'route-not-obeyed',
-      summary: 'Requests do not go where the route says',
-      detail: `${address} is ${describeRoute(to)} in every worker, but of ${taken} fresh requests asked of the rules on ${host} ${[...byPool].map(([pool, count]) => `${count} went to ${pool === '' ? 'no pool' : JSON.stringify(pool)}`).join(', ')}.`,
-      hint: `A pool without a healthy member is left out by the rules; else compare them with: deployctl snippet ENV ${operation.balancer}`,
-      address,
-    });
+    const samples = await parts.driver.sample(host, { route, count: sampleCount(to) }, cx.signal);
+    refuseStray(operation, host, samples, canaryShare, 'fresh requests');
+    for (const rule of to.audience ?? []) {
+      const theirs = await parts.driver.sample(host, { route, count: 3, as: rule }, cx.signal);
+      refuseStray(operation, host, theirs, 10_000, `fresh requests with ${describeAudienceRule(rule)}`);
+    }
   }
+}
+
+/** Throws unless the canary got its share of the samples, within the bounds of chance, and the stable pool the rest. */
+function refuseStray(
+  { balancer, route, to }: RouteSet,
+  host: string,
+  { taken, byPool }: Samples,
+  canaryBasisPoints: number,
+  which: string,
+): void {
+  if (to === null) return;
+  const got = byPool.get(to.canary) ?? 0;
+  const [least, most] = sampleBounds(taken, canaryBasisPoints);
+  const isElsewhere = [...byPool.keys()].some((pool) => pool !== to.stable && pool !== to.canary);
+  if (!isElsewhere && got >= least && got <= most) return;
+  const address = routeAddress(balancer, route);
+  throw mishap({
+    code: 'route-not-obeyed',
+    summary: 'Requests do not go where the route says',
+    detail: `${address} is ${describeRoute(to)} in every worker, but of ${taken} ${which} asked of the rules on ${host} ${[...byPool].map(([pool, count]) => `${count} went to ${pool === '' ? 'no pool' : JSON.stringify(pool)}`).join(', ')}.`,
+    hint: `A pool without a healthy member is left out by the rules; else compare them with: deployctl snippet ENV ${balancer}`,
+    address,
+  });
 }

@@ -104,7 +104,9 @@ async function whySilent(
   const [first] = routes;
   if (first === undefined) return undefined;
   try {
-    await Promise.all(declared.hosts.map((host) => driver.sample(host, first.route, 1, signal)));
+    await Promise.all(
+      declared.hosts.map((host) => driver.sample(host, { route: first.route, count: 1 }, signal)),
+    );
     return undefined;
   } catch (error) {
     return whyUnknown(error, declared);

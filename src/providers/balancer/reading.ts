@@ -1,5 +1,10 @@
 /** What one look at the hosts of a balancer gives, in words that fit every balancer. */
-import type { BalancerConfigState, MemberAdmin, RouteValue } from '../../model/index.ts';
+import {
+  type BalancerConfigState,
+  describeAudienceRule,
+  type MemberAdmin,
+  type RouteValue,
+} from '../../model/index.ts';
 
 /** What a balancer holds for one route; `unreadable`: something that deployctl did not write and cannot read. */
 export type RouteCell = RouteValue | { readonly unreadable: string };
@@ -56,16 +61,20 @@ export const isReadable = (cell: RouteCell): cell is RouteValue => !('unreadable
 /** The pools that get requests by this value. */
 export function poolsServedBy(value: RouteValue | null): ReadonlySet<string> {
   if (value === null) return new Set();
-  const { stable, canary, canaryBasisPoints } = value;
+  const { stable, canary, canaryBasisPoints, audience } = value;
   return new Set([
     ...(canaryBasisPoints < 10_000 ? [stable] : []),
-    ...(canaryBasisPoints > 0 ? [canary] : []),
+    ...(canaryBasisPoints > 0 || audience !== undefined ? [canary] : []),
   ]);
 }
 
-/** `shop_green`, or `shop_blue, and 5% to shop_green`. */
+/** `shop_green`, or `shop_blue, and 5% to shop_green`, or `shop_blue, and 5% and header x-beta = 1 to shop_green`. */
 export function describeRoute(value: RouteValue | null): string {
   if (value === null) return 'absent';
-  const { stable, canary, canaryBasisPoints } = value;
-  return canaryBasisPoints === 0 ? stable : `${stable}, and ${canaryBasisPoints / 100}% to ${canary}`;
+  const { stable, canary, canaryBasisPoints, audience = [] } = value;
+  const parts = [
+    ...(canaryBasisPoints === 0 ? [] : [`${canaryBasisPoints / 100}%`]),
+    ...audience.map(describeAudienceRule),
+  ];
+  return parts.length === 0 ? stable : `${stable}, and ${parts.join(' and ')} to ${canary}`;
 }

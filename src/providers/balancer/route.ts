@@ -81,7 +81,7 @@ const unreadableRoute = (
   asDiagnostic({
     code: 'route-unreadable',
     summary: 'The route holds something that deployctl did not write',
-    detail: `${routeAddress(balancer, route)} is ${JSON.stringify(unreadable)} in ${who}, which is not of the form stable:canary:basispoints.`,
+    detail: `${routeAddress(balancer, route)} is ${JSON.stringify(unreadable)} in ${who}, which is not what deployctl writes there.`,
     hint: `Correct or remove the line of ${JSON.stringify(route)} there, in the file and at run time, and plan again.`,
     address: routeAddress(balancer, route),
   });

@@ -42,9 +42,9 @@ export function haproxyDriver(declared: BalancerDeclared, channels: HostChannels
       return { text, loaded: isLoaded(name, text, new Set(reading.workers[0].pools.keys())) };
     },
 
-    async sample(host, route, count, signal) {
+    async sample(host, ask, signal) {
       const { target, channel } = await on(host, signal);
-      return sampleRoute(target, channel, route, count, signal);
+      return sampleRoute(target, channel, ask, signal);
     },
 
     async locked(host, cx, body) {

@@ -1,5 +1,5 @@
 /** What HAProxy says on its sockets, and what stands in a map file. Pure. Formats: HAProxy 2.6 management guide, 9.3. */
-import type { MemberAdmin } from '../../model/index.ts';
+import { canonicalAudience, type MemberAdmin, parseAudienceToken } from '../../model/index.ts';
 import type { MemberReading, PoolReading, RouteCell } from '../balancer/reading.ts';
 
 /**
@@ -59,15 +59,21 @@ export function parseProcesses(text: string): Processes | undefined {
   return master === undefined ? undefined : { master, failedReloads, workers };
 }
 
-const routeForm = /^([^\s:]+):([^\s:]+):(\d{1,5})$/;
+const routeForm = /^([^\s:]+):([^\s:]+):(\d{1,5})(?::,([^\s:]+),)?$/;
 
-/** `stable:canary:basispoints`; the form in which one key holds a whole decision, so that one write is atomic. */
+/**
+ * `stable:canary:basispoints`, and where there is an audience `:,rule,rule,`; the form in which one key holds a whole
+ * decision, so that one write is atomic.
+ */
 export function parseRoute(text: string): RouteCell {
-  const [, stable, canary, share] = routeForm.exec(text) ?? [];
+  const [, stable, canary, share, tokens] = routeForm.exec(text) ?? [];
   const canaryBasisPoints = Number(share);
-  return stable === undefined || canary === undefined || canaryBasisPoints > 10_000
-    ? { unreadable: text }
-    : { stable, canary, canaryBasisPoints };
+  if (stable === undefined || canary === undefined || canaryBasisPoints > 10_000) return { unreadable: text };
+  const rules = tokens?.split(',').map(parseAudienceToken) ?? [];
+  const known = rules.filter((rule) => rule !== undefined);
+  if (known.length < rules.length) return { unreadable: text };
+  const audience = canonicalAudience(known);
+  return { stable, canary, canaryBasisPoints, ...(audience === undefined ? {} : { audience }) };
 }
 
 /** `show map FILE`: an internal address, the key and the value on each line. Of equal keys the first counts. */

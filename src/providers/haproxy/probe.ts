@@ -1,8 +1,8 @@
 /** Asks HAProxy's own rules, through the snippet's unix socket, where requests of a route would go now. */
 import { text as readText } from 'node:stream/consumers';
-import { ProviderFailure } from '../../model/index.ts';
+import { type AudienceRule, ProviderFailure } from '../../model/index.ts';
 import type { HostChannel } from '../../transport/channel.ts';
-import type { Samples } from '../balancer/driver.ts';
+import type { SampleAsk, Samples } from '../balancer/driver.ts';
 import { messageOf, refusal } from '../balancer/failure.ts';
 import type { HaproxyHost } from './read.ts';
 
@@ -14,17 +14,31 @@ export const probePath = (balancerName: string): string => `/.well-known/deployc
 
 const timeoutMs = 10_000;
 
+/** The line that makes a request meet the rule. */
+const audienceHeader = ({ by, name, value }: AudienceRule): string =>
+  by === 'header' ? `${name}: ${value}\r\n` : `Cookie: ${name}=${value}\r\n`;
+
+export interface ProbeAnswer {
+  readonly version: number;
+  readonly pool: string;
+  /** Audience rules that the configuration knows for the route, as tokens. */
+  readonly audience: readonly string[];
+}
+
 /** The answers' headers; undefined for one that is not from the snippet. Pure. */
-export function parseProbe(
-  text: string,
-): readonly { readonly version: number; readonly pool: string }[] | undefined {
+export function parseProbe(text: string): readonly ProbeAnswer[] | undefined {
   const answers = text.split('\r\n\r\n').slice(0, -1);
   const parsed = answers.map((answer) => {
     const version = /^x-deployctl-snippet: (\d+)\r?$/im.exec(answer)?.[1];
     const pool = /^x-deployctl-pool: ?(\S*)\r?$/im.exec(answer)?.[1];
+    const audience = /^x-deployctl-audience: ?(\S*)\r?$/im.exec(answer)?.[1] ?? '';
     return !answer.startsWith('HTTP/1.1 204') || version === undefined
       ? undefined
-      : { version: Number(version), pool: pool ?? '' };
+      : {
+          version: Number(version),
+          pool: pool ?? '',
+          audience: audience.split('+').filter((each) => each !== ''),
+        };
   });
   return parsed.some((each) => each === undefined) ? undefined : parsed.filter((each) => each !== undefined);
 }
@@ -36,8 +50,7 @@ export function parseProbe(
 export async function sampleRoute(
   target: HaproxyHost,
   channel: HostChannel,
-  route: string,
-  count: number,
+  { route, count, as }: SampleAsk,
   signal: AbortSignal,
 ): Promise<Samples> {
   const { settings, host, name } = target;
@@ -50,7 +63,7 @@ export async function sampleRoute(
     try {
       const answer = readText(connection);
       const request = (isLast: boolean): string =>
-        `GET ${probePath(name)} HTTP/1.1\r\nHost: deployctl\r\nX-Deployctl-Route: ${route}\r\n${isLast ? 'Connection: close\r\n' : ''}\r\n`;
+        `GET ${probePath(name)} HTTP/1.1\r\nHost: deployctl\r\nX-Deployctl-Route: ${route}\r\n${as === undefined ? '' : audienceHeader(as)}${isLast ? 'Connection: close\r\n' : ''}\r\n`;
       connection.write(`${request(false).repeat(count - 1)}${request(true)}`);
       text = await answer;
     } finally {
@@ -80,7 +93,7 @@ export async function sampleRoute(
   }
   const byPool = new Map<string, number>();
   for (const { pool } of answers) byPool.set(pool, (byPool.get(pool) ?? 0) + 1);
-  return { taken: answers.length, byPool };
+  return { taken: answers.length, byPool, audience: new Set(answers[0]?.audience) };
 }
 
 const missing = ({ balancer }: HaproxyHost, detail: string): ProviderFailure =>

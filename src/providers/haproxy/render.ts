@@ -1,10 +1,14 @@
 /** Operations as HAProxy's commands and as lines of its map file. Pure. */
-import type { MemberAdmin, RouteValue } from '../../model/index.ts';
+import { type AudienceRule, audienceToken, type MemberAdmin, type RouteValue } from '../../model/index.ts';
 import { parseMapLine } from './parse.ts';
 
 /** The value of a route's key: one key for the whole decision, so that one write is atomic. */
-export const renderRoute = ({ stable, canary, canaryBasisPoints }: RouteValue): string =>
-  `${stable}:${canary}:${canaryBasisPoints}`;
+export const renderRoute = ({ stable, canary, canaryBasisPoints, audience }: RouteValue): string =>
+  `${stable}:${canary}:${canaryBasisPoints}${audience === undefined ? '' : `:${renderAudience(audience)}`}`;
+
+/** Commas around every rule, so that the snippet finds one whole by looking for it with its commas. */
+const renderAudience = (rules: readonly AudienceRule[]): string =>
+  `,${rules.map((rule) => `${audienceToken(rule)},`).join('')}`;
 
 /** Sends a command to one process, whether it serves or retires. */
 export const toWorker = (pid: number | string, command: string): string => `@!${pid} ${command}`;

@@ -1,8 +1,8 @@
 /** What the operator's configuration of HAProxy must contain so that routes can be moved without a reload. Pure. */
 import { posix } from 'node:path';
-import type { BalancerDeclared } from '../../model/index.ts';
+import { audienceToken, type BalancerDeclared, type RouteDeclared } from '../../model/index.ts';
 import type { SnippetOptions } from '../registry-entry.ts';
-import { renderBackend } from './config-text.ts';
+import { renderBackend, word } from './config-text.ts';
 import { probePath, snippetVersion } from './probe.ts';
 import { readSettings } from './settings.ts';
 
@@ -32,16 +32,49 @@ function decision(balancer: BalancerDeclared): readonly string[] {
     '    http-request set-var(txn.stable) var(txn.decision),field(1,:)',
     '    http-request set-var(txn.share) var(txn.decision),field(3,:)',
     '    http-request set-var(txn.bucket) rand(10000)',
+    ...stickiness(balancer),
     '    http-request set-var(txn.pool) var(txn.stable)',
     '    http-request set-var(txn.pool) var(txn.decision),field(2,:) if { var(txn.bucket),sub(txn.share) lt 0 }',
+    ...audiences(balancer),
     '    # A canary without a healthy member is left out. A stable pool without one answers 503.',
     '    http-request set-var(txn.pool) var(txn.stable) unless { var(txn.pool),nbsrv gt 0 }',
     '    # deployctl asks these very rules before and after a switch. Only its own socket can.',
-    `    http-request return status 204 hdr X-Deployctl-Snippet ${snippetVersion} hdr X-Deployctl-Pool %[var(txn.pool)] if ${isProbe} { path ${probePath(balancer.name)} }`,
+    `    http-request return status 204 hdr X-Deployctl-Snippet ${snippetVersion} hdr X-Deployctl-Pool %[var(txn.pool)] hdr X-Deployctl-Audience %[var(txn.known)] if ${isProbe} { path ${probePath(balancer.name)} }`,
     '    use_backend %[var(txn.pool)] if { var(txn.decision) -m found }',
     '    default_backend deployctl_no_route',
   ];
 }
+
+/** With several routes, a line that is one route's alone says so. */
+const onlyFor = ({ routes }: BalancerDeclared, { route }: RouteDeclared): string =>
+  routes.length > 1 ? ` { var(txn.route) -m str ${route} }` : '';
+
+/** A user's bucket is the hash of his cookie: a growing share takes each user over once. */
+const stickiness = (balancer: BalancerDeclared): readonly string[] =>
+  balancer.routes.flatMap((each) => {
+    const { stickyCookie } = each;
+    if (stickyCookie === undefined) return [];
+    const cookie = `req.cook(${stickyCookie})`;
+    return [
+      `    # Who has the cookie ${stickyCookie} stays on one side of a canary.`,
+      `    http-request set-var(txn.bucket) ${cookie},crc32(1),mod(10000) if { ${cookie} -m found }${onlyFor(balancer, each)}`,
+    ];
+  });
+
+/** Requests that always get the canary while the route's line names the rule that they meet. */
+const audiences = (balancer: BalancerDeclared): readonly string[] =>
+  balancer.routes.flatMap((each) => {
+    const { audience = [] } = each;
+    if (audience.length === 0) return [];
+    return [
+      '    # Those that a step of the canary names get it always. What is not named here cannot be asked for.',
+      `    http-request set-var(txn.known) str(${audience.map(audienceToken).join('+')})${onlyFor(balancer, each) === '' ? '' : ` if${onlyFor(balancer, each)}`}`,
+      ...audience.map((rule) => {
+        const fetch = rule.by === 'header' ? `req.hdr(${rule.name})` : `req.cook(${rule.name})`;
+        return `    http-request set-var(txn.pool) var(txn.decision),field(2,:) if { ${fetch} -m str ${word(rule.value)} } { var(txn.decision),field(4,:) -m sub ,${audienceToken(rule)}, }`;
+      }),
+    ];
+  });
 
 /** Whose requests they are is the operator's to say; with one route it is all of them. */
 function routeChoice(balancer: BalancerDeclared): readonly string[] {

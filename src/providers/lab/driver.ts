@@ -1,6 +1,7 @@
 /** The lab's balancer on its host: one JSON line there, one back. */
 import { text as readText } from 'node:stream/consumers';
 import {
+  audienceToken,
   type BalancerDeclared,
   type Context,
   type Json,
@@ -73,7 +74,12 @@ export function labDriver(declared: BalancerDeclared, channels: HostChannels): B
 
   const fenceOf = ({ fence }: Context): Json => ({ lineage: fence.lineage, run: fence.run });
   const jsonOf = (cell: RouteCell | RouteValue | null | undefined): Json =>
-    cell === null || cell === undefined || !isReadable(cell) ? null : { ...cell };
+    cell === null || cell === undefined || !isReadable(cell) ? null : jsonOfRoute(cell);
+
+  const jsonOfRoute = ({ audience, ...rest }: RouteValue): Json => ({
+    ...rest,
+    ...(audience === undefined ? {} : { audience: audience.map((rule) => ({ ...rule })) }),
+  });
 
   return {
     async read(host, signal) {
@@ -82,11 +88,14 @@ export function labDriver(declared: BalancerDeclared, channels: HostChannels): B
     async readConfig() {
       return undefined;
     },
-    async sample(host, route, count, signal) {
-      const pools = parseSamples(await ask(host, { do: 'sample', route, count }, signal));
+    async sample(host, { route, count, as }, signal) {
+      const command = { do: 'sample', route, count, ...(as === undefined ? {} : { as: { ...as } }) };
+      const pools = parseSamples(await ask(host, command, signal));
       const byPool = new Map<string, number>();
       for (const pool of pools) byPool.set(pool, (byPool.get(pool) ?? 0) + 1);
-      return { taken: pools.length, byPool };
+      // It needs no configuration for an audience: it decides by any.
+      const { audience = [] } = declared.routes.find((each) => each.route === route) ?? {};
+      return { taken: pools.length, byPool, audience: new Set(audience.map(audienceToken)) };
     },
     // It compares and sets within one command, which no other command can come between.
     locked: (_host, _cx, body) => body(),
@@ -95,7 +104,9 @@ export function labDriver(declared: BalancerDeclared, channels: HostChannels): B
         runtime: jsonOf(reading.workers[0].routes?.get(route)),
         persisted: jsonOf(reading.persisted.get(route)),
       };
-      await ask(host, { do: 'route', route, was, to: jsonOf(to), fence: fenceOf(cx) }, cx.signal);
+      const { stickyCookie } = declared.routes.find((each) => each.route === route) ?? {};
+      const sticky = stickyCookie === undefined ? {} : { stickyCookie };
+      await ask(host, { do: 'route', route, was, to: jsonOf(to), ...sticky, fence: fenceOf(cx) }, cx.signal);
     },
     async writeMember(host, { pool, member, to }, cx) {
       await ask(host, { do: 'member', pool, member, to, fence: fenceOf(cx) }, cx.signal);

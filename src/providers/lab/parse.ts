@@ -1,5 +1,5 @@
 /** What the lab's balancer says on its control socket. Pure. */
-import type { MemberAdmin } from '../../model/index.ts';
+import { type AudienceRule, canonicalAudience, type MemberAdmin } from '../../model/index.ts';
 import type { HostReading, MemberReading, PoolReading, RouteCell } from '../balancer/reading.ts';
 
 export interface LabRefusal {
@@ -30,10 +30,20 @@ export function parseAnswer(line: string): (Fields & { readonly ok: true }) | La
 }
 
 function parseRoute(value: unknown): RouteCell {
-  const { stable, canary, canaryBasisPoints } = fieldsOf(value);
-  return typeof stable === 'string' && typeof canary === 'string' && typeof canaryBasisPoints === 'number'
-    ? { stable, canary, canaryBasisPoints }
+  const { stable, canary, canaryBasisPoints, audience: named } = fieldsOf(value);
+  const rules = listOf(named);
+  const audience = canonicalAudience(rules.filter(isAudienceRule));
+  return typeof stable === 'string' &&
+    typeof canary === 'string' &&
+    typeof canaryBasisPoints === 'number' &&
+    rules.every(isAudienceRule)
+    ? { stable, canary, canaryBasisPoints, ...(audience === undefined ? {} : { audience }) }
     : { unreadable: JSON.stringify(value) };
+}
+
+function isAudienceRule(value: unknown): value is AudienceRule {
+  const { by, name, value: wanted } = fieldsOf(value);
+  return (by === 'header' || by === 'cookie') && typeof name === 'string' && typeof wanted === 'string';
 }
 
 const parseRoutes = (value: unknown): ReadonlyMap<string, RouteCell> =>

@@ -1,5 +1,7 @@
 /** Lists, maps and commands. */
+import { quote } from '../../../hcl/eval/quote.ts';
 import { MappingValue, SequenceValue, type Value } from '../../../hcl/eval/values.ts';
+import { isAudienceName, isAudienceValue } from '../../../model/index.ts';
 import { isRefusal, type Refusal, within } from '../../quantities.ts';
 import type { ArgumentType } from '../shape.ts';
 import { endpoint, localPath } from './places.ts';
@@ -95,6 +97,24 @@ export function entriesOf<T>(
 
 export const textMap = type<Readonly<Record<string, string>>>('map of strings', 'a map of strings', (value) =>
   entriesOf(value, (item) => (item.kind === 'null' ? undefined : prose.decode(item))),
+);
+
+/** What requests of an audience carry: names of headers or cookies, and the value of each. */
+export const audienceMap = type<Readonly<Record<string, string>>>(
+  'map of strings',
+  'a map of strings',
+  (value) =>
+    entriesOf(value, (item, key) => {
+      if (!isAudienceName(key)) {
+        return { refused: `${quote(key)} is not a name of letters, digits, _ and -.` };
+      }
+      const text = prose.decode(item);
+      return isRefusal(text) || isAudienceValue(text)
+        ? text
+        : {
+            refused: `${quote(text)} has other characters than letters, digits and . _ ~ : / + = @ -, which every load balancer can compare.`,
+          };
+    }),
 );
 
 /** Slot names to names of pools. */

@@ -1,6 +1,7 @@
 /** Text: lines, names, versions, words to choose from. */
 import { quote } from '../../../hcl/eval/quote.ts';
 import { nearestName } from '../../../hcl/eval/suggestion.ts';
+import { isAudienceName } from '../../../model/index.ts';
 import type { ArgumentType } from '../shape.ts';
 import { oneLine, parsed } from './reading.ts';
 
@@ -37,6 +38,12 @@ export const word = parsed<string>(
     /^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/.test(text)
       ? text
       : { refused: `${quote(text)} is not such a name.` },
+);
+
+export const cookieName = parsed<string>(
+  'cookie name',
+  'the name of a cookie: letters, digits, _ and -, at most 64 characters long',
+  (text) => (isAudienceName(text) ? text : { refused: `${quote(text)} is not such a name.` }),
 );
 
 export function choice<const C extends string>(

@@ -80,6 +80,20 @@ describe('the value of a route', () => {
     ['more than all is not a share', 'a:b:10001', { unreadable: 'a:b:10001' }],
     ['a negative share is none', 'a:b:-1', { unreadable: 'a:b:-1' }],
     ['something behind it is not ours', 'a:b:1:c', { unreadable: 'a:b:1:c' }],
+    [
+      'an audience beside the share',
+      'a:b:1:,cookie~plan~pro,header~x-beta~a%2Fb,',
+      {
+        stable: 'a',
+        canary: 'b',
+        canaryBasisPoints: 1,
+        audience: [
+          { by: 'cookie', name: 'plan', value: 'pro' },
+          { by: 'header', name: 'x-beta', value: 'a/b' },
+        ],
+      },
+    ],
+    ['a rule that is none', 'a:b:1:,query~a~1,', { unreadable: 'a:b:1:,query~a~1,' }],
   ] as const)('%s', ([, text, expected]) => {
     expect(parseRoute(text)).toEqual(expected);
   });
@@ -203,12 +217,19 @@ describe('what the probe answers', () => {
     [
       'a pool',
       answer('x-deployctl-snippet: 1\r\nx-deployctl-pool: shop_green\r\n'),
-      [{ version: 1, pool: 'shop_green' }],
+      [{ version: 1, pool: 'shop_green', audience: [] }],
+    ],
+    [
+      'the audiences that the rules know',
+      answer(
+        'x-deployctl-snippet: 1\r\nx-deployctl-pool: a\r\nx-deployctl-audience: cookie~plan~pro+header~x-beta~1\r\n',
+      ),
+      [{ version: 1, pool: 'a', audience: ['cookie~plan~pro', 'header~x-beta~1'] }],
     ],
     [
       'no pool, because the route is unknown',
       answer('x-deployctl-snippet: 1\r\n'),
-      [{ version: 1, pool: '' }],
+      [{ version: 1, pool: '', audience: [] }],
     ],
     ['something that is not the snippet', answer('server: other\r\n'), undefined],
     [
