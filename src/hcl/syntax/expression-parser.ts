@@ -210,9 +210,15 @@ export abstract class ExpressionParser extends StepParser {
 
   /** What comes next is `(` or `::`, after a name that starts at `start`. */
   #parseCall(start: number): Expression {
-    const nameEnd = this.previousEnd();
-    const open = this.read();
-    if (this.tokens.type(open) === T.DOUBLE_COLON) return this.#refuseNamespace(start, open);
+    let nameStart = start;
+    let nameEnd = this.previousEnd();
+    let open = this.read();
+    if (this.tokens.type(open) === T.DOUBLE_COLON) {
+      if (!this.#isOwnNamespace(start, nameEnd)) return this.#refuseNamespace(start, open);
+      nameStart = this.tokens.start(this.read());
+      nameEnd = this.previousEnd();
+      open = this.read();
+    }
     if (!this.enter(this.tokens.start(open), this.tokens.end(open)))
       return this.abandon(start, T.CLOSE_PAREN);
     const newlines = this.newlines;
@@ -222,7 +228,7 @@ export abstract class ExpressionParser extends StepParser {
     this.newlines = newlines;
     this.leave();
     this.height = height + 1;
-    const name = this.text.slice(start, nameEnd);
+    const name = this.text.slice(nameStart, nameEnd);
     return { kind: 'call', start, end: this.previousEnd(), name, nameEnd, args, expand };
   }
 
@@ -295,6 +301,16 @@ export abstract class ExpressionParser extends StepParser {
         { contextStart: start },
       );
     }
+  }
+
+  /** `core::` before the name of a function, which Terraform allows for its own ones. */
+  #isOwnNamespace(start: number, end: number): boolean {
+    const next = this.peekIndex();
+    return (
+      this.text.slice(start, end) === 'core' &&
+      this.tokens.type(next) === T.IDENT &&
+      this.tokens.type(next + 1) === T.OPEN_PAREN
+    );
   }
 
   /** `provider::name::f(...)`: Terraform's, for functions of providers, of which there are none here. */
