@@ -10,7 +10,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { quoteArguments } from '../src/transport/index.ts';
-import { type Death, deaths, inOwnNetwork, type LoopbackHost, LoopbackFleet } from './fleet/loopback.ts';
+import { type Death, deaths, inOwnNetwork, LoopbackFleet, type LoopbackHost } from './fleet/loopback.ts';
 import { type Figures, measured } from './fleet/measured.ts';
 
 const sizes = (process.argv[2] ?? '100,1000').split(',').map(Number);
@@ -85,10 +85,9 @@ async function withDead(fleet: LoopbackFleet, folder: string, size: number): Pro
   ];
   for (const [name, dead] of fates) {
     const row = await byDeployctl(fleet, folder, fleet.hosts(size, dead));
-    const wrong = new Set(row.output.match(/\bweb-\d+(?= \([^)]*\) (did|does|accepted|closed|refused))/g)).size;
-    console.log(
-      `${line(name, row)}  ${wrong}   +${(row.wallSeconds - alive.wallSeconds).toFixed(1)} s`,
-    );
+    const wrong = new Set(row.output.match(/\bweb-\d+(?= \([^)]*\) (did|does|accepted|closed|refused))/g))
+      .size;
+    console.log(`${line(name, row)}  ${wrong}   +${(row.wallSeconds - alive.wallSeconds).toFixed(1)} s`);
   }
 }
 
@@ -152,17 +151,19 @@ service "app" {
 }
 `,
   );
-  const row = await run(fleet, 'deployctl', [process.execPath, program, 'plan', 'bench', '--concise'], project);
+  const row = await run(
+    fleet,
+    'deployctl',
+    [process.execPath, program, 'plan', 'bench', '--concise'],
+    project,
+  );
   const isDead = hosts.some(({ name }) => !name.startsWith('web-'));
-  if (row.code !== (isDead ? 1 : 0)) throw new Error(`deployctl plan: exit ${row.code}\n${row.output.slice(-3000)}`);
+  if (row.code !== (isDead ? 1 : 0))
+    throw new Error(`deployctl plan: exit ${row.code}\n${row.output.slice(-3000)}`);
   return row;
 }
 
-async function byAnsible(
-  fleet: LoopbackFleet,
-  folder: string,
-  hosts: readonly LoopbackHost[],
-): Promise<Row> {
+async function byAnsible(fleet: LoopbackFleet, folder: string, hosts: readonly LoopbackHost[]): Promise<Row> {
   const inventory = join(folder, 'inventory');
   writeFileSync(
     inventory,

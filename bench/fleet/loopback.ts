@@ -5,7 +5,7 @@
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer, connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { Group } from './measured.ts';
 
@@ -28,8 +28,7 @@ export function inOwnNetwork(): boolean {
     process.exitCode = 1;
     return false;
   }
-  const setUp =
-    [
+  const setUp = [
     'ip link set lo up',
     // A cable whose other end belongs to nobody.
     'ip link add hole type veth peer name end',

@@ -1,13 +1,22 @@
 /** A saved plan: JSON in a file that only its owner can read, whole or not at all, and refused if a byte was changed. */
 import { createHash } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { canonicalJson, type Diagnostic, type Outcome, type Plan } from '../model/index.ts';
+import { type Diagnostic, type Outcome, type Plan, writeCanonicalJson } from '../model/index.ts';
 
 const magic = 'deployctl plan';
 
 /** SHA-256 over everything of the plan but the digest itself. */
-export const digestOf = (plan: Omit<Plan, 'digest'>): string =>
-  createHash('sha256').update(canonicalJson(plan)).digest('hex');
+export function digestOf(plan: Omit<Plan, 'digest'>): string {
+  const hash = createHash('sha256');
+  let part = '';
+  writeCanonicalJson(plan, (text) => {
+    part += text;
+    if (part.length < 65_536) return;
+    hash.update(part);
+    part = '';
+  });
+  return hash.update(part).digest('hex');
+}
 
 export const withDigest = (plan: Omit<Plan, 'digest'>): Plan => ({ ...plan, digest: digestOf(plan) });
 

@@ -20,13 +20,45 @@ export function sameValue(a: unknown, b: unknown): boolean {
 
 /** JSON with sorted keys and without `undefined`: equal values give equal texts. For digests. */
 export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  if (typeof value === 'object' && value !== null) {
-    const entries = Object.entries(value)
-      .filter(([, each]) => each !== undefined)
-      .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-      .map(([key, each]) => `${JSON.stringify(key)}:${canonicalJson(each)}`);
-    return `{${entries.join(',')}}`;
-  }
-  return JSON.stringify(value) ?? 'null';
+  let text = '';
+  writeCanonicalJson(value, (part) => {
+    text += part;
+  });
+  return text;
+}
+
+/**
+ * The same text in parts, for what is too long to be held as one. A list of texts that stands in it many times (what
+ * the steps of a large plan wait for) is written out once.
+ */
+export function writeCanonicalJson(
+  value: unknown,
+  write: (part: string) => void,
+  known = new Map<readonly unknown[], string>(),
+): void {
+  if (Array.isArray(value)) {
+    if (value.every((each) => typeof each === 'string')) {
+      const text = known.get(value) ?? JSON.stringify(value);
+      if (value.length > 1) known.set(value, text);
+      write(text);
+      return;
+    }
+    write('[');
+    for (const [index, each] of value.entries()) {
+      if (index > 0) write(',');
+      writeCanonicalJson(each, write, known);
+    }
+    write(']');
+  } else if (typeof value === 'object' && value !== null) {
+    let next = '{';
+    const keys = Object.keys(value).sort();
+    for (const key of keys) {
+      const each = (value as Readonly<Record<string, unknown>>)[key];
+      if (each === undefined) continue;
+      write(`${next}${JSON.stringify(key)}:`);
+      writeCanonicalJson(each, write, known);
+      next = ',';
+    }
+    write(next === '{' ? '{}' : '}');
+  } else write(JSON.stringify(value) ?? 'null');
 }

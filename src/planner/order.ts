@@ -23,20 +23,45 @@ export function startAfter(steps: readonly Step[], needs: readonly StepId[]): re
     : steps.map((step) => (step.needs.length === 0 ? { ...step, needs } : step));
 }
 
-/** The steps that nothing else of the list waits for. */
+/**
+ * The steps that nothing else of the list waits for. Here and below, lists of needs that are one and the same array
+ * are gone through once: where a batch of a thousand hosts waits for a thousand uploads, that is a million needs.
+ */
 export function lastOf(steps: readonly Step[]): readonly StepId[] {
-  const needed = new Set(steps.flatMap((step) => step.needs));
+  const lists = new Set(steps.map((step) => step.needs));
+  const needed = new Set([...lists].flatMap((needs) => needs));
   return steps.filter((step) => !needed.has(step.id)).map((step) => step.id);
+}
+
+/** Steps that wait for the same. */
+interface Group {
+  readonly steps: Step[];
+  /** How many of their needs are not done. */
+  left: number;
+  /** The longest way to them. */
+  level: number;
 }
 
 /** A topological order in which the steps of one phase stand together wherever their needs allow it. */
 export function orderSteps(steps: readonly Step[]): readonly Step[] {
   const rank = new Map<string, number>();
   for (const step of steps) if (!rank.has(step.phase.key)) rank.set(step.phase.key, rank.size);
-  const waiting = new Map(steps.map((step) => [step.id, step.needs.length]));
-  const followers = new Map<StepId, Step[]>();
+  const place = new Map(steps.map((step, index) => [step, index]));
+  const groups = new Map<readonly StepId[], Group>();
+  const followers = new Map<StepId, Group[]>();
   for (const step of steps) {
-    for (const need of step.needs) followers.set(need, [...(followers.get(need) ?? []), step]);
+    const known = groups.get(step.needs);
+    if (known !== undefined) {
+      known.steps.push(step);
+      continue;
+    }
+    const group: Group = { steps: [step], left: step.needs.length, level: 0 };
+    groups.set(step.needs, group);
+    for (const need of step.needs) {
+      const waiting = followers.get(need);
+      if (waiting === undefined) followers.set(need, [group]);
+      else waiting.push(group);
+    }
   }
   // Depth first decides the rank of a phase: the longest way to any of its steps.
   const depth = new Map<string, number>();
@@ -49,12 +74,15 @@ export function orderSteps(steps: readonly Step[]): readonly Step[] {
     const own = level.get(step.id) ?? 0;
     depth.set(step.phase.key, Math.max(depth.get(step.phase.key) ?? 0, own));
     ordered.push(step);
-    for (const follower of followers.get(step.id) ?? []) {
-      level.set(follower.id, Math.max(level.get(follower.id) ?? 0, own + 1));
-      const left = (waiting.get(follower.id) ?? 0) - 1;
-      waiting.set(follower.id, left);
-      if (left === 0) ready.push(follower);
+    const freed: Step[] = [];
+    for (const group of followers.get(step.id) ?? []) {
+      group.level = Math.max(group.level, own + 1);
+      group.left -= 1;
+      if (group.left > 0) continue;
+      for (const follower of group.steps) level.set(follower.id, group.level);
+      freed.push(...group.steps);
     }
+    ready.push(...freed.sort((a, b) => (place.get(a) ?? 0) - (place.get(b) ?? 0)));
   }
   const position = (step: Step): number => depth.get(step.phase.key) ?? 0;
   const sorted = ordered.toSorted(
@@ -65,8 +93,10 @@ export function orderSteps(steps: readonly Step[]): readonly Step[] {
 
 function respectsNeeds(steps: readonly Step[]): boolean {
   const done = new Set<StepId>();
+  const met = new Set<readonly StepId[]>();
   return steps.every((step) => {
-    const holds = step.needs.every((need) => done.has(need));
+    const holds = met.has(step.needs) || step.needs.every((need) => done.has(need));
+    met.add(step.needs);
     done.add(step.id);
     return holds;
   });

@@ -61,7 +61,7 @@ function step(draft: StepDraft): Step {
   };
   return {
     id: draft.id as StepId,
-    needs: unique(draft.needs.map((need) => need.id)),
+    needs: idsOf(draft.needs),
     service: draft.service,
     address: draft.address,
     phase,
@@ -71,6 +71,15 @@ function step(draft: StepDraft): Step {
     gate: draft.gate,
     estimateSeconds: draft.estimateSeconds,
   };
+}
+
+const known = new WeakMap<readonly Step[], readonly StepId[]>();
+
+/** One array for all that wait for the same: a batch of a thousand hosts waits for a thousand uploads. */
+function idsOf(steps: readonly Step[]): readonly StepId[] {
+  const ids = known.get(steps) ?? unique(steps.map((step) => step.id));
+  known.set(steps, ids);
+  return ids;
 }
 
 export const nothingToUndo: Inverse = { kind: 'nothing', because: '-' };

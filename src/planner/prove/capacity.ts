@@ -1,8 +1,8 @@
 /** Capacity never below the floor, and no traffic to what is not verified: at every step, in every order that the needs allow. */
 import type { Diagnostic, Proof, SlotDeclared, Step } from '../../model/index.ts';
 import { floorOf } from '../../strategies/situation.ts';
-import type { OrderOfEvents } from './order-of-events.ts';
-import { type InstanceModel, type ServiceModel, servesAsObserved } from './service-model.ts';
+import type { Chain, OrderOfEvents } from './order-of-events.ts';
+import { type InstanceModel, type Moment, type ServiceModel, servesAsObserved } from './service-model.ts';
 
 export interface CapacityProof {
   /** undefined where nothing served before: there is no capacity to lose. */
@@ -17,16 +17,33 @@ export function proveCapacity(model: ServiceModel, order: OrderOfEvents): Capaci
   const atStart = initial === undefined ? 0 : servesAsObserved(model, initial);
   let lowest = atStart;
   let atStep: Step | undefined;
+  // Each step is held against each instance: what depends on only one of the two is worked out before.
+  const switches = order.chainOf(model.switches);
+  const instancesOf = new Map(
+    [...model.instances].map(([slot, instances]) => [
+      slot,
+      instances.map((each) => ({
+        each,
+        places: order.chainOf(each.chain),
+        outOfService: firstFrom(each.moments, (moment) => !(moment.isVerified && moment.isMember)),
+        exposed: firstFrom(each.moments, (moment) => isExposed(each, moment)),
+      })),
+    ]),
+  );
 
   for (const step of model.steps.filter(changesCapacity)) {
-    for (const slot of slotsRoutedDuring(model, order, step)) {
-      const instances = model.instances.get(slot) ?? [];
-      const inService = instances.filter((each) => servesThroughout(each, order, step)).length;
+    for (const slot of slotsRoutedDuring(model, switches, order, step)) {
+      let inService = 0;
+      let exposed: InstanceModel | undefined;
+      for (const { each, places, outOfService, exposed: isExposedFrom } of instancesOf.get(slot) ?? []) {
+        const { from, to } = order.doneDuring(places, step);
+        if ((outOfService[from] as number) > to) inService += 1;
+        else if ((isExposedFrom[from] as number) <= to) exposed ??= each;
+      }
       if (inService < lowest) {
         lowest = inService;
         atStep = step;
       }
-      const exposed = instances.find((each) => mayBeExposed(each, order, step));
       if (exposed !== undefined && situation.traffic !== undefined) {
         violations.push(unverifiedTraffic(model, slot, exposed, step));
       }
@@ -55,24 +72,28 @@ const changesCapacity = ({ operation: { op } }: Step): boolean =>
   op === 'process.set' || op === 'slot.link' || op === 'member.set' || op === 'route.set';
 
 /** Every slot that may have the route while the step runs. */
-function slotsRoutedDuring(model: ServiceModel, order: OrderOfEvents, step: Step): readonly SlotDeclared[] {
-  const { from, to } = order.doneDuring(model.switches, step);
+function slotsRoutedDuring(
+  model: ServiceModel,
+  switches: Chain,
+  order: OrderOfEvents,
+  step: Step,
+): readonly SlotDeclared[] {
+  const { from, to } = order.doneDuring(switches, step);
   return [...new Set(model.routed.slice(from, to + 1).filter((slot) => slot !== undefined))];
 }
 
-const momentsDuring = (each: InstanceModel, order: OrderOfEvents, step: Step) => {
-  const { from, to } = order.doneDuring(each.chain, step);
-  return each.moments.slice(from, to + 1);
-};
+/** For each moment the next one, itself included, of which it is true; beyond the last where there is none. */
+function firstFrom(moments: readonly Moment[], isTrue: (moment: Moment) => boolean): readonly number[] {
+  const next: number[] = [];
+  for (let at = moments.length - 1; at >= 0; at -= 1) {
+    next[at] = isTrue(moments[at] as Moment) ? at : (next[at + 1] ?? moments.length);
+  }
+  return next;
+}
 
-const servesThroughout = (each: InstanceModel, order: OrderOfEvents, step: Step): boolean =>
-  momentsDuring(each, order, step).every((moment) => moment.isVerified && moment.isMember);
-
-/** Whether it may get requests while it is not verified, by our doing: as it was found does not count. */
-const mayBeExposed = (each: InstanceModel, order: OrderOfEvents, step: Step): boolean =>
-  momentsDuring(each, order, step).some(
-    (moment) => moment !== each.moments[0] && moment.isMember && !moment.isVerified && wasExposedNewly(each),
-  );
+/** Whether it gets requests at that moment while it is not verified, by our doing: as it was found does not count. */
+const isExposed = (each: InstanceModel, moment: Moment): boolean =>
+  moment !== each.moments[0] && moment.isMember && !moment.isVerified && wasExposedNewly(each);
 
 /** An instance that was down and in the pool when it was found stays the balancer's business until it is verified. */
 const wasExposedNewly = ({ moments: [first] }: InstanceModel): boolean =>

@@ -5,6 +5,9 @@
  */
 import type { Step, StepId } from '../../model/index.ts';
 
+/** The places of steps in the order; -1: not in it. */
+export type Chain = readonly number[];
+
 export class OrderOfEvents {
   readonly #position: ReadonlyMap<StepId, number>;
   /** For each step a bit set of all steps that must be done before it. */
@@ -15,8 +18,15 @@ export class OrderOfEvents {
     const position = new Map(steps.map((step, index) => [step.id, index]));
     const words = Math.ceil(steps.length / 32);
     const before: Uint32Array[] = [];
+    const known = new Map<readonly StepId[], Uint32Array>();
     for (const step of steps) {
+      const same = known.get(step.needs);
+      if (same !== undefined) {
+        before.push(same);
+        continue;
+      }
       const bits = new Uint32Array(words);
+      known.set(step.needs, bits);
       for (const need of step.needs) {
         const index = position.get(need);
         const inherited = index === undefined ? undefined : before[index];
@@ -31,23 +41,32 @@ export class OrderOfEvents {
     this.#before = before;
   }
 
-  /** Whether `first` is done whenever `then` begins. */
-  mustPrecede(first: Step, then: Step): boolean {
-    const index = this.#position.get(first.id);
-    const bits = this.#before[this.#position.get(then.id) ?? -1];
-    if (index === undefined || bits === undefined) return false;
-    return ((bits[index >>> 5] ?? 0) & (1 << (index & 31))) !== 0;
+  /** A chain of steps, each after the one before, by their places here: a proof asks for it again and again. */
+  chainOf(steps: readonly Step[]): Chain {
+    return steps.map((step) => this.#placeOf(step));
   }
 
-  /**
-   * While `moment` runs, how many steps of a chain are done: at least `from`, at most `to`. The chain is in its own
-   * order, each step after the one before.
-   */
-  doneDuring(chain: readonly Step[], moment: Step): { readonly from: number; readonly to: number } {
+  /** Whether `first` is done whenever `then` begins. */
+  mustPrecede(first: Step, then: Step): boolean {
+    return this.#precedes(this.#placeOf(first), this.#placeOf(then));
+  }
+
+  /** While `moment` runs, how many steps of a chain are done: at least `from`, at most `to`. */
+  doneDuring(chain: Chain, moment: Step): { readonly from: number; readonly to: number } {
+    const place = this.#placeOf(moment);
     let from = 0;
-    while (from < chain.length && this.mustPrecede(chain[from] as Step, moment)) from++;
+    while (from < chain.length && this.#precedes(chain[from] as number, place)) from++;
     let to = from;
-    while (to < chain.length && !this.mustPrecede(moment, chain[to] as Step)) to++;
+    while (to < chain.length && !this.#precedes(place, chain[to] as number)) to++;
     return { from, to };
+  }
+
+  #placeOf(step: Step): number {
+    return this.#position.get(step.id) ?? -1;
+  }
+
+  #precedes(first: number, then: number): boolean {
+    const bits = this.#before[then];
+    return first >= 0 && bits !== undefined && ((bits[first >>> 5] ?? 0) & (1 << (first & 31))) !== 0;
   }
 }
