@@ -5,7 +5,8 @@ import { ProviderFailure } from '../model/index.ts';
 import type { HostChannel, HostChannels } from './channel.ts';
 import { hostFailure, type SshConnection } from './failures.ts';
 import { localChannel } from './local-host.ts';
-import { connectSsh, SetupLimits } from './ssh-connect.ts';
+import { Setups } from './setups.ts';
+import { connectSsh } from './ssh-connect.ts';
 import { SshCredentials } from './ssh-credentials.ts';
 import { SshHost } from './ssh-host.ts';
 
@@ -19,7 +20,7 @@ export interface HostChannelsOptions {
 export function openHostChannels(hosts: readonly HostDeclared[], options: HostChannelsOptions): HostChannels {
   const declared = new Map(hosts.map((host) => [host.name, host]));
   const credentials = new SshCredentials(options.agentSocket ?? process.env.SSH_AUTH_SOCK);
-  const limits = new SetupLimits();
+  const setups = new Setups();
   const locals = new Map<string, HostChannel>();
   const remotes = new Map<string, SshHost>();
   let closed = false;
@@ -51,7 +52,7 @@ export function openHostChannels(hosts: readonly HostDeclared[], options: HostCh
               .catch((error: unknown) => {
                 throw throughJump(host, jump.host, error);
               });
-    return connectSsh({ host, ssh, credentials, limits, clock: options.clock, signal, through });
+    return connectSsh({ host, ssh, credentials, setups, clock: options.clock, signal, through });
   };
 
   return {
