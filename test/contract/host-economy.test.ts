@@ -34,7 +34,7 @@ test('each economy takes hold in this ssh2, and the connection works with them',
       });
     });
     expect(done).toEqual(['key to send', 'key to receive', 'host keys']);
-    await new Promise((resolve) => client.once('ready', resolve));
+    await new Promise<void>((resolve) => client.once('ready', () => resolve()));
     const answer = await new Promise<string>((resolve, reject) => {
       client.exec('this', (error, channel) => {
         if (error !== undefined) return reject(error);
