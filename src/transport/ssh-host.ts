@@ -21,6 +21,12 @@ const goodbyeMs = 500;
 /** What OpenSSH answers beyond MaxSessions: RFC 4254's "connect failed", in this place for nothing else. */
 const isSessionLimit = (cause: unknown): boolean => (cause as { reason?: unknown } | undefined)?.reason === 2;
 
+/** What ssh2 says to everybody who waits for an answer when the connection ends, and to whoever comes after that. */
+const isConnectionLost = (error: unknown): boolean =>
+  error instanceof ProviderFailure &&
+  error.cause instanceof Error &&
+  /^(No response from server|Not connected|Channel open failed?: disconnected)/i.test(error.cause.message);
+
 interface SshProgram extends Program {
   /** Settles when the server has closed the session too: only then does it no longer count there. */
   readonly closed: Promise<void>;
@@ -36,6 +42,8 @@ export class SshHost implements HostChannel {
   readonly #connect: (signal: AbortSignal | undefined) => Promise<Client>;
   readonly #sessions = new Limit(sessionsPerConnection);
   #connecting: Promise<Client> | undefined;
+  /** What the last connection attempt that succeeded has yielded. */
+  #client: Client | undefined;
   #cause: unknown;
 
   constructor(
@@ -68,6 +76,7 @@ export class SshHost implements HostChannel {
     };
     const connecting = this.#connect(signal).then((client) => {
       this.#cause = undefined;
+      this.#client = client;
       client.setMaxListeners(0);
       client.on('error', (error) => {
         this.#cause ??= error;
@@ -162,18 +171,32 @@ export class SshHost implements HostChannel {
     throughSudo: boolean,
     options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
   ): Promise<SshProgram> {
-    const client = await this.connection(options.signal);
+    let client = await this.connection(options.signal);
+    let isFirst = true;
     const command = throughSudo ? privilegedLoaderCommand : loaderCommand;
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await this.#openSession(client, command, options.timeoutMs);
       } catch (error) {
+        if (isFirst && isConnectionLost(error)) {
+          // The host was restarted, or a firewall forgot us, while nothing was said: that shows with the next word.
+          isFirst = false;
+          this.#forget(client);
+          client = await this.connection(options.signal);
+          continue;
+        }
         const full = error instanceof ProviderFailure && isSessionLimit(error.cause);
         if (!full || attempt === sessionAttempts || options.signal?.aborted === true) throw error;
         // Commands that we gave up may still count there for a moment.
         await sleep(100 * attempt);
       }
     }
+  }
+
+  /** The next one who asks gets a new connection. */
+  #forget(client: Client): void {
+    if (this.#client === client) this.#connecting = undefined;
+    client.destroy();
   }
 
   /** Nothing of a script is sent before this resolves, so its failures have no effect. */

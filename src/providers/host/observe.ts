@@ -12,12 +12,13 @@ import {
   type Place,
   type ServiceDeclared,
   visible,
+  visibleLines,
 } from '../../model/index.ts';
 import { checkOnce } from './health.ts';
 import { unitName } from './layout.ts';
 import type { SeenRoot, SeenSlot } from './probe-parse.ts';
 import type { ProbeRoot } from './probe-render.ts';
-import { type ResolveSecret, runningOf } from './processes.ts';
+import { processLog, type ResolveSecret, runningOf } from './processes.ts';
 import { diagnosticOf, type HostSession, probe } from './session.ts';
 
 export interface ObserveInput {
@@ -126,7 +127,7 @@ async function observePart(
     address: inventoryAddress(service.address, host),
     spec: {
       releases: root.releases.map(({ directory, sha256 }) => ({ directory, sha256 })),
-      freeBytes: root.freeBytes,
+      freeBytes: root.freeBytes ?? 0,
     },
     at,
   };
@@ -139,8 +140,12 @@ async function observePart(
       if ('why' in state) return { status: 'unknown', kind: 'instance', address, why: state.why };
       const nothing = state.linked === null && state.running === null && state.tampered === null;
       if (nothing) return { status: 'absent', kind: 'instance', address, at };
+      const { ended } = slot.process ?? {};
       let health: Health = { status: 'not_checked' };
-      if (instance.health !== undefined && state.running !== null) {
+      if (ended !== undefined) {
+        const log = await processLog(session, place, slot.unit, input.signal);
+        health = { status: 'unhealthy', detail: withLastWords(ended, log) };
+      } else if (instance.health !== undefined && state.running !== null) {
         const { release, process } = state.running;
         try {
           const checked = { place, unit: process.unit, release, health: instance.health };
@@ -154,6 +159,16 @@ async function observePart(
   );
   return [inventory, ...seen];
 }
+
+/** The last line that the process printed usually says why it ended. */
+function withLastWords(ended: string, log: string): string {
+  const last = visibleLines(log).findLast((line) => line.trim() !== '' && !isSystemdsOwn(line));
+  return last === undefined ? ended : `${ended}; its last words: ${last.trim().slice(0, 200)}`;
+}
+
+/** What systemd itself writes to a unit's journal when it ends. */
+const isSystemdsOwn = (line: string): boolean =>
+  /^\S+\.service: |^(Started|Starting|Stopped|Stopping|Failed to start) /.test(line);
 
 /** The slot as the model says it, health aside; `why` if something runs that can not be told. */
 export async function instanceState(
@@ -214,7 +229,7 @@ export function clockNotes(host: HostDeclared, ahead: number): Diagnostic[] {
 
 function rootNotes(host: HostDeclared, root: SeenRoot, lineage: string | undefined): Diagnostic[] {
   const notes: Diagnostic[] = [];
-  if (root.freeBytes > 0 && root.freeBytes < lowDiskBytes) {
+  if (root.freeBytes !== undefined && root.freeBytes < lowDiskBytes) {
     notes.push({
       code: 'host-disk-low',
       severity: 'warning',

@@ -2,6 +2,7 @@
 import { asSha256, type FileDrift, type Sha256 } from '../../model/index.ts';
 import type { ProbeRoot } from './probe-render.ts';
 import { type ProcessRecord, parseProcessRecord } from './process-record.ts';
+import { systemdEnding } from './systemd-words.ts';
 
 export interface SeenRelease {
   readonly directory: string;
@@ -31,11 +32,14 @@ export interface SeenProcess {
   /** The folder that the main process stands in, where the service manager knows it. */
   readonly folder: string | undefined;
   readonly tampered: FileDrift | null;
+  /** The service manager waits to start it again, or has given up: how it ended, as a clause. undefined: neither. */
+  readonly ended: string | undefined;
 }
 
 export interface SeenRoot {
   readonly root: string;
-  readonly freeBytes: number;
+  /** undefined: the host could not say. */
+  readonly freeBytes: number | undefined;
   readonly fence: { readonly lineage: string; readonly run: number } | undefined;
   /** Oldest first. */
   readonly releases: readonly SeenRelease[];
@@ -72,7 +76,7 @@ export function parseProbe(roots: readonly ProbeRoot[], answer: string): SeenHos
     time,
     roots: roots.map((root, rootNumber) => ({
       root: root.root,
-      freeBytes: Number(all('free', rootNumber)[0] ?? 0) * 1024 || 0,
+      freeBytes: parseBlocks(all('free', rootNumber)[0]),
       fence: parseFence(all('fence', rootNumber)[0]),
       releases: all('release', rootNumber)
         .flatMap(parseRelease)
@@ -85,6 +89,10 @@ export function parseProbe(roots: readonly ProbeRoot[], answer: string): SeenHos
     })),
   };
 }
+
+/** Blocks of 1024 bytes, as `df -k` counts. */
+const parseBlocks = (line: string | undefined): number | undefined =>
+  line !== undefined && /^\d+$/.test(line) ? Number(line) * 1024 : undefined;
 
 function parseFence(line: string | undefined): SeenRoot['fence'] {
   const match = /^(\S+) (\d+)$/.exec(line ?? '');
@@ -122,6 +130,7 @@ function parseSlot(
         path === undefined
           ? null
           : { path, expected: all('expected').join('\n'), actual: all('actual').join('\n') },
+      ended: parseEnded(all('ended')[0]),
     };
   }
   return {
@@ -131,6 +140,16 @@ function parseSlot(
     obstacle: all('obstacle')[0],
     process,
   };
+}
+
+/** `<ActiveState> <NRestarts> <Result> <ExecMainStatus>` */
+function parseEnded(line: string | undefined): string | undefined {
+  const match = /^(\S+) (\d+) (\S+) (\d*)$/.exec(line ?? '');
+  if (match === null) return undefined;
+  const [, active, restarts = '0', result = '', status = ''] = match;
+  const how = systemdEnding(result, status);
+  if (active === 'failed') return `systemd has given up on it: ${how}`;
+  return `it crashes: ${how}, and was started again ${restarts === '1' ? 'once' : `${restarts} times`}`;
 }
 
 /** The release's folder of a link that we make (`releases/x`), the whole target of one that somebody else made. */

@@ -47,6 +47,9 @@ probe_slot() {
   printf 'record %s ' "$3"; cat "$unit/process.json"; echo
   unit_alive "$unit" "$kind" "$2" && echo "alive $3"
   [ "$kind" = systemd ] || return 0
+  case $active$sub in
+    failed* | *auto-restart) echo "ended $3 $active ${'$'}{restarts:-0} $result $status" ;;
+  esac
   [ "$main_pid" -gt 0 ] 2>/dev/null && [ -e "/proc/$main_pid/cwd" ] &&
     printf 'folder %s %s\n' "$3" "$(readlink "/proc/$main_pid/cwd")"
   [ -e "$unit/unit.written" ] || return 0

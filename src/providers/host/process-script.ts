@@ -4,7 +4,7 @@
  *
  * Wants: root, lineage, run, unit_name, expected (token of the start that the plan saw, or nothing), stop_seconds; and
  * for a start: to=yes, kind, token, record, run_as, environment, and by kind run_text | start_text, stop_text,
- * status_text, start_seconds | unit_text, secrets_text.
+ * status_text, start_seconds | unit_text, unit_mark, secrets_text.
  */
 import { becomeUser, guard, identity, refuse, sh } from './shell.ts';
 import { supervisorScript } from './supervisor.ts';
@@ -137,14 +137,28 @@ $said"
 }
 `;
 
-const systemd = sh`
+const unitJournal = sh`
+unit_journal() {
+  cursor=
+  { read -r cursor <"$unit/journal"; } 2>/dev/null
+  # What was printed a moment ago may not have come to journald's file yet.
+  journalctl --sync >/dev/null 2>&1
+  journalctl -u "$unit_name.service" ${'$'}{cursor:+"--after-cursor=$cursor"} -n 30 --no-pager --quiet -o cat 2>/dev/null
+}
+`;
+
+const systemd = sh`${unitJournal}
 need_systemd() {
   [ -d /run/systemd/system ] && command -v systemctl >/dev/null 2>&1 || refuse systemd-missing "$unit_name"
   [ "$(id -u)" = 0 ] || refuse host-permission 'only root may write units'
 }
-unit_state() { systemctl show -p ActiveState -- "$unit_name.service" 2>/dev/null | sed 's/^ActiveState=//'; }
-is_down() { case $(unit_state) in inactive | failed) return 0 ;; *) return 1 ;; esac; }
-journal() { journalctl -u "$unit_name.service" -n 20 --no-pager -o cat --since "@$1" 2>/dev/null; }
+# A unit of this name that we have not written for this root is somebody's who would miss it.
+need_own_unit() {
+  [ -e "$service_file" ] || return 0
+  grep -qF "$unit_mark" "$service_file" || [ -e "$unit/unit.written" ] || refuse unit-foreign "$service_file"
+}
+property() { systemctl show -p "$1" --value -- "$unit_name.service" 2>/dev/null; }
+is_down() { case $(property ActiveState) in inactive | failed) return 0 ;; *) return 1 ;; esac; }
 stop_systemd() {
   need_systemd
   is_down || said=$(systemctl stop -- "$unit_name.service" 2>&1)
@@ -158,31 +172,31 @@ forget_systemd() {
   return 0
 }
 start_systemd() {
-  need_systemd
   if [ -n "$secrets_text" ]; then (umask 077 && write_text "$unit/environment.systemd" "$secrets_text") 2>/dev/null ||
     refuse failed "$unit/environment.systemd could not be written"
   else rm -f "$unit/environment.systemd"; fi
   attempt write_text "$unit/unit.written" "$unit_text"
   attempt write_text "$service_file" "$unit_text"
   attempt systemctl daemon-reload
-  systemctl enable --quiet -- "$unit_name.service" >/dev/null 2>&1
+  # What runs now is what a boot brings back.
+  attempt systemctl enable --quiet -- "$unit_name.service"
   systemctl reset-failed -- "$unit_name.service" >/dev/null 2>&1
-  begun=$(date +%s)
+  # Where the journal ends now: what comes after it is of this start. A time of day would do if clocks never jumped.
+  attempt write_text "$unit/journal" "$(journalctl -n 0 --show-cursor --quiet 2>/dev/null | sed -n 's/^-- cursor: //p')"
+  state= ran=0
   said=$(systemctl start -- "$unit_name.service" 2>&1) || state=failed
-  ran=0
   while [ "$state" != failed ] && [ "$ran" -lt 4 ]; do
-    case $(unit_state) in active) ran=$((ran + 1)) ;; *) state=failed ;; esac
+    case $(property ActiveState) in active) ran=$((ran + 1)) ;; *) state=failed ;; esac
     pause 0.1
   done
   [ "$state" = failed ] || return
-  how=$(systemctl show -p Result -p ExecMainStatus -- "$unit_name.service" 2>/dev/null | tr '\n' ' ')
-  how="did not stay up (systemd: ${'$'}{how% })"
-  said=$(journal "$begun")
+  ended="$(property Result) $(property ExecMainStatus)"
   systemctl stop -- "$unit_name.service" >/dev/null 2>&1
+  words=$(unit_journal)
   # Or the next boot would start what did not start now.
   forget_systemd
-  refuse process-start-failed "$how
-$said"
+  refuse process-start-failed "systemd $ended
+${'$'}{words:-$said}"
 }
 `;
 
@@ -196,7 +210,10 @@ had_token= had_kind=
 if [ "$to" = yes ]; then
   become "$run_as"
   [ -d "$root/releases/$release" ] || refuse release-missing "$release"
-  [ "$kind" != systemd ] || need_systemd
+  if [ "$kind" = systemd ]; then
+    need_systemd
+    need_own_unit
+  fi
 fi
 case $had_kind in
   exec) stop_exec ;;
@@ -205,7 +222,7 @@ case $had_kind in
 esac
 if [ "$to" != yes ]; then
   rm -f "$unit/started" "$unit/process.json" "$unit"/*.sh "$unit/environment" "$unit/environment.systemd" \
-    "$unit/pid" "$unit/child" "$unit/state" "$unit/stopping"
+    "$unit/journal" "$unit/pid" "$unit/child" "$unit/state" "$unit/stopping"
   echo stopped
   exit 0
 fi
@@ -245,11 +262,13 @@ export const supervisorText = supervisorScript;
 
 /** The last lines that a process printed since it was started by deployctl. Wants root, unit_name. */
 export const readLog = sh`
+${unitJournal}
 unit=$root/.deployctl/$unit_name
 kind=
 { read -r _ kind _ <"$unit/started"; } 2>/dev/null
 case $kind in
-  systemd) journalctl -u "$unit_name.service" -n 30 --no-pager -o cat 2>/dev/null ;;
+  systemd)
+    unit_journal ;;
   *)
     # sed, not grep: a log may hold bytes that grep calls binary.
     started=$(sed -n '/^[^ ]* deployctl: starts /=' "$unit/log" 2>/dev/null | tail -n 1)

@@ -30,7 +30,8 @@ import { logExcerpt, type Refusal, succeeded } from './refusals.ts';
 import { fenceValues } from './releases.ts';
 import type { HostSession } from './session.ts';
 import { renderEnvironment, renderRunScript } from './supervisor.ts';
-import { renderSecretsFile, renderUnit } from './systemd-unit.ts';
+import { renderSecretsFile, renderUnit, unitMark } from './systemd-unit.ts';
+import { systemdEnding } from './systemd-words.ts';
 
 export type ProcessOperation = Extract<Operation, { op: 'process.set' }>;
 
@@ -226,6 +227,7 @@ async function startValues(
       const hasSecrets = Object.keys(secrets).length > 0;
       return {
         ...shared,
+        unit_mark: unitMark(place.install.root),
         secrets_text: hasSecrets ? renderSecretsFile(secrets) : '',
         unit_text: renderUnit({
           process,
@@ -247,7 +249,8 @@ function processRefusal(
   { code, text }: Refusal,
 ) {
   const [first = '', ...log] = text.split('\n');
-  const how = visible(first);
+  const ending = /^systemd (\S*) (\d*)$/.exec(first);
+  const how = ending === null ? visible(first) : systemdEnding(ending[1] ?? '', ending[2] ?? '');
   const said = logExcerpt('The last lines of its log:', log.join('\n'));
   switch (code) {
     case 'elsewhere':
@@ -279,6 +282,13 @@ function processRefusal(
         summary: 'Release is not installed',
         detail: `${host} has no release ${how}, so ${unit} was not started.`,
         hint: 'Plan again: it will be installed first.',
+      };
+    case 'unit-foreign':
+      return {
+        code,
+        summary: 'Unit belongs to somebody else',
+        detail: `${host} already has ${how}, and deployctl did not write it for this install root: it may be a service of another environment, or of the system. Nothing was stopped or started.`,
+        hint: `Give one of them another name. If nobody needs it:  systemctl disable --now ${unit} && rm ${how}`,
       };
     case 'systemd-missing':
       return {

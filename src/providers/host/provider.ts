@@ -252,7 +252,7 @@ class Hosts implements HostProvider {
         const { root, slot } = await this.#slot(session, operation, cx.signal);
         const running = await runningOf(root.root, slot.process, this.#options.resolveSecret);
         if (running.at === 'unclear') return `it runs, but ${running.why}`;
-        if (running.running === null) return 'the process does not run';
+        if (running.running === null) return slot.process?.ended ?? 'the process does not run';
         const { release } = running.running;
         return release === operation.release ? undefined : `the process that runs is of ${visible(release)}`;
       },
@@ -280,7 +280,7 @@ class Hosts implements HostProvider {
             address: inventoryAddress(place.service, place.host),
             spec: {
               releases: releases.map(({ directory, sha256 }) => ({ directory, sha256 })),
-              freeBytes,
+              freeBytes: freeBytes ?? 0,
             },
           },
         ];

@@ -59,7 +59,7 @@ alive() {
 
 /**
  * `unit_alive FOLDER KIND NAME`: whether the process of this unit lives, by what its kind knows about it. Wants
- * `identity`. For systemd, `main_pid` is its main process, or 0.
+ * `identity`. For systemd, `main_pid` is its main process, or 0, and `sub`, `result`, `status`, `restarts` say how it fares.
  */
 export const unitAlive = sh`
 unit_alive() {
@@ -69,11 +69,16 @@ unit_alive() {
       if command -v timeout >/dev/null 2>&1; then timeout -k 1 10 sh "$1/status.sh" </dev/null >/dev/null 2>&1
       else sh "$1/status.sh" </dev/null >/dev/null 2>&1; fi ;;
     systemd)
-      main_pid=0 active=
-      for property in $(systemctl show -p ActiveState -p MainPID -- "$3.service" 2>/dev/null); do
+      main_pid=0 active= sub= result= status= restarts=
+      for property in $(systemctl show -p ActiveState -p SubState -p MainPID -p Result -p ExecMainStatus \
+        -p NRestarts -- "$3.service" 2>/dev/null); do
         case $property in
           ActiveState=*) active=${'$'}{property#*=} ;;
+          SubState=*) sub=${'$'}{property#*=} ;;
           MainPID=*) main_pid=${'$'}{property#*=} ;;
+          Result=*) result=${'$'}{property#*=} ;;
+          ExecMainStatus=*) status=${'$'}{property#*=} ;;
+          NRestarts=*) restarts=${'$'}{property#*=} ;;
         esac
       done
       case $active in active | activating | reloading | deactivating) ;; *) return 1 ;; esac ;;

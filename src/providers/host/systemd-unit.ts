@@ -16,8 +16,17 @@ export interface UnitInput {
   readonly secretsFile: string | undefined;
 }
 
-/** How often a process may end before systemd leaves it ended: 5 times in a minute, 2 s apart. */
+/**
+ * A process that ends with a failure is started again, every 2 s, until it has failed 60 times within 5 minutes: then it
+ * is left alone. Two minutes and more are what a database needs to come back after the power was off everywhere.
+ */
+const limitLines = ['StartLimitIntervalSec=300', 'StartLimitBurst=60'];
 const restartLines = ['Restart=on-failure', 'RestartSec=2', 'SuccessExitStatus=143'];
+
+const specifiers = (text: string): string => text.replaceAll('%', '%%');
+
+/** The line that every unit for this install root has, and no other. */
+export const unitMark = (root: string): string => `WorkingDirectory=${specifiers(root)}/releases/`;
 
 /** The whole file. 143: a JVM that was told to stop ends so, and it is not a failure. */
 export function renderUnit({ process, folder, user, description, secretsFile }: UnitInput): string {
@@ -28,8 +37,7 @@ export function renderUnit({ process, folder, user, description, secretsFile }: 
     `Description=${oneLine(description)}`,
     'After=network-online.target',
     'Wants=network-online.target',
-    'StartLimitIntervalSec=60',
-    'StartLimitBurst=5',
+    ...limitLines,
     '',
     '[Service]',
     'Type=exec',
@@ -69,7 +77,6 @@ function quoted(text: string): string {
 /** In a command line, systemd.service(5), `$` begins a variable as well. */
 const quotedCommand = (text: string): string => quoted(text).replaceAll('$', '$$$$');
 
-const specifiers = (text: string): string => text.replaceAll('%', '%%');
 const oneLine = (text: string): string => text.replaceAll(/[\r\n]+/g, ' ');
 
 /**

@@ -29,8 +29,8 @@ test('the whole unit of an ordinary service', () => {
 Description=shop-blue (deployctl)
 After=network-online.target
 Wants=network-online.target
-StartLimitIntervalSec=60
-StartLimitBurst=5
+StartLimitIntervalSec=300
+StartLimitBurst=60
 
 [Service]
 Type=exec
