@@ -14,10 +14,11 @@ import {
   type Recorded,
 } from '../model/index.ts';
 import { findStaleFacts } from '../planner/staleness.ts';
-import { readArtifact } from '../providers/host/index.ts';
 import type { LocalState } from '../state/local/store.ts';
+import { Artifacts } from './artifacts.ts';
 import type { AppContext } from './context.ts';
 import { AppFailure } from './failure.ts';
+import { changedArtifacts, fetchArtifacts } from './plan-artifacts.ts';
 import { readSecretsOf } from './plan-secrets.ts';
 import { type Reach, reach } from './reach.ts';
 import { actorOf, openForWriting } from './state.ts';
@@ -54,7 +55,7 @@ export async function applySavedPlan(plan: Plan, running: Running, cx: AppContex
   refuseUnfinished(recorded, plan.environment);
   refuseOtherState(plan, recorded);
   const stale = [
-    ...(await changedArtifacts(plan)),
+    ...(await changedArtifacts(plan, new Artifacts(cx))),
     ...findStaleFacts(plan, (await world.observe(new AbortController().signal)).observations),
   ];
   if (stale.length > 0) {
@@ -78,7 +79,7 @@ const distinct = (diagnostics: readonly Diagnostic[]): readonly Diagnostic[] => 
 /** Goes on with the run that stopped. The world is looked at again at every step. */
 export async function resumeRun(declared: Declared, running: Running, cx: AppContext): Promise<RunResult> {
   return withUnfinished(declared, running, cx, async (options, plan, world) => {
-    await readSecretsOf(plan, world.resolveSecret);
+    await Promise.all([readSecretsOf(plan, world.resolveSecret), fetchArtifacts(plan, new Artifacts(cx))]);
     return await resume(options);
   });
 }
@@ -153,29 +154,6 @@ function refuseOtherState(plan: Plan, recorded: Recorded): void {
     ],
     6,
   );
-}
-
-/** What would be sent has to be what was planned. */
-async function changedArtifacts(plan: Plan): Promise<readonly Diagnostic[]> {
-  const puts = new Map(
-    plan.steps.flatMap(({ operation }) =>
-      operation.op === 'release.put' ? [[operation.artifact.path, operation.artifact] as const] : [],
-    ),
-  );
-  const changed: Diagnostic[] = [];
-  for (const [path, planned] of puts) {
-    const now = await readArtifact(path);
-    if (!now.ok) changed.push(...now.diagnostics);
-    else if (now.value.sha256 !== planned.sha256) {
-      changed.push({
-        code: 'artifact-changed',
-        severity: 'error',
-        summary: 'The saved plan no longer fits the world',
-        detail: `${path} had SHA-256 ${planned.sha256.slice(0, 16)}... when the plan was made, and has ${now.value.sha256.slice(0, 16)}... now.`,
-      });
-    }
-  }
-  return changed;
 }
 
 const nothingUnfinished: Diagnostic = {

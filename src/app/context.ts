@@ -9,6 +9,8 @@ export interface AppContext {
   readonly toolVersion: string;
   /** The command as it was typed, for the journal and for the lock. */
   readonly commandLine: string;
+  /** Tells a person who waits what for: a line for standard error. */
+  readonly notice?: (text: string) => void;
 }
 
 /** Which configuration, and with which values. */

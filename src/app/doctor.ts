@@ -74,7 +74,7 @@ function contents({ hosts, balancers, services }: Declared): string {
 
 const artifactFinding = ({ sha256, bytes }: ArtifactDeclared): Finding => ({
   at: 'good',
-  seen: `${(bytes / 1e6).toFixed(1)} MB, SHA-256 ${sha256.slice(0, 16)}...`,
+  seen: `${bytes === null ? 'a URL, fetched when a host needs it' : `${(bytes / 1e6).toFixed(1)} MB`}, SHA-256 ${sha256.slice(0, 16)}...`,
 });
 
 /** Readable, unbroken, writable, and free for the next run. */

@@ -13,8 +13,9 @@ import {
   isError,
   type StateDeclared,
 } from '../model/index.ts';
-import { readArtifact } from '../providers/host/index.ts';
 import { balancerKinds } from '../providers/registry.ts';
+import { shownUrl } from '../transport/index.ts';
+import { Artifacts, isUrl } from './artifacts.ts';
 import type { AppContext, ConfigurationAsk } from './context.ts';
 import {
   type EnvironmentFolder,
@@ -30,21 +31,25 @@ import { withJudge } from './validate.ts';
 export interface Loaded {
   readonly environment: EnvironmentFolder;
   readonly declared: Declared;
+  /** Where what is declared can be had, URLs with all that is in them. */
+  readonly artifacts: Artifacts;
   readonly warnings: readonly Diagnostic[];
 }
 
 /** Everything that is declared, artifacts read. Throws an `AppFailure` with all errors of the configuration at once. */
 export async function loadEnvironment(ask: ConfigurationAsk, cx: AppContext): Promise<Loaded> {
   const environment = locate(ask, cx);
-  const loaded = await complete(environment, await loadConfig(inputFor(environment, ask, cx)));
+  const artifacts = new Artifacts(cx);
+  const input = inputFor(environment, ask, cx, (location, { sha256 }) => artifacts.read(location, sha256));
+  const loaded = await complete(environment, await loadConfig(input), artifacts);
   return { ...loaded, warnings: [...loaded.warnings, ...unreadFiles(environment, ask, cx)] };
 }
 
 /** The same without its artifacts: for commands that deploy nothing. */
 export async function loadDeclaration(ask: ConfigurationAsk, cx: AppContext): Promise<Loaded> {
   const environment = locate(ask, cx);
-  const loaded = await loadConfig(inputFor(environment, ask, cx, withoutArtifacts));
-  return await complete(environment, loaded);
+  const loaded = await loadConfig(inputFor(environment, ask, cx));
+  return await complete(environment, loaded, new Artifacts(cx));
 }
 
 /** What became of each artifact, by the path that names it. */
@@ -58,15 +63,16 @@ export async function loadWithArtifacts(
   ask: ConfigurationAsk,
   cx: AppContext,
 ): Promise<{ readonly loaded: Loaded; readonly artifacts: readonly ReadArtifactOutcome[] }> {
-  const artifacts: ReadArtifactOutcome[] = [];
+  const found: ReadArtifactOutcome[] = [];
   const environment = locate(ask, cx);
+  const artifacts = new Artifacts(cx);
   const recording: ReadArtifact = async (location, wanted) => {
-    const outcome = await readChecked(location, wanted);
-    artifacts.push({ location: relative(cx.cwd, location), outcome });
+    const outcome = await artifacts.read(location, wanted.sha256);
+    found.push({ location: isUrl(location) ? shownUrl(location) : relative(cx.cwd, location), outcome });
     return 'sha256' in outcome ? outcome : withoutArtifacts(location, wanted);
   };
-  const loaded = await complete(environment, await loadConfig(inputFor(environment, ask, cx, recording)));
-  return { loaded, artifacts };
+  const input = inputFor(environment, ask, cx, recording);
+  return { loaded: await complete(environment, await loadConfig(input), artifacts), artifacts: found };
 }
 
 /** Where the recorded state is. */
@@ -96,7 +102,7 @@ export async function validate(ask: ConfigurationAsk, cx: AppContext): Promise<V
  */
 export async function loadScope(ask: ConfigurationAsk, cx: AppContext): Promise<LoadedConfig> {
   const environment = locate(ask, cx);
-  const loaded = await loadConfig(inputFor(environment, ask, cx, withoutArtifacts));
+  const loaded = await loadConfig(inputFor(environment, ask, cx));
   return loaded.declared === undefined ? await validateConfig(inputFor(environment, ask, cx)) : loaded;
 }
 
@@ -109,6 +115,7 @@ function locate(ask: ConfigurationAsk, cx: AppContext): EnvironmentFolder {
 async function complete(
   environment: EnvironmentFolder,
   { declared, diagnostics, sources }: LoadedConfig,
+  artifacts: Artifacts,
 ): Promise<Loaded> {
   if (declared === undefined) throw new AppFailure(await withJudge(diagnostics, sources));
   const complaints = balancerComplaints(declared);
@@ -116,6 +123,7 @@ async function complete(
   return {
     environment,
     declared,
+    artifacts,
     warnings: [...diagnostics, ...complaints].filter((each) => !isError(each)),
   };
 }
@@ -149,7 +157,7 @@ function inputFor(
   environment: EnvironmentFolder,
   ask: ConfigurationAsk,
   cx: AppContext,
-  artifacts: ReadArtifact = readChecked,
+  readArtifact: ReadArtifact = withoutArtifacts,
 ): LoadInput {
   const prefix = 'DEPLOYCTL_VAR_';
   const fromEnvironment = Object.fromEntries(
@@ -170,7 +178,7 @@ function inputFor(
     balancers: balancerKinds,
     operator: { homeFolder: homedir(), userName: userInfo().username },
     ports: {
-      readArtifact: artifacts,
+      readArtifact,
       readModule: async (folder) => readModule(folder, cx),
       evaluation: {
         files: new FolderFiles(environment.folder),
@@ -182,38 +190,6 @@ function inputFor(
     toolVersion: cx.toolVersion,
   };
 }
-
-/** The artifact of a path. A URL would have to be fetched by every command that plans: said, not done. */
-const readChecked: ReadArtifact = async (location, { sha256 }) => {
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(location)) {
-    return {
-      code: 'unsupported-yet',
-      severity: 'error',
-      summary: 'Not supported by this version',
-      detail: `The artifact ${location} is a URL, and this deployctl reads artifacts from files and folders only.`,
-      hint: 'Fetch it first, in the job that builds the release, and name the file.',
-    };
-  }
-  const artifact = await readArtifact(location);
-  if (!artifact.ok) return artifact.diagnostics[0] ?? unreadable(location);
-  if (sha256 !== undefined && sha256.toLowerCase() !== artifact.value.sha256) {
-    return {
-      code: 'artifact-digest-mismatch',
-      severity: 'error',
-      summary: 'The artifact is not the one that is declared',
-      detail: `${location} has SHA-256 ${artifact.value.sha256}, and ${sha256} is declared.`,
-      hint: 'Build or fetch it again, or correct sha256 if this content is meant.',
-    };
-  }
-  return artifact.value;
-};
-
-const unreadable = (location: string): Diagnostic => ({
-  code: 'artifact-unreadable',
-  severity: 'error',
-  summary: 'The artifact cannot be read',
-  detail: `${location} cannot be read.`,
-});
 
 /** Stands for an artifact where nobody will look at its content. */
 const withoutArtifacts: ReadArtifact = async (location) => ({

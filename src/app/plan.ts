@@ -18,6 +18,7 @@ import { unknownTargets } from '../planner/selection.ts';
 import type { AppContext, ConfigurationAsk } from './context.ts';
 import { AppFailure } from './failure.ts';
 import { type Loaded, loadEnvironment } from './load.ts';
+import { withFetched } from './plan-artifacts.ts';
 import { withDigest } from './plan-file.ts';
 import { type Reach, reach, renderBalancerConfigs } from './reach.ts';
 import { openForReading } from './state.ts';
@@ -92,17 +93,19 @@ async function planFor(
       ? takeRecordForWorld(declared, followMoves(recorded, declared), cx.clock.now())
       : await world.observe(new AbortController().signal);
     const lookedMs = cx.clock.now() - started;
-    const plan = planEnvironment({
-      declared,
-      observed,
-      recorded,
-      intent,
-      selection,
-      balancerConfigs: renderBalancerConfigs(declared),
-      durations,
-      now: cx.clock.now(),
-      toolVersion: cx.toolVersion,
-    });
+    const plan = await withFetched(loaded.artifacts, declared, (complete) =>
+      planEnvironment({
+        declared: complete,
+        observed,
+        recorded,
+        intent,
+        selection,
+        balancerConfigs: renderBalancerConfigs(declared),
+        durations,
+        now: cx.clock.now(),
+        toolVersion: cx.toolVersion,
+      }),
+    );
     const complete = { ...plan, warnings: [...loaded.warnings, ...warnings, ...plan.warnings] };
     return {
       plan: withDigest(complete),

@@ -15,6 +15,7 @@ import { withHomes } from '../providers/host/home.ts';
 import { openHostProvider } from '../providers/host/index.ts';
 import { balancerKind } from '../providers/registry.ts';
 import { openHostChannels } from '../transport/index.ts';
+import { artifactCache } from './artifacts.ts';
 import { secretReader } from './secrets.ts';
 
 export interface Reach extends AsyncDisposable {
@@ -40,6 +41,7 @@ export function reach(
     openHostProvider(declared, channels, {
       clock,
       resolveSecret,
+      artifactCache: artifactCache(environment),
       operatorFolder: join(declared.state.path, 'operator'),
       ...(lineage === '' ? {} : { lineage }),
     }),

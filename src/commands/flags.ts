@@ -67,6 +67,7 @@ export const appContext = (terminal: Terminal): AppContext => ({
   clock: systemClock,
   toolVersion: VERSION,
   commandLine: ['deployctl', ...process.argv.slice(2)].join(' '),
+  notice: (text) => void terminal.stderr.write(`${text}\n`),
 });
 
 export const configurationAsk = (

@@ -18,7 +18,7 @@ export const graceMs = 2_000;
 export function limitMs(operation: Operation): number {
   switch (operation.op) {
     case 'release.put':
-      return 5 * minuteMs + operation.artifact.bytes / slowestBytesPerMs;
+      return 5 * minuteMs + (operation.artifact.bytes ?? 0) / slowestBytesPerMs;
     case 'process.set': {
       const process = operation.to?.process ?? operation.from?.process;
       const startMs = process?.kind === 'script' ? process.startTimeoutMs : 0;

@@ -128,13 +128,16 @@ export interface ReleaseDeclared {
 
 /** An artifact whose content is known: reading it again must give the same digest. */
 export interface ArtifactDeclared {
-  /** Absolute path of a file or folder on the operator's machine. */
+  /** Absolute path of a file or folder on the operator's machine; of a URL, the URL without what may be secret in it. */
   readonly path: string;
+  /** Its bytes are in the cache of the machine that performs the plan, by their digest, once they were fetched. */
+  readonly fromUrl?: true;
   /** `file`: installed under its own name. `archive`: unpacked. `folder`: packed the same way every time. */
   readonly kind: 'file' | 'archive' | 'folder';
   readonly fileName: string;
   readonly sha256: Sha256;
-  readonly bytes: number;
+  /** null: a URL that was not fetched yet. A plan fetches what it sends, so its steps know it. */
+  readonly bytes: number | null;
 }
 
 /** The folder of a release below `<root>/releases/`: version and the first 8 digits of the content's SHA-256. */

@@ -32,7 +32,7 @@ export function putRelease(
     needs,
     address: instance.address,
     verb: 'upload',
-    title: `${service.name} ${release.version}, ${size(release.artifact.bytes)}`,
+    title: `${service.name} ${release.version}${size(release.artifact.bytes)}`,
     where: `to ${instance.host}`,
     operation: { op: 'release.put', ...what },
     inverse: {
@@ -242,9 +242,11 @@ function checkInWords(health: HealthDeclared | undefined): string {
   }
 }
 
-function size(bytes: number): string {
-  if (bytes < 1000) return `${bytes} B`;
+/** Nothing is said of what was not fetched yet. */
+function size(bytes: number | null): string {
+  if (bytes === null) return '';
+  if (bytes < 1000) return `, ${bytes} B`;
   const [value, unit] =
     bytes < 1_000_000 ? [bytes / 1000, 'kB'] : bytes < 1e9 ? [bytes / 1e6, 'MB'] : [bytes / 1e9, 'GB'];
-  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${unit}`;
+  return `, ${value < 10 ? value.toFixed(1) : Math.round(value)} ${unit}`;
 }

@@ -1,4 +1,5 @@
 export type { ExecuteOptions, Execution, HostChannel, HostChannels } from './channel.ts';
+export { DownloadFailure, download, netrcAuthorization, shownUrl } from './download.ts';
 export { excerpt, hostFailure, seconds, type Wording } from './failures.ts';
 export { type HostChannelsOptions, openHostChannels } from './host-channels.ts';
 export { Limit } from './limits.ts';

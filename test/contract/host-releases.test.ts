@@ -275,32 +275,87 @@ describe('what is refused', () => {
   });
 });
 
-test('a connection that breaks in mid-transfer leaves nothing, and the next try brings all of it', async () => {
-  await using own = await startSshd({ hosts: 1 });
-  const [host] = own.hosts;
-  if (host === undefined) throw new Error('no host');
-  await using open = openHostChannels([host.declared], { clock: realClock });
-  const other = providerOf(own, open);
-  const path = join(own.folder, 'large.bin');
-  await writeFile(path, randomBytes(40_000_000));
+describe('a connection that breaks in mid-transfer', () => {
+  /** A host of its own, a release of 40 MB, and a context whose report stops the host after 10 MB. */
+  async function breaking(whenStopped: (host: SshdHost) => Promise<void>) {
+    const own = await startSshd({ hosts: 1 });
+    const [host] = own.hosts;
+    if (host === undefined) throw new Error('no host');
+    const open = openHostChannels([host.declared], { clock: realClock });
+    const path = join(own.folder, 'large.bin');
+    await writeFile(path, randomBytes(40_000_000));
+    let stopped: Promise<void> | undefined;
+    const cx = testContext({
+      report: (event) => {
+        if (event.type !== 'step_progress') return;
+        cx.reported.push(event);
+        if (event.done > 10_000_000) stopped ??= host.stop().then(() => whenStopped(host));
+      },
+    });
+    return {
+      host,
+      cx,
+      provider: providerOf(own, open),
+      release: await releaseOf(path, '1.0.0'),
+      slot: slotOn(host),
+      stopped: () => stopped,
+      async [Symbol.asyncDispose]() {
+        await open[Symbol.asyncDispose]();
+        await own[Symbol.asyncDispose]();
+      },
+    };
+  }
+
+  const incoming = (root: string): Promise<string[]> => readdir(join(root, '.deployctl/incoming'));
+
+  test('is no release; the next try goes on from there, and another content does not', async () => {
+    await using broken = await breaking(async () => {});
+    const put = broken.slot.put(broken.release);
+    await expect(broken.provider.perform(put, broken.cx)).rejects.toMatchObject({
+      effect: 'maybe',
+      diagnostic: { code: 'host-connection-lost' },
+    });
+    await broken.stopped();
+    await broken.host.start();
+    expect(await broken.provider.look(put, testContext())).toEqual({ at: 'before' });
+    expect(await incoming(broken.slot.root)).toHaveLength(1);
+    const again = testContext();
+    await broken.provider.perform(put, again);
+    const [first] = again.reported;
+    expect(first).toMatchObject({ type: 'step_progress', total: 40_000_000 });
+    if (first?.type === 'step_progress') expect(first.done).toBeGreaterThan(1_000_000);
+    expect(await broken.provider.look(put, testContext())).toEqual({ at: 'after' });
+    const there = join(broken.slot.root, 'releases', releaseDirectory(broken.release), 'large.bin');
+    expect((await readFile(there)).equals(await readFile(broken.release.artifact.path))).toBe(true);
+    expect(await incoming(broken.slot.root)).toEqual([]);
+  });
+
+  test('goes on by itself where the host comes back', async () => {
+    await using broken = await breaking((host) => host.start());
+    const put = broken.slot.put(broken.release);
+    await broken.provider.perform(put, broken.cx);
+    expect(broken.stopped()).toBeDefined();
+    expect(await broken.provider.look(put, testContext())).toEqual({ at: 'after' });
+    expect(await incoming(broken.slot.root)).toEqual([]);
+  });
+});
+
+test.for([
+  ['of another content', (length: number) => randomBytes(length / 2)],
+  ['longer than the whole', (length: number) => randomBytes(length + 1)],
+] as const)('a part that is %s is not believed', async ([, partOf]) => {
+  const path = join(fleet.folder, 'parted.bin');
+  await writeFile(path, randomBytes(3_000_000));
   const release = await releaseOf(path, '1.0.0');
-  const slot = slotOn(host);
-  let stopped: Promise<void> | undefined;
-  const cx = testContext({
-    report: (event) => {
-      if (event.type === 'step_progress' && event.done > 4_000_000) stopped ??= host.stop();
-    },
-  });
-  await expect(other.perform(slot.put(release), cx)).rejects.toMatchObject({
-    effect: 'maybe',
-    diagnostic: { code: 'host-connection-lost' },
-  });
-  await stopped;
-  await host.start();
-  expect(await other.look(slot.put(release), testContext())).toEqual({ at: 'before' });
-  await other.perform(slot.put(release), testContext());
-  expect(await other.look(slot.put(release), testContext())).toEqual({ at: 'after' });
-  expect(await readdir(join(slot.root, '.deployctl/incoming'))).toEqual([]);
+  const slot = slotOn(fleet.hosts[0]);
+  const incoming = join(slot.root, '.deployctl/incoming');
+  await mkdir(incoming, { recursive: true });
+  await writeFile(join(incoming, `${release.artifact.sha256}.0.part`), partOf(3_000_000));
+  await writeFile(join(incoming, `${'0'.repeat(64)}.0.part`), 'of a release that nobody wants any more');
+  await provider.perform(slot.put(release), testContext());
+  const there = join(slot.root, 'releases', releaseDirectory(release), 'parted.bin');
+  expect((await readFile(there)).equals(await readFile(path))).toBe(true);
+  expect(await readdir(incoming)).toEqual([]);
 });
 
 describe('the symlink of a slot', () => {

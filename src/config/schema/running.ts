@@ -30,7 +30,7 @@ export const releaseShape = {
     version: required(version, 'The version, as people say it.'),
     artifact: required(
       localPath,
-      "A file, an archive (.tar.gz, .tgz, .tar, .zip) or a folder, relative to the environment's folder; or a URL.",
+      "A file, an archive (.tar.gz, .tgz, .tar) or a folder, relative to the environment's folder; or an http(s) URL of a file or archive, which is fetched once to this machine when a host needs it. Name and password are taken from ~/.netrc.",
     ),
     sha256: optional(
       sha256,

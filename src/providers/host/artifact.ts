@@ -1,4 +1,4 @@
-/** The artifact on the operator's side: what it is, its digest, and its bytes for many hosts at once. */
+/** The artifact on the operator's side: what it is, its digest, and whether it may be unpacked. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -15,7 +15,6 @@ import { checkArchive } from './archive-check.ts';
 import { FolderPackError, packFolder } from './folder-pack.ts';
 import { isPathComponent } from './layout.ts';
 
-/** Chunks of a transfer: large enough that the cost of each does not show. */
 const chunkBytes = 256 * 1024;
 
 const archiveNames = /\.(tar|tar\.gz|tgz)$/i;
@@ -30,25 +29,9 @@ export const isGzipped = (fileName: string): boolean => /\.(tgz|tar\.gz)$/i.test
  */
 export async function readArtifact(path: string): Promise<Outcome<ArtifactDeclared>> {
   const fileName = basename(path);
-  const complaint = (code: string, summary: string, detail: string, hint?: string): Outcome<never> => {
-    const diagnostic: Diagnostic = {
-      code,
-      severity: 'error',
-      summary,
-      detail,
-      ...(hint === undefined ? {} : { hint }),
-    };
-    return { ok: false, diagnostics: [diagnostic] };
-  };
   try {
     const found = await stat(path);
-    if (!isPathComponent(fileName)) {
-      return complaint(
-        'artifact-name',
-        'Artifact has an unusable name',
-        `${visible(path)} can not be the name of a file on a host.`,
-      );
-    }
+    if (!isPathComponent(fileName)) return unusableName(path);
     if (found.isDirectory()) {
       const { sha256, bytes } = await digestOf(packFolder(path));
       return whole({ path, kind: 'folder', fileName, sha256, bytes });
@@ -60,34 +43,12 @@ export async function readArtifact(path: string): Promise<Outcome<ArtifactDeclar
         `${path} is something else.`,
       );
     }
-    if (foreignArchives.test(fileName)) {
-      return complaint(
-        'artifact-kind',
-        'Kind of archive is not supported',
-        `${path} is to be unpacked on hosts that are only known to have tar and gzip.`,
-        'Pack it as .tar.gz (or .tar), or name the folder itself as the artifact.',
-      );
-    }
-    if (archiveNames.test(fileName)) {
-      const verdict = await checkArchive(createReadStream(path), isGzipped(fileName));
-      if (!verdict.ok) {
-        return verdict.because === 'unsafe'
-          ? complaint(
-              'artifact-unsafe-entry',
-              'Archive has entries that must not be unpacked',
-              `${path}: ${verdict.reasons.join('; ')}.`,
-              'Pack it again from a folder of its own, without absolute paths, "..", devices or links that lead out.',
-            )
-          : complaint(
-              'artifact-broken',
-              'Archive can not be read',
-              `${path}: ${verdict.reasons.join('; ')}.`,
-              'It is cut off or damaged: build or fetch it again.',
-            );
-      }
-    }
+    if (foreignArchives.test(fileName)) return unsupportedArchive(path);
+    const kind = archiveNames.test(fileName) ? 'archive' : 'file';
+    const wrong = await judgeArchive(path, { path, kind, fileName });
+    if (wrong !== undefined) return { ok: false, diagnostics: [wrong] };
     const { sha256, bytes } = await digestOf(createReadStream(path, { highWaterMark: chunkBytes }));
-    return whole({ path, kind: archiveNames.test(fileName) ? 'archive' : 'file', fileName, sha256, bytes });
+    return whole({ path, kind, fileName, sha256, bytes });
   } catch (error) {
     if (error instanceof FolderPackError) {
       return complaint('artifact-unsafe-entry', 'Folder can not be packed', `${visible(error.message)}.`);
@@ -110,6 +71,82 @@ export async function readArtifact(path: string): Promise<Outcome<ArtifactDeclar
   }
 }
 
+const complaint = (
+  code: string,
+  summary: string,
+  detail: string,
+  hint?: string,
+): { readonly ok: false; readonly diagnostics: readonly [Diagnostic] } => ({
+  ok: false,
+  diagnostics: [{ code, severity: 'error', summary, detail, ...(hint === undefined ? {} : { hint }) }],
+});
+
+const unsupportedArchive = (shown: string) =>
+  complaint(
+    'artifact-kind',
+    'Kind of archive is not supported',
+    `${shown} is to be unpacked on hosts that are only known to have tar and gzip.`,
+    'Pack it as .tar.gz (or .tar), or name the folder itself as the artifact.',
+  );
+
+const unusableName = (shown: string) =>
+  complaint(
+    'artifact-name',
+    'Artifact has an unusable name',
+    `${visible(shown)} can not be the name of a file on a host.`,
+  );
+
+/**
+ * What a URL says of its artifact before it is fetched: the last part of its path is the file's name. `shown` is the URL
+ * without what may be secret in it.
+ */
+export function artifactOfUrl(url: string, shown: string, sha256: Sha256): ArtifactDeclared | Diagnostic {
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+    return complaint(
+      'artifact-url',
+      'Artifact is a URL of a kind that is not fetched',
+      `${shown} is neither http:// nor https://.`,
+      'Fetch it first, in the job that builds the release, and name the file.',
+    ).diagnostics[0];
+  }
+  let fileName = '';
+  try {
+    fileName = decodeURIComponent(new URL(url).pathname.split('/').at(-1) ?? '');
+  } catch {
+    // Not UTF-8 behind its percent signs: no name at all.
+  }
+  if (!isPathComponent(fileName)) return unusableName(shown).diagnostics[0];
+  if (foreignArchives.test(fileName)) return unsupportedArchive(shown).diagnostics[0];
+  const kind = archiveNames.test(fileName) ? 'archive' : 'file';
+  return { path: shown, fromUrl: true, kind, fileName, sha256, bytes: null };
+}
+
+/** Why the file must not be unpacked as this artifact; undefined: it may, or it is no archive. */
+export async function judgeArchive(
+  file: string,
+  artifact: Pick<ArtifactDeclared, 'path' | 'kind' | 'fileName'>,
+): Promise<Diagnostic | undefined> {
+  if (artifact.kind !== 'archive') return undefined;
+  const verdict = await checkArchive(createReadStream(file), isGzipped(artifact.fileName));
+  if (verdict.ok) return undefined;
+  const reasons = `${artifact.path}: ${verdict.reasons.join('; ')}.`;
+  const refused =
+    verdict.because === 'unsafe'
+      ? complaint(
+          'artifact-unsafe-entry',
+          'Archive has entries that must not be unpacked',
+          reasons,
+          'Pack it again from a folder of its own, without absolute paths, "..", devices or links that lead out.',
+        )
+      : complaint(
+          'artifact-broken',
+          'Archive can not be read',
+          reasons,
+          'It is cut off or damaged: build or fetch it again.',
+        );
+  return refused.diagnostics[0];
+}
+
 const whole = (value: ArtifactDeclared): Outcome<ArtifactDeclared> => ({ ok: true, value, diagnostics: [] });
 
 async function digestOf(source: AsyncIterable<Buffer>): Promise<{ sha256: Sha256; bytes: number }> {
@@ -120,86 +157,4 @@ async function digestOf(source: AsyncIterable<Buffer>): Promise<{ sha256: Sha256
     bytes += chunk.length;
   }
   return { sha256: asSha256(hash.digest('hex')), bytes };
-}
-
-/** What is sent to hosts for this artifact. */
-const openArtifact = (artifact: ArtifactDeclared): AsyncIterable<Buffer> =>
-  artifact.kind === 'folder'
-    ? inChunks(packFolder(artifact.path))
-    : createReadStream(artifact.path, { highWaterMark: chunkBytes });
-
-/** tar comes in blocks of 512 bytes: together they travel better. */
-async function* inChunks(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let held: Buffer[] = [];
-  let bytes = 0;
-  for await (const block of source) {
-    held.push(block);
-    bytes += block.length;
-    if (bytes < chunkBytes) continue;
-    yield Buffer.concat(held);
-    held = [];
-    bytes = 0;
-  }
-  if (bytes > 0) yield Buffer.concat(held);
-}
-
-/** Up to this size an artifact that several hosts get at once is read once and held while any of them needs it. */
-const sharedAtMost = 256 * 1024 * 1024;
-
-/** The bytes of artifacts, each read once for all transfers that overlap in time. */
-export class ArtifactBytes {
-  readonly #shared = new Map<string, { users: number; readonly content: Promise<readonly Buffer[]> }>();
-
-  /**
-   * The chunks of the artifact. Throws {@link ArtifactChanged} if they are no longer those that were declared: the
-   * digest is known before the first byte of a shared artifact is handed out, and before the last of a large one.
-   */
-  async *read(artifact: ArtifactDeclared): AsyncGenerator<Buffer> {
-    if (artifact.bytes > sharedAtMost) {
-      yield* verified(artifact);
-      return;
-    }
-    const key = `${artifact.kind} ${artifact.sha256} ${artifact.path}`;
-    const shared = this.#shared.get(key) ?? { users: 0, content: collect(verified(artifact)) };
-    shared.content.catch(() => {});
-    this.#shared.set(key, shared);
-    shared.users += 1;
-    try {
-      yield* await shared.content;
-    } finally {
-      shared.users -= 1;
-      if (shared.users === 0) this.#shared.delete(key);
-    }
-  }
-}
-
-export class ArtifactChanged extends Error {
-  override readonly name = 'ArtifactChanged';
-}
-
-async function* verified(artifact: ArtifactDeclared): AsyncGenerator<Buffer> {
-  const hash = createHash('sha256');
-  let held: Buffer | undefined;
-  try {
-    for await (const chunk of openArtifact(artifact)) {
-      hash.update(chunk);
-      if (held !== undefined) yield held;
-      held = chunk;
-    }
-  } catch (error) {
-    throw new ArtifactChanged(`${artifact.path} can no longer be read: ${(error as Error).message}`);
-  }
-  const sha256 = hash.digest('hex');
-  if (sha256 !== artifact.sha256) {
-    throw new ArtifactChanged(
-      `${artifact.path} has the SHA-256 ${sha256} now, but it had ${artifact.sha256} when it was planned`,
-    );
-  }
-  if (held !== undefined) yield held;
-}
-
-async function collect(source: AsyncIterable<Buffer>): Promise<readonly Buffer[]> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of source) chunks.push(chunk);
-  return chunks;
 }

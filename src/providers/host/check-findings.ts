@@ -45,7 +45,7 @@ export function needsOf(declared: Declared, host: HostDeclared): HostNeeds {
       ...(needsSystemd ? ['units of systemd are written and started'] : []),
       ...(others.length > 0 ? [`files and processes belong to ${others.join(', ')}`] : []),
     ],
-    releaseBytes: Math.max(0, ...artifacts.map(({ bytes }) => bytes * unpackFactor)),
+    releaseBytes: Math.max(0, ...artifacts.map(({ bytes }) => (bytes ?? 0) * unpackFactor)),
   };
 }
 

@@ -2,9 +2,10 @@
  * A folder as a tar archive, the same bytes every time: sorted by name, no times, no owners, modes reduced to
  * "executable or not". So the digest of a folder depends on what is in it and on nothing else.
  */
-import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { lstat, readdir, readlink, stat } from 'node:fs/promises';
 import { join, posix } from 'node:path';
-import { pack } from 'tar-stream';
+import { type Pack, pack } from 'tar-stream';
 import { leadsOut } from './archive-check.ts';
 
 interface FolderEntry {
@@ -39,12 +40,7 @@ export async function* packFolder(folder: string): AsyncGenerator<Buffer> {
       } else if (entry.type === 'symlink') {
         archive.entry({ ...header, type: 'symlink', linkname: await safeLink(entry) });
       } else {
-        const content = await readFile(entry.path);
-        await new Promise<void>((resolve, reject) => {
-          archive.entry({ ...header, type: 'file', size: content.length }, content, (error) =>
-            error ? reject(error) : resolve(),
-          );
-        });
+        await packFile(archive, entry, header);
       }
     }
     archive.finalize();
@@ -52,6 +48,32 @@ export async function* packFolder(folder: string): AsyncGenerator<Buffer> {
   writing.catch((error: Error) => archive.destroy(error));
   for await (const chunk of archive) yield chunk as Buffer;
   await writing;
+}
+
+/** Read as it is packed: a file may be larger than the memory. One that changes its size meanwhile is refused. */
+async function packFile(
+  archive: Pack,
+  { path }: FolderEntry,
+  header: Parameters<Pack['entry']>[0],
+): Promise<void> {
+  const { size } = await stat(path);
+  let end: (error?: Error | null) => void = () => {};
+  const taken = new Promise<void>((resolve, reject) => {
+    end = (error) => (error ? reject(error) : resolve());
+  });
+  const entry = archive.entry({ ...header, type: 'file', size }, (error) => end(error));
+  // Files without content end at once.
+  if (size > 0) {
+    let read = 0;
+    for await (const chunk of createReadStream(path, { highWaterMark: 256 * 1024 })) {
+      read += (chunk as Buffer).length;
+      if (read > size) break;
+      if (!entry.write(chunk)) await new Promise<void>((resolve) => entry.once('drain', () => resolve()));
+    }
+    if (read !== size) throw new FolderPackError(`${path} changed while it was packed`);
+    entry.end(undefined);
+  }
+  await taken;
 }
 
 async function listFolder(folder: string): Promise<FolderEntry[]> {

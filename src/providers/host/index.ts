@@ -1,4 +1,4 @@
-export { readArtifact } from './artifact.ts';
+export { artifactOfUrl, judgeArchive, readArtifact } from './artifact.ts';
 export {
   type HostOperation,
   type HostProvider,

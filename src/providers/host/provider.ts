@@ -46,6 +46,8 @@ export interface HostProviderOptions {
   readonly clock: Clock;
   /** Absolute folder on this machine for the marks of hooks that run here. */
   readonly operatorFolder: string;
+  /** Absolute folder on this machine where fetched artifacts lie, each under its digest; none: nothing is sent from URLs. */
+  readonly artifactCache?: string;
   /** Of the state that is used, to tell another one's mark on a host. */
   readonly lineage?: string;
 }
@@ -103,7 +105,7 @@ class Hosts implements HostProvider {
   readonly #hosts: Map<string, HostDeclared>;
   readonly #channels: HostChannels;
   readonly #options: HostProviderOptions;
-  readonly #releases = new Releases();
+  readonly #releases: Releases;
   readonly #operator: HostSession;
 
   constructor(declared: Declared, channels: HostChannels, options: HostProviderOptions) {
@@ -111,6 +113,7 @@ class Hosts implements HostProvider {
     this.#hosts = new Map(declared.hosts.map((host) => [host.name, host]));
     this.#channels = channels;
     this.#options = options;
+    this.#releases = new Releases(options.artifactCache);
     this.#operator = operatorSession(declared.folder);
   }
 

@@ -3,7 +3,11 @@ import { guard, identity, refuse, sh, unitAlive } from './shell.ts';
 
 const shared = `${refuse}${guard}`;
 
-/** Before any byte is sent: `there`, or `send`. Wants directory, sha256, bytes. */
+/**
+ * Before any byte is sent: `there`, or `send` and how many bytes are there from a transfer that broke. Those become this
+ * transfer's own, by its token: an older one that still hangs somewhere finds nothing to go on with. Wants directory,
+ * sha256, bytes, owner, token.
+ */
 export const beginPut = sh`${shared}
 guard
 if { read -r had _ <"$own/releases/$directory"; } 2>/dev/null && [ -d "$root/releases/$directory" ]; then
@@ -15,29 +19,47 @@ if [ -n "$owner" ] && [ "$(id -u)" = 0 ]; then
   id -u "$owner" >/dev/null 2>&1 || refuse user-unknown "$owner"
   chown "$owner" "$root/shared" 2>/dev/null
 fi
-# What an earlier, broken transfer of this release left. Only one run may write here at a time.
+# What an earlier install of this release left. Only one run may write here at a time.
 rm -rf -- "$own/incoming/$directory".*
+# A transfer that broke is gone on with where its content is the same; the part of another is of no use any more.
+had=0
+for part in "$own"/incoming/*.part; do
+  [ -f "$part" ] || continue
+  case ${'$'}{part##*/} in "$sha256".*) ;; *) rm -f -- "$part"; continue ;; esac
+  size=$(wc -c <"$part") || continue
+  if [ "$size" -gt "$bytes" ] || [ "$had" -gt 0 ]; then rm -f -- "$part"; continue; fi
+  attempt mv -f -- "$part" "$own/incoming/$sha256.$token.part"
+  had=$((size))
+done
 free=$(df -Pk "$root" 2>/dev/null | { read -r _; read -r _ _ _ free _; echo "$free"; })
 case $free in '' | *[!0-9]*) ;; *)
-  [ "$free" -lt $((bytes / 1024)) ] && refuse disk-full "$free KiB are free, $((bytes / 1024)) KiB are needed" ;;
+  needed=$(((bytes - had) / 1024))
+  [ "$free" -lt "$needed" ] && refuse disk-full "$free KiB are free, $needed KiB are needed" ;;
 esac
-echo send
+echo "send $had"
 `;
 
 /**
- * Takes the bytes on standard input. They become a release only after their digest was seen to be right, and the
- * manifest comes last: whatever breaks in between leaves no release. Wants directory, sha256, bytes, kind, file_name,
- * executable, owner, token.
+ * Takes the bytes on standard input, behind the `had` that are there. They become a release only after the digest of all
+ * of them was seen to be right, and the manifest comes last: whatever breaks in between leaves no release. A transfer
+ * that is cut leaves its part, to go on from; every other failure leaves nothing. Wants directory, sha256, bytes, had,
+ * kind, file_name, executable, owner, token.
  */
 export const finishPut = sh`${shared}
 guard
-part=$own/incoming/$directory.$token.part
+part=$own/incoming/$sha256.$token.part
 stage=$own/incoming/$directory.$token
 trash=$own/incoming/$directory.$token.old
-clean() { rm -rf -- "$part" "$stage" "$trash" 2>/dev/null; }
+keep=
+clean() { [ -n "$keep" ] || rm -f -- "$part"; rm -rf -- "$stage" "$trash" 2>/dev/null; }
 trap 'clean' EXIT
-trap 'exit 91' HUP INT TERM PIPE
-said=$( { cat >"$part"; } 2>&1 ) || refuse failed "$said"
+trap 'keep=1; exit 91' HUP INT TERM PIPE
+size() { got=0; [ ! -f "$part" ] || got=$(($(wc -c <"$part"))); }
+size
+[ "$got" -eq "$had" ] || refuse upload-overtaken "$got"
+said=$( { cat >>"$part"; } 2>&1 ) || refuse failed "$said"
+size
+if [ "$got" -lt "$bytes" ]; then keep=1; refuse upload-cut "$got"; fi
 if command -v sha256sum >/dev/null 2>&1; then sum=$(sha256sum <"$part")
 elif command -v shasum >/dev/null 2>&1; then sum=$(shasum -a 256 <"$part")
 elif command -v openssl >/dev/null 2>&1; then sum=$(openssl dgst -sha256 -r <"$part")

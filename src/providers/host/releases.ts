@@ -1,10 +1,11 @@
 /** `release.put`, `release.remove`, `release.prune` and `slot.link`. */
 import { randomBytes } from 'node:crypto';
 import { stat } from 'node:fs/promises';
-import type { ArtifactDeclared, Context, Operation, Place, ProviderFailure } from '../../model/index.ts';
-import { visible } from '../../model/index.ts';
+import type { ArtifactDeclared, Context, Operation, Place } from '../../model/index.ts';
+import { ProviderFailure, visible } from '../../model/index.ts';
 import { excerpt, hostFailure, Limit } from '../../transport/index.ts';
-import { ArtifactBytes, ArtifactChanged, isGzipped } from './artifact.ts';
+import { isGzipped } from './artifact.ts';
+import { ArtifactBytes, ArtifactChanged } from './artifact-bytes.ts';
 import { type Refusal, succeeded } from './refusals.ts';
 import { beginPut, finishPut, removeReleases, setLink } from './release-scripts.ts';
 import type { HostSession } from './session.ts';
@@ -20,6 +21,16 @@ const unpackMs = 10 * 60_000;
 /** The slowest link that we wait for. */
 const slowestBytesPerSecond = 64 * 1024;
 
+/** A try that brought less than this is no reason for another. */
+const worthwhileBytes = 1024 * 1024;
+const reconnectMs = 1_000;
+
+interface Transfer {
+  /** Bytes that were on the host when it began, and that were handed to the connection since. */
+  had: number;
+  sent: number;
+}
+
 /** Values that every script that changes something wants. */
 export const fenceValues = (place: Place, cx: Context): Record<string, string> => ({
   root: place.install.root,
@@ -28,67 +39,104 @@ export const fenceValues = (place: Place, cx: Context): Record<string, string> =
 });
 
 export class Releases {
-  readonly #bytes = new ArtifactBytes();
+  readonly #bytes: ArtifactBytes;
   readonly #transfers = new Limit(transfersAtOnce);
 
-  /** Brings the artifact, whole or not at all; nothing is sent to a host that has it. */
-  async put(session: HostSession, operation: PutOperation, cx: Context): Promise<void> {
-    const { place, directory, artifact } = operation;
-    const host = session.declared;
-    const purpose = { doing: `install ${directory}`, root: place.install.root };
-    const values = {
-      ...fenceValues(place, cx),
-      directory,
-      sha256: artifact.sha256,
-      bytes: String(artifact.bytes),
-      owner: place.install.owner ?? '',
-    };
-    const options = { signal: cx.signal, privileged: true };
-    const wording = (refusal: Refusal) => putRefusal(host.name, operation, refusal);
-    const begun = await session.channel.script(beginPut, values, { ...options, timeoutMs: shortMs });
-    if (succeeded(host, begun, purpose, wording).trim() === 'there') return;
+  /** `cache`: the folder where fetched URLs lie by their digest, where there is one. */
+  constructor(cache: string | undefined) {
+    this.#bytes = new ArtifactBytes(cache);
+  }
 
+  /**
+   * Brings the artifact, whole or not at all; nothing is sent to a host that has it. A transfer that breaks goes on where
+   * it stopped, here as long as each try brings it further, and otherwise when it is asked for again.
+   */
+  async put(session: HostSession, operation: PutOperation, cx: Context): Promise<void> {
     const leave = await this.#transfers.take(cx.signal);
     try {
-      let sent = 0;
-      let told = 0;
-      const timeoutMs = unpackMs + Math.ceil((artifact.bytes / slowestBytesPerSecond) * 1000);
-      const finished = await session.channel.stream(
-        finishPut,
-        {
-          ...values,
-          token: randomBytes(6).toString('hex'),
-          kind: transferKind(artifact),
-          file_name: artifact.fileName,
-          executable: await isExecutable(artifact),
-        },
-        this.#bytes.read(artifact),
-        {
-          ...options,
-          timeoutMs,
-          onSent: (bytes) => {
-            sent += bytes;
-            // A hundred steps are enough for an eye, and for a log of a hundred hosts.
-            if (sent - told < artifact.bytes / 100 && sent < artifact.bytes) return;
-            told = sent;
-            cx.report({
-              type: 'step_progress',
-              step: cx.step,
-              done: sent,
-              total: Math.max(artifact.bytes, sent),
-              unit: 'bytes',
-              text: `${megabytes(sent)} of ${megabytes(artifact.bytes)}`,
-            });
-          },
-        },
-      );
-      succeeded(host, finished, purpose, wording);
+      let broken: ProviderFailure | undefined;
+      for (let before = 0; ; ) {
+        const transfer: Transfer = { had: 0, sent: 0 };
+        try {
+          return await this.#transfer(session, operation, transfer, cx);
+        } catch (error) {
+          const reached = transfer.had + transfer.sent;
+          if (transfer.had > 0 && isOtherContent(error)) {
+            // What was there before was not of this content, and is removed now.
+            before = 0;
+            continue;
+          }
+          const goesOn = isBroken(error) && reached >= before + worthwhileBytes && !cx.signal.aborted;
+          // A host that cannot be reached any more says that nothing was sent; before, something was.
+          if (!goesOn) throw hasNoEffect(error) ? (broken ?? error) : error;
+          broken = error;
+          before = reached;
+          await cx.clock.sleep(reconnectMs, cx.signal);
+        }
+      }
     } catch (error) {
       if (error instanceof ArtifactChanged) throw artifactChanged(session, error);
       throw error;
     } finally {
       leave();
     }
+  }
+
+  async #transfer(
+    session: HostSession,
+    operation: PutOperation,
+    transfer: Transfer,
+    cx: Context,
+  ): Promise<void> {
+    const { place, directory, artifact } = operation;
+    const host = session.declared;
+    const purpose = { doing: `install ${directory}`, root: place.install.root };
+    const bytes = sizeOf(artifact);
+    const values = {
+      ...fenceValues(place, cx),
+      directory,
+      sha256: artifact.sha256,
+      bytes: String(bytes),
+      owner: place.install.owner ?? '',
+      token: randomBytes(6).toString('hex'),
+    };
+    const options = { signal: cx.signal, privileged: true };
+    const wording = (refusal: Refusal) => putRefusal(host.name, operation, refusal);
+    const begun = await session.channel.script(beginPut, values, { ...options, timeoutMs: shortMs });
+    const [answer, had = '0'] = succeeded(host, begun, purpose, wording).trim().split(' ');
+    if (answer === 'there') return;
+    transfer.had = Number(had);
+
+    const progress = progressOf(bytes, cx);
+    progress(transfer.had);
+    const finished = await session.channel.stream(
+      finishPut,
+      {
+        ...values,
+        had,
+        kind: transferKind(artifact),
+        file_name: artifact.fileName,
+        executable: await this.#isExecutable(artifact),
+      },
+      this.#bytes.read(artifact, transfer.had),
+      {
+        ...options,
+        timeoutMs: unpackMs + Math.ceil((bytes / slowestBytesPerSecond) * 1000),
+        onSent: (sent) => {
+          transfer.sent += sent;
+          progress(transfer.had + transfer.sent);
+        },
+      },
+    );
+    succeeded(host, finished, purpose, wording);
+  }
+
+  /** A file keeps its right to be executed; a URL says nothing of it, so a file that came from one gets it. */
+  async #isExecutable(artifact: ArtifactDeclared): Promise<'yes' | 'no'> {
+    if (artifact.kind !== 'file') return 'no';
+    if (artifact.fromUrl === true) return 'yes';
+    const found = await stat(artifact.path).catch(() => undefined);
+    return found !== undefined && (found.mode & 0o100) !== 0 ? 'yes' : 'no';
   }
 
   /** Removes whole releases that nothing uses. Those that are already gone are fine. */
@@ -165,10 +213,37 @@ function transferKind(artifact: ArtifactDeclared): 'file' | 'tar' | 'tar.gz' {
   return artifact.kind === 'archive' && isGzipped(artifact.fileName) ? 'tar.gz' : 'tar';
 }
 
-async function isExecutable(artifact: ArtifactDeclared): Promise<'yes' | 'no'> {
-  if (artifact.kind !== 'file') return 'no';
-  const found = await stat(artifact.path).catch(() => undefined);
-  return found !== undefined && (found.mode & 0o100) !== 0 ? 'yes' : 'no';
+/** Between a plan and its steps, what is sent was fetched. */
+function sizeOf({ bytes, path }: ArtifactDeclared): number {
+  if (bytes === null) throw new ArtifactChanged(`${path} was planned without being fetched`);
+  return bytes;
+}
+
+/** The connection went away under it, and how far it came is on the host. */
+const isBroken = (error: unknown): error is ProviderFailure =>
+  error instanceof ProviderFailure &&
+  ['host-connection-lost', 'upload-cut', 'upload-overtaken'].includes(error.diagnostic.code);
+
+const isOtherContent = (error: unknown): boolean =>
+  error instanceof ProviderFailure && error.diagnostic.code === 'artifact-digest-mismatch';
+
+const hasNoEffect = (error: unknown): boolean => error instanceof ProviderFailure && error.effect === 'none';
+
+/** A hundred steps are enough for an eye, and for a log of a hundred hosts. */
+function progressOf(bytes: number, cx: Context): (done: number) => void {
+  let told = 0;
+  return (done) => {
+    if (done === 0 || (done - told < bytes / 100 && done < bytes)) return;
+    told = done;
+    cx.report({
+      type: 'step_progress',
+      step: cx.step,
+      done,
+      total: Math.max(bytes, done),
+      unit: 'bytes',
+      text: `${megabytes(done)} of ${megabytes(bytes)}`,
+    });
+  };
 }
 
 function putRefusal(host: string, operation: PutOperation, { code, text }: Refusal) {
@@ -180,6 +255,14 @@ function putRefusal(host: string, operation: PutOperation, { code, text }: Refus
         summary: 'Artifact arrived with another content',
         detail: `What ${host} received has the SHA-256 ${visible(text)}, but ${artifact.fileName} has ${artifact.sha256}. It was removed there; ${directory} is not installed.`,
         hint: 'Resume the run: it is sent again. If it happens again, look at the memory and the disk of the host.',
+      };
+    case 'upload-cut':
+    case 'upload-overtaken':
+      return {
+        code,
+        summary: 'Upload broke off',
+        detail: `${host} has ${megabytes(Number(text))} of ${artifact.fileName}; the rest did not arrive. ${directory} is not installed.`,
+        hint: 'Resume the run: it goes on from there.',
       };
     case 'release-differs':
       return {
