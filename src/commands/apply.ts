@@ -6,7 +6,7 @@ import { loadEnvironment } from '../app/load.ts';
 import { makePlan } from '../app/plan.ts';
 import { isPlanFile, loadPlan } from '../app/plan-file.ts';
 import { actorOf } from '../app/state.ts';
-import type { Plan } from '../model/index.ts';
+import { isError, type Plan } from '../model/index.ts';
 import { BaseCommand, CommandFailure } from './base.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { appContext, configurationAsk, configurationFlags, runFlags, selectionFlags } from './flags.ts';
@@ -95,7 +95,7 @@ export default class Apply extends BaseCommand {
         detail: `${path} was made with --refresh-only: it shows what others changed, and has no steps.`,
       });
     }
-    if (plan.steps.length === 0 && plan.held.length === 0) {
+    if (plan.steps.length === 0 && !plan.held.some(isError)) {
       this.print('No changes. The saved plan has no steps.');
       return exitCode.done;
     }

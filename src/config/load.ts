@@ -286,6 +286,7 @@ function policyOf(world: World): PolicyDeclared {
   const { args, blocks, place } = policy.decoded;
   return {
     minInServicePercent: args.min_in_service,
+    ...(args.max_unreachable === undefined ? {} : { maxUnreachable: args.max_unreachable }),
     freezes: blocks.freeze.map(({ args: { from, until, reason } }) => ({
       from: asInstant(from),
       until: asInstant(until),

@@ -329,9 +329,14 @@ export interface AudienceDeclared {
   readonly query: Readonly<Record<string, string>>;
 }
 
+/** A share of a service's hosts, or a number of them. */
+export type HostCount = { readonly percent: number } | { readonly hosts: number };
+
 export interface PolicyDeclared {
   /** The floor of capacity of each service behind a balancer, in whole percent of its hosts; 0: none declared. */
   readonly minInServicePercent: number;
+  /** How many hosts of a service may be away for a plan to go on without them; undefined: none. */
+  readonly maxUnreachable?: HostCount;
   readonly freezes: readonly { readonly from: Instant; readonly until: Instant; readonly reason: string }[];
   readonly origin?: SourceRange;
 }

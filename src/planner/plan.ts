@@ -21,6 +21,7 @@ import type {
 import { strategyFor } from '../strategies/index.ts';
 import type { Situation } from '../strategies/situation.ts';
 import type { Rollout } from '../strategies/strategy.ts';
+import { withoutAway } from './away.ts';
 import { type ConfiguredPools, configurePools } from './balancer-config.ts';
 import { findDrift } from './drift.ts';
 import { estimateFrom } from './estimate.ts';
@@ -59,8 +60,10 @@ export function planEnvironment(input: PlanInput): Omit<Plan, 'digest'> {
     intent.kind === 'refresh_only'
       ? { changes: [], steps: [], held: [], written: new Set<Address>() }
       : configurePools(declared, services, world, input.balancerConfigs, estimate);
-  const situations = services.map((service) =>
+  const reduced = services.map((service) => withoutAway(service, world, declared.policy));
+  const situations = reduced.map(({ service, away }) =>
     situate(service, {
+      away,
       declared,
       world,
       deployments: recorded.deployments,
@@ -70,7 +73,11 @@ export function planEnvironment(input: PlanInput): Omit<Plan, 'digest'> {
     }),
   );
   const rollouts = intent.kind === 'refresh_only' ? [] : rollOutAll(situations, pools);
-  const held = [...pools.held, ...rollouts.flatMap((each) => each.held)];
+  const held = [
+    ...pools.held,
+    ...reduced.flatMap((each) => each.held),
+    ...rollouts.flatMap((each) => each.held),
+  ];
   const changes = [...pools.changes, ...rollouts.flatMap((each) => each.changes)];
   const steps = orderSteps(
     wrapInRunHooks([...pools.steps, ...rollouts.flatMap((each) => each.steps)], declared, intent, estimate),
@@ -160,6 +167,8 @@ function factsBehind(
 }
 
 function concerns({ service, balancer, traffic }: Situation, fact: Fact): boolean {
+  // That a host was away is no fact to rest on: the plan does nothing there, whether it is back or not.
+  if (fact.status === 'unknown') return false;
   if (fact.address.startsWith(`${service.address}.`)) return true;
   if (balancer === undefined || traffic === undefined) return false;
   const own = [`.route[${JSON.stringify(traffic.route)}]`, ...Object.values(traffic.pools).map(poolPrefix)];

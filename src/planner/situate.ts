@@ -58,6 +58,8 @@ export interface Surroundings {
   /** Balancers whose pools this plan writes. */
   readonly writtenPools: ReadonlySet<Address>;
   readonly estimate: (verb: string) => number;
+  /** Instances that the plan goes on without, by the name of their slot; default: none. */
+  readonly away?: Situation['away'];
 }
 
 export function situate(service: ServiceDeclared, surroundings: Surroundings): Situation {
@@ -83,6 +85,7 @@ export function situate(service: ServiceDeclared, surroundings: Surroundings): S
     floorPercent: declaredFloor(declared.policy),
     neededReleases: neededReleases(service, surroundings.deployments),
     estimate,
+    away: surroundings.away ?? new Map(),
   };
 }
 

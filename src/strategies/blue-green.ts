@@ -3,24 +3,46 @@
  *
  *   drain (idle) ─▶ upload ─▶ stop ─▶ install ─▶ start ─▶ verify ─▶ settle ─▶ switch ─▶ bake ─▶ [drain ─▶ stop] ─▶ prune
  */
-import type { Change, SlotDeclared, Step } from '../model/index.ts';
+import type { Change, InstanceDeclared, SlotDeclared, Step } from '../model/index.ts';
 import { instanceChange, memberChanges, routeChange } from './changes.ts';
 import { Hooks } from './hooks.ts';
 import { renewInPlace } from './in-place.ts';
 import { checkOf, putRelease, renewInstance, stopProcess } from './instance-steps.ts';
 import { pruneReleases } from './prune.ts';
-import { activeSlot, type Situation, standingOf, stateOf, wantedRelease } from './situation.ts';
+import {
+  activeSlot,
+  memberOf,
+  memberState,
+  type Situation,
+  standingOf,
+  stateOf,
+  wantedRelease,
+} from './situation.ts';
 import { nothingToUndo, Sequence } from './step.ts';
 import { nothing, type Rollout } from './strategy.ts';
-import { drain, returnMembers, settle, switchTo } from './traffic-steps.ts';
+import { drain, returnMembers, settle, switchTo, takeOutAway } from './traffic-steps.ts';
 
 export function planBlueGreen(situation: Situation): Rollout {
   const active = activeSlot(situation);
   const idle = situation.service.slots.find((slot) => slot !== active);
-  if (active?.instances.every((each) => standingOf(situation, each) !== 'different')) {
-    return renewInPlace(situation, active);
-  }
+  if (active !== undefined && isOnlyToMend(situation, active)) return renewInPlace(situation, active);
   return idle === undefined ? nothing : rollOut(situation, idle, active);
+}
+
+/**
+ * Whether the slot that serves has what is wanted, but for instances to be mended: those that do not run, and those that
+ * run something else and get no requests, as a host that was away while the others went on.
+ */
+function isOnlyToMend(situation: Situation, active: SlotDeclared): boolean {
+  const standings = active.instances.map((each) => ({ each, standing: standingOf(situation, each) }));
+  const serves = (each: InstanceDeclared): boolean =>
+    memberState(memberOf(situation, active, each))?.admin === 'ready';
+  const others = standings.filter(({ each, standing }) => standing === 'different' && !serves(each));
+  const rest = standings.filter((each) => !others.includes(each));
+  return (
+    rest.every(({ standing }) => standing !== 'different') &&
+    (others.length === 0 || rest.some(({ standing }) => standing === 'as_wanted'))
+  );
 }
 
 function rollOut(situation: Situation, target: SlotDeclared, active: SlotDeclared | undefined): Rollout {
@@ -39,6 +61,7 @@ function rollOut(situation: Situation, target: SlotDeclared, active: SlotDeclare
   const ready = atEveryInstance(hooks, 'before_traffic', target, release, verified);
   const settled = settle(sequence, target, [
     ...ready,
+    ...takeOutAway(sequence, target, []),
     ...returnMembers(sequence, target, target.instances, ready),
   ]);
   const switched = [switchTo(sequence, target, settled) ?? settled].flat();

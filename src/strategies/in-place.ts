@@ -21,7 +21,7 @@ import {
 } from './situation.ts';
 import { Sequence } from './step.ts';
 import { nothing, type Rollout } from './strategy.ts';
-import { drain, returnMembers, setMember, settle, switchTo } from './traffic-steps.ts';
+import { drain, returnMembers, setMember, settle, switchTo, takeOutAway } from './traffic-steps.ts';
 
 export function planInPlace(situation: Situation): Rollout {
   const [slot] = situation.service.slots;
@@ -42,6 +42,8 @@ export function renewInPlace(situation: Situation, slot: SlotDeclared): Rollout 
   const sequence = new Sequence(situation);
   const hooks = new Hooks(sequence);
   let last: readonly Step[] = toRenew.flatMap((instance) => putRelease(sequence, instance, []) ?? []);
+  // In a slot that serves two releases at once, whoever is away would go on with the one before.
+  if (toRenew.length > 0 && serves) last = [...last, ...takeOutAway(sequence, slot, [])];
   const largest = Math.max(0, ...batches.value.map((batch) => batch.length));
   const pace = batches.value.length > 1 ? `, ${largest} ${largest === 1 ? 'host' : 'hosts'} at a time` : '';
   for (const batch of batches.value) {

@@ -33,6 +33,8 @@ export interface Situation {
   readonly floorPercent: number | undefined;
   /** Release folders that a way back may need: never pruned. */
   readonly neededReleases: ReadonlySet<string>;
+  /** Instances of hosts that are away and that the plan goes on without, by the name of their slot. */
+  readonly away: ReadonlyMap<string, readonly InstanceDeclared[]>;
   /** Seconds that such a step usually takes. */
   readonly estimate: (verb: string) => number;
 }
@@ -110,9 +112,13 @@ export function activeSlot(situation: Situation): SlotDeclared | undefined {
   return situation.service.slots.find((slot) => pool !== undefined && poolOf(situation, slot) === pool);
 }
 
-/** How many hosts of a slot must be in service at every moment. Rounded up: 75% of 3 is 3. */
+/** Of the slot, on hosts that are away and that the plan goes on without. */
+export const awayOf = (situation: Situation, slot: SlotDeclared): readonly InstanceDeclared[] =>
+  situation.away.get(slot.name) ?? [];
+
+/** How many hosts of a slot must be in service at every moment, of all that are declared. Rounded up: 75% of 3 is 3. */
 export const floorOf = (situation: Situation, slot: SlotDeclared): number =>
-  Math.ceil((slot.instances.length * (situation.floorPercent ?? 0)) / 100);
+  Math.ceil(((slot.instances.length + awayOf(situation, slot).length) * (situation.floorPercent ?? 0)) / 100);
 
 /** Everything about the service that could not be seen: with any of it, nothing may be done. */
 export function unseen(situation: Situation): readonly Diagnostic[] {

@@ -8,7 +8,7 @@ import {
   type SlotDeclared,
   type Step,
 } from '../model/index.ts';
-import { memberOf, memberState, poolOf, routeState } from './situation.ts';
+import { awayOf, memberOf, memberState, poolOf, routeState } from './situation.ts';
 import { nothingToUndo, type Sequence } from './step.ts';
 
 /** How long the balancer's own checks may take to agree with ours, beyond the check's own deadline. */
@@ -93,6 +93,22 @@ export const returnMembers = (
   instances.flatMap((instance) => {
     const admin = memberState(memberOf(sequence.situation, slot, instance))?.admin ?? 'ready';
     return admin === 'ready' ? [] : setMember(sequence, slot, instance, admin, 'ready', needs);
+  });
+
+/**
+ * Takes those out that the plan goes on without: what they run is not known, and that deployctl can not reach them does
+ * not mean that the balancer can not. They come back in the plan that renews them.
+ */
+export const takeOutAway = (
+  sequence: Sequence,
+  slot: SlotDeclared,
+  needs: readonly Step[],
+): readonly Step[] =>
+  awayOf(sequence.situation, slot).flatMap((instance) => {
+    const admin = memberState(memberOf(sequence.situation, slot, instance))?.admin;
+    return admin === undefined
+      ? []
+      : setMember(sequence, slot, instance, admin, 'maint', needs, `: ${instance.host} is away`);
   });
 
 /** Waits until the balancer itself calls every member of the slot up: a switch before that answers 503. */

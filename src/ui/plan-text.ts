@@ -1,5 +1,5 @@
 /** A plan as a person reads it: drift, changes with reasons, steps with their inverses, what was proved. */
-import { type Diagnostic, type Instant, type Plan, summarizeChanges } from '../model/index.ts';
+import { type Diagnostic, type Instant, isError, type Plan, summarizeChanges } from '../model/index.ts';
 import { changeBlocks, changeLines, driftBlocks, legendText } from './changes-text.ts';
 import { columns, wrap } from './layout.ts';
 import { type Paint, paint as paintOf } from './paint.ts';
@@ -142,11 +142,12 @@ function driftSection(plan: Plan, options: PlanTextOptions, paint: Paint, width:
 
 function nothingSection(plan: Plan, paint: Paint, width: number): readonly string[] {
   const rule = plan.drift.length > 0 ? [paint.dim('─'.repeat(ruleWidth(width))), ''] : [];
-  if (plan.held.length > 0) {
+  const errors = plan.held.filter(isError);
+  if (errors.length > 0) {
     return [
       ...rule,
       ...wrap(
-        `Nothing can be done now: ${counted(plan.held.length, 'thing is', 'things are')} held, see below.`,
+        `Nothing can be done now: ${counted(errors.length, 'thing is', 'things are')} held, see below.`,
         width,
       ).map(paint.bold),
     ];
@@ -161,7 +162,12 @@ function nothingSection(plan: Plan, paint: Paint, width: number): readonly strin
       ),
     ];
   }
-  const scope = plan.targets.length === 0 ? 'Everything is' : 'What was targeted is';
+  const scope =
+    plan.held.length > 0
+      ? 'What could be seen is'
+      : plan.targets.length === 0
+        ? 'Everything is'
+        : 'What was targeted is';
   return [
     ...rule,
     `${paint.bold('No changes.')} ${scope} as it is declared.`,

@@ -199,12 +199,12 @@ const unreachableHost = (address: string) => ({
   address: asAddress(address),
 });
 
-/** What is seen of one service: its slots as found, all requests on `active`, every member ready. */
+/** What is seen of one service: its slots as found, all requests on `active`, every member ready but those in `out`, "green/web-2". */
 export function seen(
   declared: ServiceDeclared,
   slots: WorldWish,
   active: string | undefined,
-  more: Partial<{ persisted: string; installed: readonly string[] }> = {},
+  more: Partial<{ persisted: string; installed: readonly string[]; out: readonly string[] }> = {},
 ): readonly Observation[] {
   const observations: Observation[] = [];
   for (const slot of declared.slots) {
@@ -216,7 +216,11 @@ export function seen(
         status: 'present',
         kind: 'member',
         address: memberAddress(edge, `${declared.name}_${slot.name}`, each.host),
-        spec: { admin: 'ready', up: true, sessions: 0 },
+        spec: {
+          admin: more.out?.includes(`${slot.name}/${each.host}`) === true ? 'maint' : 'ready',
+          up: true,
+          sessions: 0,
+        },
         at: now,
       });
     }

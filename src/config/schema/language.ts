@@ -14,7 +14,7 @@ import {
   required,
   type VariantShape,
 } from './shape.ts';
-import { bool, instant, percent, whole } from './types/numbers.ts';
+import { bool, hostCount, instant, percent, whole } from './types/numbers.ts';
 import { localPath } from './types/places.ts';
 import { anything, raw, written } from './types/references.ts';
 import { line, literalText, prose, word } from './types/text.ts';
@@ -172,6 +172,12 @@ export const policyShape = {
       '0%',
       'How much of the hosts of each service behind a load balancer is in service at every moment: proved from the ' +
         'plan before it runs, and held while it runs.',
+    ),
+    max_unreachable: optional(
+      hostCount,
+      'How many hosts of a service may be out of reach for a plan to go on without them: a number, or a share of them, ' +
+        'rounded down. They are held, taken out of the pool where it gets new traffic, and in the next plan that sees them.',
+      '`0`: a service with a host that can not be reached is held',
     ),
     max_share_step: later(
       optional(whole(1, 100, 'whole percent'), 'The largest share that one step may move.', '`100`'),

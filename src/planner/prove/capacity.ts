@@ -1,6 +1,6 @@
 /** Capacity never below the floor, and no traffic to what is not verified: at every step, in every order that the needs allow. */
 import type { Diagnostic, Proof, SlotDeclared, Step } from '../../model/index.ts';
-import { floorOf } from '../../strategies/situation.ts';
+import { awayOf, floorOf } from '../../strategies/situation.ts';
 import type { Chain, OrderOfEvents } from './order-of-events.ts';
 import { type InstanceModel, type Moment, type ServiceModel, servesAsObserved } from './service-model.ts';
 
@@ -59,7 +59,7 @@ export function proveCapacity(model: ServiceModel, order: OrderOfEvents): Capaci
         ? undefined
         : {
             service: situation.service.address,
-            hosts: initial.instances.length,
+            hosts: initial.instances.length + awayOf(situation, initial).length,
             floor,
             lowest,
             atStep: atStep?.id,

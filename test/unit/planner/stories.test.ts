@@ -1,5 +1,6 @@
 /** Plans as a person sees them: given a world, when a plan is made, then this text. */
 import { describe, expect, test } from 'vitest';
+import type { HostCount } from '../../../src/model/index.ts';
 import { renderPlan } from '../../../src/ui/plan-text.ts';
 import { type Planning, planOf } from '../../rig/planning.ts';
 import { declare, inPlace, look, now, release, seen, service } from '../../rig/worlds.ts';
@@ -26,6 +27,11 @@ const hook = {
 };
 const migrating = service({ hooks: [hook] });
 const cold = service({ strategy: { ...shop.strategy, keepWarm: false } as typeof shop.strategy });
+
+const withAway = (maxUnreachable: HostCount) => {
+  const declared = declare([shop], 60);
+  return { ...declared, policy: { ...declared.policy, maxUnreachable } };
+};
 
 const stories: Readonly<Record<string, Planning>> = {
   'first deployment goes to the first slot': {
@@ -55,6 +61,37 @@ const stories: Readonly<Record<string, Planning>> = {
       shop,
       { green: { 'web-1': '1.0.0', 'web-2': 'unreachable', 'web-3': '1.0.0' } },
       'green',
+    ),
+  },
+  'a host that is away is left out where the policy allows it': {
+    declared: withAway({ hosts: 1 }),
+    observations: seen(
+      shop,
+      {
+        blue: { 'web-1': '1.0.0', 'web-2': 'unreachable', 'web-3': '1.0.0' },
+        green: { 'web-1': '0.9.0', 'web-2': 'unreachable', 'web-3': '0.9.0' },
+      },
+      'blue',
+    ),
+  },
+  'more hosts away than the policy allows hold the service': {
+    declared: withAway({ percent: 30 }),
+    observations: seen(
+      shop,
+      {
+        blue: { 'web-1': '1.0.0', 'web-2': 'unreachable', 'web-3': '1.0.0' },
+        green: { 'web-1': '1.0.0', 'web-2': 'unreachable', 'web-3': '1.0.0' },
+      },
+      'blue',
+    ),
+  },
+  'a host that was away is renewed where the others serve': {
+    declared: withAway({ hosts: 1 }),
+    observations: seen(
+      shop,
+      { blue: '1.0.0', green: { 'web-1': '2.0.0', 'web-2': '0.9.0', 'web-3': '2.0.0' } },
+      'green',
+      { out: ['green/web-2'] },
     ),
   },
   'in place goes one host at a time': {

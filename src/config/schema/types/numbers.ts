@@ -96,6 +96,20 @@ export const batch = type(
   },
 );
 
+/** How many hosts at most: a share of them or a number of them, none included. */
+export const hostCount = type(
+  'percent or number',
+  'a share of the hosts such as "10%", or a number of hosts',
+  (value): { readonly percent: number } | { readonly hosts: number } | Refusal => {
+    if (value.kind === 'string' && value.text.includes('%')) {
+      const share = parsePercent(value.text);
+      return isRefusal(share) ? share : { percent: share };
+    }
+    const hosts = whole(0, 100_000).decode(value);
+    return isRefusal(hosts) ? hosts : { hosts };
+  },
+);
+
 export const instant = parsed('moment', 'a moment in the form of RFC 3339', parseInstant, {
   example: '"2026-12-24T00:00:00Z"',
 });
