@@ -20,7 +20,7 @@ import { AppFailure } from './failure.ts';
 import { type Loaded, loadEnvironment } from './load.ts';
 import { withFetched } from './plan-artifacts.ts';
 import { withDigest } from './plan-file.ts';
-import { type Reach, reach, renderBalancerConfigs } from './reach.ts';
+import { kindOf, type Reach, reach, renderBalancerConfigs } from './reach.ts';
 import { openForReading } from './state.ts';
 
 export interface PlanAsk extends ConfigurationAsk {
@@ -101,6 +101,7 @@ async function planFor(
         intent,
         selection,
         balancerConfigs: renderBalancerConfigs(declared),
+        traits: new Map(declared.balancers.map((each) => [each.address, kindOf(each).traits(each)])),
         durations,
         now: cx.clock.now(),
         toolVersion: cx.toolVersion,

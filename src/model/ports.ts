@@ -65,6 +65,8 @@ export interface Traits {
   readonly drainsMembers: boolean;
   /** Whether deployctl can write its pools (`config_file`). */
   readonly writesPools: boolean;
+  /** Whether it counts requests and failures of each pool, which a canary can be judged by. */
+  readonly countsRequests: boolean;
 }
 
 /**

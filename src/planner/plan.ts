@@ -17,10 +17,12 @@ import type {
   Recorded,
   ServiceDeclared,
   Step,
+  Traits,
 } from '../model/index.ts';
 import { strategyFor } from '../strategies/index.ts';
 import type { Situation } from '../strategies/situation.ts';
 import type { Rollout } from '../strategies/strategy.ts';
+import { holdImpossible } from './abilities.ts';
 import { withoutAway } from './away.ts';
 import { type ConfiguredPools, configurePools } from './balancer-config.ts';
 import { findDrift } from './drift.ts';
@@ -42,6 +44,8 @@ export interface PlanInput {
   readonly selection: Selection;
   /** The text of each balancer's config_file, as its provider renders it. */
   readonly balancerConfigs: ReadonlyMap<Address, string>;
+  /** What each balancer can do; one that is not named can do everything. */
+  readonly traits?: ReadonlyMap<Address, Traits>;
   /** Seconds that operations took in earlier runs, by name, newest first. */
   readonly durations: Readonly<Record<string, readonly number[]>>;
   readonly now: Instant;
@@ -72,7 +76,8 @@ export function planEnvironment(input: PlanInput): Omit<Plan, 'digest'> {
       estimate,
     }),
   );
-  const rollouts = intent.kind === 'refresh_only' ? [] : rollOutAll(situations, pools);
+  const rollouts =
+    intent.kind === 'refresh_only' ? [] : rollOutAll(situations, pools, input.traits ?? new Map());
   const held = [
     ...pools.held,
     ...reduced.flatMap((each) => each.held),
@@ -109,12 +114,16 @@ export function planEnvironment(input: PlanInput): Omit<Plan, 'digest'> {
 }
 
 /** Services in the order of their dependencies; each starts when those that it depends on are done. */
-function rollOutAll(situations: readonly Situation[], pools: ConfiguredPools): readonly Rollout[] {
+function rollOutAll(
+  situations: readonly Situation[],
+  pools: ConfiguredPools,
+  traits: ReadonlyMap<Address, Traits>,
+): readonly Rollout[] {
   const rollouts = new Map<Address, Rollout>();
   for (const situation of situations) {
     const { service } = situation;
     const before = service.dependsOn.flatMap((address) => rollouts.get(address) ?? []);
-    const own = rollOut(situation, before);
+    const own = rollOut(situation, before, traits);
     const needs = [
       ...before.flatMap((each) => lastOf(each.steps)),
       ...pools.steps
@@ -126,13 +135,19 @@ function rollOutAll(situations: readonly Situation[], pools: ConfiguredPools): r
   return [...rollouts.values()];
 }
 
-function rollOut(situation: Situation, before: readonly Rollout[]): Rollout {
+function rollOut(
+  situation: Situation,
+  before: readonly Rollout[],
+  traits: ReadonlyMap<Address, Traits>,
+): Rollout {
   const reasons: readonly Diagnostic[] = [
     ...holdUnseen(situation),
     ...holdMissingMembers(situation),
     ...(before.some((each) => each.held.length > 0) ? [heldByDependency(situation.service)] : []),
   ];
   const own = strategyFor(situation.service.strategy)(situation);
+  const impossible = holdImpossible(situation.service, own.steps, traits);
+  if (impossible.length > 0) return { changes: [], steps: [], held: [...reasons, ...impossible] };
   const isHeld = reasons.length > 0 && (own.steps.length > 0 || holdUnseen(situation).length > 0);
   return isHeld ? { changes: [], steps: [], held: reasons } : own;
 }

@@ -47,4 +47,4 @@ async function start({ blue, green }: Backends): Promise<BalancerUnderTest> {
   };
 }
 
-describeBalancer('HAProxy', start, hasHaproxy);
+describeBalancer('HAProxy', start, { isAvailable: hasHaproxy });

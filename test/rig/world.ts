@@ -106,6 +106,7 @@ const traits: Traits = {
   shareStepBasisPoints: 1,
   drainsMembers: true,
   writesPools: true,
+  countsRequests: true,
 };
 
 const said = (code: string, detail: string): Diagnostic => ({

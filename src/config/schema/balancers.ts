@@ -68,11 +68,6 @@ const flagsDirectory: BalancerSetting = {
 /** Types of the language that no provider drives yet: their blocks are checked, then refused. */
 const laterKinds: readonly BalancerKind[] = [
   {
-    name: 'nginx',
-    description: 'nginx, switched by flags that it reads for each request.',
-    settings: [flagsDirectory],
-  },
-  {
     name: 'caddy',
     description: 'Caddy, switched by flags that it reads for each request.',
     settings: [flagsDirectory],

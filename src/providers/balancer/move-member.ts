@@ -17,7 +17,8 @@ const pollMs = 100;
  */
 export async function moveMember(parts: BalancerParts, operation: MemberSet, cx: Context): Promise<void> {
   const { pool, member, to } = operation;
-  const { driver, declared } = parts;
+  const { driver, declared, traits } = parts;
+  if (!traits.drainsMembers) throw fixedMembers(operation);
   const locked = async (hosts: readonly string[]): Promise<void> => {
     const [first, ...rest] = hosts;
     if (first !== undefined) return driver.locked(first, cx, () => locked(rest));
@@ -78,6 +79,15 @@ export const missingMember = ({ balancer, pool, member }: MemberSet) =>
     summary: 'The pool has no such member',
     detail: `The running configuration of ${balancer} has no member ${JSON.stringify(member)} in the pool ${JSON.stringify(pool)}.`,
     hint: `A member is called by its host's name. See what the configuration must contain: deployctl snippet ENV ${balancer}`,
+    address: memberAddress(balancer, pool, member),
+  });
+
+const fixedMembers = ({ balancer, pool, member }: MemberSet) =>
+  refusal({
+    code: 'balancer-members-fixed',
+    summary: 'The load balancer cannot take a single member out',
+    detail: `${balancer} knows its members by its configuration only, which deployctl does not change. ${memberAddress(balancer, pool, member)} was not touched.`,
+    hint: 'Give the service two slots and strategy "blue_green", or use a balancer that can: haproxy.',
     address: memberAddress(balancer, pool, member),
   });
 

@@ -32,6 +32,7 @@ export async function moveRoute(parts: BalancerParts, operation: RouteSet, cx: C
     if (standing.at === 'after') return;
     if (standing.at === 'unknown') throw new ProviderFailure(standing.why, 'none');
     if (standing.at === 'elsewhere') throw routeChanged(operation, standing.seen);
+    refuseFineShare(parts, operation);
     refuseBadTarget(operation, hosts);
     await refuseSilentRules(parts, operation, cx);
     await writeEverywhere(parts, operation, hosts, cx);
@@ -77,6 +78,19 @@ const isLostAnswer = (error: unknown): boolean =>
   error instanceof ProviderFailure &&
   error.effect === 'maybe' &&
   error.diagnostic.code === 'balancer-unreachable';
+
+function refuseFineShare({ traits }: BalancerParts, { balancer, route, to }: RouteSet): void {
+  const { shareStepBasisPoints } = traits;
+  const share = to?.canaryBasisPoints ?? 0;
+  if (share === 0 || (shareStepBasisPoints !== undefined && share % shareStepBasisPoints === 0)) return;
+  throw refusal({
+    code: 'balancer-share-too-fine',
+    summary: 'The load balancer cannot give such a share',
+    detail: `${balancer} ${shareStepBasisPoints === undefined ? 'gives a route to one pool only' : `gives shares in steps of ${shareStepBasisPoints / 100}%`}, and this one is ${share / 100}%. Nothing was changed.`,
+    hint: 'Choose a share that it can give.',
+    address: routeAddress(balancer, route),
+  });
+}
 
 /** Before anything is written: rules that do not answer, or do not know an audience, could not be verified afterwards. */
 async function refuseSilentRules(parts: BalancerParts, operation: RouteSet, cx: Context): Promise<void> {

@@ -102,12 +102,16 @@ export function openBalancer(parts: BalancerParts): Provider {
       return wanted === undefined ? [] : checkBalancer({ ...parts, declared: wanted }, signal);
     },
 
-    async traffic(_balancer: Address, signal: AbortSignal) {
-      return counter.count(
-        await readAll(parts, signal),
-        declared.pools.map(({ name }) => name),
-      );
-    },
+    ...(traits.countsRequests
+      ? {
+          async traffic(_balancer: Address, signal: AbortSignal) {
+            return counter.count(
+              await readAll(parts, signal),
+              declared.pools.map(({ name }) => name),
+            );
+          },
+        }
+      : {}),
 
     async [Symbol.asyncDispose](): Promise<void> {
       // Channels belong to whoever opened them, and nothing else stays open between two calls.

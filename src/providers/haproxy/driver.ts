@@ -3,8 +3,8 @@ import { type BalancerDeclared, type Context, type RouteValue, sameValue } from 
 import type { HostChannel, HostChannels } from '../../transport/channel.ts';
 import type { BalancerDriver, MemberWrite, RouteWrite } from '../balancer/driver.ts';
 import { mishap, refusal, whileChanging } from '../balancer/failure.ts';
+import { hostFiles } from '../balancer/host-files.ts';
 import { isLoaded } from './config-text.ts';
-import { hostFiles } from './host-files.ts';
 import { parseServersState } from './parse.ts';
 import { sampleRoute } from './probe.ts';
 import { type HaproxyHost, readHost, readRuntime, type Workers } from './read.ts';

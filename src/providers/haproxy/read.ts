@@ -1,8 +1,8 @@
 /** One look at HAProxy on one host: every worker through the master socket, and the map file. */
 import type { Address } from '../../model/index.ts';
 import { refusal, stopIfAborted } from '../balancer/failure.ts';
+import type { HostFiles } from '../balancer/host-files.ts';
 import type { HostReading, WorkerReading } from '../balancer/reading.ts';
-import type { HostFiles } from './host-files.ts';
 import {
   type Processes,
   type ProcessRow,

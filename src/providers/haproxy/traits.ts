@@ -7,4 +7,5 @@ export const haproxyTraits = (balancer: BalancerDeclared): Traits => ({
   shareStepBasisPoints: 1,
   drainsMembers: true,
   writesPools: readSettings(balancer).configFile !== undefined,
+  countsRequests: true,
 });

@@ -87,6 +87,7 @@ const traits: Traits = {
   shareStepBasisPoints: undefined,
   drainsMembers: false,
   writesPools: false,
+  countsRequests: false,
 };
 
 /** The channels stay the caller's: closing the provider leaves them open. */

@@ -17,6 +17,7 @@ const traits: Traits = {
   shareStepBasisPoints: 1,
   drainsMembers: true,
   writesPools: false,
+  countsRequests: true,
 };
 
 /** Nothing is opened before it is asked something. */

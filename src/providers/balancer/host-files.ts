@@ -2,7 +2,7 @@
 import { posix } from 'node:path';
 import type { Address, Context, Diagnostic, ProviderFailure } from '../../model/index.ts';
 import type { Execution, HostChannel } from '../../transport/channel.ts';
-import { mishap, refusal } from '../balancer/failure.ts';
+import { mishap, refusal } from './failure.ts';
 
 /** Scripts are small and local to the host; the rest is for a slow way there, and for a slow disk. */
 const timeoutMs = 30_000;

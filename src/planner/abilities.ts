@@ -1,0 +1,47 @@
+/** What a balancer cannot do is known before anything is done: a plan that asks it for that is held. Pure. */
+import {
+  type Address,
+  balancerOf,
+  type Diagnostic,
+  type ServiceDeclared,
+  type Step,
+  type Traits,
+} from '../model/index.ts';
+
+/** The reasons why these steps of a service cannot be performed, one of each kind for each balancer. */
+export function holdImpossible(
+  service: ServiceDeclared,
+  steps: readonly Step[],
+  traits: ReadonlyMap<Address, Traits>,
+): readonly Diagnostic[] {
+  const held = new Map<string, Diagnostic>();
+  for (const { operation } of steps) {
+    const balancer = balancerOf(operation);
+    const able = balancer === undefined ? undefined : traits.get(balancer);
+    if (balancer === undefined || able === undefined) continue;
+    const common = { severity: 'error', subject: service.strategy.origin, address: balancer } as const;
+    const isOneMember =
+      operation.op === 'member.set' || (operation.op === 'pool.drain' && operation.member !== undefined);
+    if (isOneMember && !able.drainsMembers) {
+      held.set(`member ${balancer}`, {
+        ...common,
+        code: 'balancer-members-fixed',
+        summary: 'The load balancer cannot take a single member out',
+        detail: `${service.address} is to be renewed in place, host by host, and ${balancer} has no way to stop sending requests to one host: it knows its members by its configuration only.`,
+        hint: 'Give the service two slots and strategy "blue_green", or use a load balancer that can: haproxy.',
+      });
+    }
+    const share = operation.op === 'route.set' ? (operation.to?.canaryBasisPoints ?? 0) : 0;
+    const step = able.shareStepBasisPoints;
+    if (share > 0 && (step === undefined || share % step !== 0)) {
+      held.set(`share ${balancer}`, {
+        ...common,
+        code: 'balancer-share-too-fine',
+        summary: 'The load balancer cannot give such a share',
+        detail: `${service.address} is to get ${share / 100}% of the requests, and ${balancer} ${step === undefined ? 'gives a route to one pool only' : `gives shares in steps of ${step / 100}%`}.`,
+        hint: 'Choose shares that it can give, or another load balancer.',
+      });
+    }
+  }
+  return [...held.values()];
+}

@@ -1,0 +1,127 @@
+/**
+ * A proxy that reads flags for each request: what is on its disk is what decides, so that run time and restart cannot
+ * differ. What it does not tell (connections, health of members) is looked at on its host.
+ */
+import type { BalancerDeclared } from '../../../model/index.ts';
+import type { HostChannel, HostChannels } from '../../../transport/channel.ts';
+import type { BalancerDriver } from '../driver.ts';
+import { refusal } from '../failure.ts';
+import type { HostReading, PoolReading } from '../reading.ts';
+import { checkMembers } from './checks.ts';
+import { flagFiles } from './files.ts';
+import { parseListing, withRoute } from './layout.ts';
+import { type ProbeAnswer, type ProbePlace, probe, sampleProbe } from './probe.ts';
+import { readFlagSettings } from './settings.ts';
+import { openConnections } from './sockets.ts';
+
+/** A switch between two looks of one reading; then the look is taken again. */
+const tries = 5;
+
+export function flagsDriver(
+  declared: BalancerDeclared,
+  channels: HostChannels,
+  program: string,
+): BalancerDriver {
+  const { flagsDir, probeAddress, probePort } = readFlagSettings(declared);
+  const { address: balancer, name } = declared;
+  const place: ProbePlace = { balancer, name, program, address: probeAddress, port: probePort };
+  const firstRoute = declared.routes[0]?.route ?? name;
+  const filesOf = (channel: HostChannel) => flagFiles(channel, flagsDir, balancer);
+
+  /** The flags, and that the proxy decides by these very ones. */
+  async function readDecision(channel: HostChannel, signal: AbortSignal) {
+    for (let attempt = 1; ; attempt += 1) {
+      const [answers, files] = await Promise.all([
+        probe(channel, place, { route: firstRoute, count: 1 }, signal),
+        filesOf(channel).read(signal),
+      ]);
+      const [answer] = answers;
+      if (answer === undefined) throw new Error('a probe without an answer');
+      const seen = answer.revision.slice(answer.revision.lastIndexOf('/') + 1);
+      if (seen === (files?.revision ?? '')) return { answer, listing: files?.listing };
+      if (attempt === tries) throw unread(channel.host, answer, files?.revision);
+    }
+  }
+
+  const unread = (host: string, { revision }: ProbeAnswer, live: string | undefined) =>
+    refusal({
+      code: 'balancer-flags-unread',
+      summary: 'The load balancer does not read its flags',
+      detail:
+        revision === ''
+          ? `${program} on ${host} cannot read ${flagsDir}/live, and answers every request with 503.`
+          : `${program} on ${host} decides by ${revision}, and ${flagsDir}/live is ${live === undefined || live === '' ? 'not there' : live}.`,
+      hint: `The folder, and those above it, must be readable for the user of ${program}, and the snippet must name it. See: deployctl snippet ENV ${balancer}`,
+      address: balancer,
+    });
+
+  async function read(host: string, signal: AbortSignal): Promise<HostReading> {
+    const channel = await channels.to(host, signal);
+    const [{ answer, listing }, sessions] = await Promise.all([
+      readDecision(channel, signal),
+      openConnections(channel, declared.pools, signal),
+    ]);
+    const checks = await checkMembers(channel, declared.pools, signal);
+    const routes = parseListing(listing ?? '');
+    if (routes.get(firstRoute) !== undefined && answer.pool === '') throw undecided(host);
+    const pools = new Map(
+      declared.pools
+        .filter((pool) => answer.pools.has(pool.name))
+        .map((pool): readonly [string, PoolReading] => {
+          const members = pool.members.filter((member) => answer.pools.get(pool.name)?.includes(member.name));
+          const readings = members.map((member) => {
+            const key = `${pool.name}/${member.name}`;
+            const { passed, words } = checks.get(key) ?? { passed: false, words: 'not checked' };
+            const open = sessions.get(key) ?? 0;
+            return [
+              member.name,
+              { admin: 'ready' as const, up: passed, settled: passed, sessions: open, check: words },
+            ] as const;
+          });
+          const open = readings.reduce((sum, [, member]) => sum + member.sessions, 0);
+          return [pool.name, { sessions: open, requests: 0, failed: 0, members: new Map(readings) }];
+        }),
+    );
+    return {
+      host,
+      workers: [{ id: program, name: program, serving: true, routes, pools }],
+      persisted: routes,
+      persistedText: listing,
+      persistedIn: `${flagsDir}/live`,
+    };
+  }
+
+  const undecided = (host: string) =>
+    refusal({
+      code: 'balancer-flags-unread',
+      summary: 'The load balancer does not decide by its flags',
+      detail: `${program} on ${host} finds no pool for the route ${JSON.stringify(firstRoute)}, though ${flagsDir}/live names one: a folder of it is not readable for its user, or the snippet in its configuration does not know the pool. Its requests are answered with 503.`,
+      hint: `Make ${flagsDir} readable for the user of ${program}, or replace the snippet by what this prints: deployctl snippet ENV ${balancer}`,
+      address: balancer,
+    });
+
+  return {
+    read,
+    readConfig: async () => undefined,
+    async sample(host, ask, signal) {
+      return sampleProbe(await channels.to(host, signal), place, ask, signal);
+    },
+    async locked(host, cx, body) {
+      return filesOf(await channels.to(host, cx.signal)).locked(cx, body);
+    },
+    async writeRoute(host, { route, to, reading }, cx) {
+      const was = reading.persistedText ?? '';
+      const channel = await channels.to(host, cx.signal);
+      await filesOf(channel).replace(was, withRoute(was, route, to), cx.signal);
+    },
+    async writeMember() {
+      throw new Error(`${balancer} cannot take a member out`);
+    },
+    async persistMembers() {
+      // None is ever taken out.
+    },
+    async configure() {
+      throw new Error(`${balancer} has no configuration file`);
+    },
+  };
+}

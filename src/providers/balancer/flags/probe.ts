@@ -1,0 +1,125 @@
+/** Asks the proxy's own rules, at the address where only they answer, where requests of a route would go now. */
+import { type Address, type AudienceRule, ProviderFailure } from '../../../model/index.ts';
+import type { HostChannel } from '../../../transport/channel.ts';
+import type { SampleAsk, Samples } from '../driver.ts';
+import { messageOf, refusal } from '../failure.ts';
+import { askHttp, type HttpAnswer, headerOf } from './exchange.ts';
+
+/** Raised when the rules of the snippets change in what they answer. */
+export const snippetVersion = 1;
+
+/** Below what any proxy allows on one connection (Apache closes after 100, if nobody says otherwise). */
+const perConnection = 50;
+const timeoutMs = 10_000;
+
+export interface ProbePlace {
+  readonly balancer: Address;
+  /** The balancer's name: what the snippet was made for. */
+  readonly name: string;
+  /** What people call the program: `nginx`. */
+  readonly program: string;
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface ProbeAnswer {
+  readonly pool: string;
+  /** The folder of flags that decided; '' where it could not be read. */
+  readonly revision: string;
+  readonly audience: readonly string[];
+  /** Names of the pools that the rules can choose, with the members that the snippet was made for. */
+  readonly pools: ReadonlyMap<string, readonly string[]>;
+}
+
+const separated = (text: string, separator: string): readonly string[] =>
+  text.split(separator).filter((each) => each !== '');
+
+/** How a snippet says its pools in one header. */
+export const renderPools = (
+  pools: readonly { readonly name: string; readonly members: readonly { readonly name: string }[] }[],
+): string =>
+  pools.map(({ name, members }) => [name, ...members.map((member) => member.name)].join('/')).join('+');
+
+function parseProbe(answer: HttpAnswer): ProbeAnswer {
+  return {
+    pool: headerOf(answer, 'x-deployctl-pool'),
+    revision: headerOf(answer, 'x-deployctl-revision'),
+    audience: separated(headerOf(answer, 'x-deployctl-audience'), '+'),
+    pools: new Map(
+      separated(headerOf(answer, 'x-deployctl-pools'), '+').map((each) => {
+        const [name = '', ...members] = each.split('/');
+        return [name, members];
+      }),
+    ),
+  };
+}
+
+const audienceHeader = ({ by, name, value }: AudienceRule): string =>
+  by === 'header' ? `${name}: ${value}\r\n` : `Cookie: ${name}=${value}\r\n`;
+
+/** `count` answers, each decided afresh. Throws `balancer-snippet-missing` where it is not the snippet that answers. */
+export async function probe(
+  channel: HostChannel,
+  place: ProbePlace,
+  { route, count, as }: SampleAsk,
+  signal: AbortSignal,
+): Promise<readonly ProbeAnswer[]> {
+  const { address, port, name, program } = place;
+  const where = `${address}:${port} on ${channel.host}`;
+  const request = (isLast: boolean): string =>
+    `GET /.well-known/deployctl/${name} HTTP/1.1\r\nHost: deployctl\r\nX-Deployctl-Route: ${route}\r\n${as === undefined ? '' : audienceHeader(as)}${isLast ? 'Connection: close\r\n' : ''}\r\n`;
+  const answers: HttpAnswer[] = [];
+  try {
+    for (let left = count; left > 0; left -= perConnection) {
+      const batch = Math.min(left, perConnection);
+      const requests = [...Array.from({ length: batch - 1 }, () => request(false)), request(true)];
+      answers.push(...(await askHttp(channel, { address, port }, requests, timeoutMs, signal)));
+    }
+  } catch (error) {
+    const reason = error instanceof ProviderFailure ? error.diagnostic.detail : messageOf(error);
+    throw missing(
+      place,
+      `${program} does not answer at its probe address ${where}: ${reason.replace(/\.$/, '')}.`,
+    );
+  }
+  const foreign = answers.find((each) => headerOf(each, 'x-deployctl-snippet') === '');
+  if (answers.length !== count || foreign !== undefined) {
+    throw missing(place, `What answers at ${where} is not the snippet for ${place.balancer}.`);
+  }
+  const other = answers.find((each) => headerOf(each, 'x-deployctl-name') !== name);
+  if (other !== undefined) {
+    throw missing(
+      place,
+      `The snippet that answers at ${where} is the one for load_balancer.${headerOf(other, 'x-deployctl-name')}.`,
+    );
+  }
+  const outdated = answers.find((each) => headerOf(each, 'x-deployctl-snippet') !== String(snippetVersion));
+  if (outdated !== undefined) {
+    throw missing(
+      place,
+      `The snippet at ${where} is of version ${headerOf(outdated, 'x-deployctl-snippet')}, and this deployctl needs version ${snippetVersion}.`,
+    );
+  }
+  return answers.map(parseProbe);
+}
+
+export async function sampleProbe(
+  channel: HostChannel,
+  place: ProbePlace,
+  ask: SampleAsk,
+  signal: AbortSignal,
+): Promise<Samples> {
+  const answers = await probe(channel, place, ask, signal);
+  const byPool = new Map<string, number>();
+  for (const { pool } of answers) byPool.set(pool, (byPool.get(pool) ?? 0) + 1);
+  return { taken: answers.length, byPool, audience: new Set(answers[0]?.audience) };
+}
+
+const missing = ({ balancer }: ProbePlace, detail: string): ProviderFailure =>
+  refusal({
+    code: 'balancer-snippet-missing',
+    summary: "The load balancer's rules do not answer",
+    detail: `${detail} Without it nothing can be seen, and no switch verified.`,
+    hint: `Add what this prints to its configuration, and reload it: deployctl snippet ENV ${balancer}`,
+    address: balancer,
+  });

@@ -1,0 +1,90 @@
+/**
+ * How many connections a host has open to the members of a pool. A proxy that counts nothing itself, and keeps no idle
+ * connection to a member, has one for each request in flight: so this is what "drained" is proved by.
+ */
+import { posix } from 'node:path';
+import type { PoolDeclared } from '../../../model/index.ts';
+import type { HostChannel } from '../../../transport/channel.ts';
+import { refusal } from '../failure.ts';
+
+const timeoutMs = 30_000;
+
+/** Names are resolved on the host, as the proxy does. Of the kernel's tables only established connections to these ports. */
+const script = `
+for each in $names; do
+  getent ahosts "$each" | while read -r address kind rest; do [ "$kind" != STREAM ] || echo "name $each $address"; done
+done
+[ -r /proc/net/tcp ] || exit 1
+cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -E "^ *[0-9]+: [0-9A-F]+:[0-9A-F]{4} [0-9A-F]+:($ports) 01 " | while read -r number own other rest; do echo "open $other"; done
+exit 0
+`;
+
+/** As /proc/net/tcp writes it: each 32-bit word of the address in the byte order of the host, little-endian here. */
+export function hexEndpoint(address: string, port: number): readonly string[] {
+  const portHex = port.toString(16).toUpperCase().padStart(4, '0');
+  const words = (bytes: readonly number[]): string => {
+    let text = '';
+    for (let index = 0; index < bytes.length; index += 4) {
+      text += bytes
+        .slice(index, index + 4)
+        .toReversed()
+        .map((byte) => byte.toString(16).toUpperCase().padStart(2, '0'))
+        .join('');
+    }
+    return `${text}:${portHex}`;
+  };
+  if (/^\d+(\.\d+){3}$/.test(address)) {
+    const bytes = address.split('.').map(Number);
+    const mapped = [...Array.from({ length: 10 }, () => 0), 255, 255, ...bytes];
+    return [words(bytes), words(mapped)];
+  }
+  const [head = '', tail] = address.split('::');
+  const groups = (part: string): readonly number[] =>
+    part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16));
+  const first = groups(head);
+  const last = tail === undefined ? [] : groups(tail);
+  const middle = tail === undefined ? [] : Array.from({ length: 8 - first.length - last.length }, () => 0);
+  return [words([...first, ...middle, ...last].flatMap((group) => [group >> 8, group & 255]))];
+}
+
+/** By `pool/member`. Throws where the host cannot tell: not known is never taken for none. */
+export async function openConnections(
+  channel: HostChannel,
+  pools: readonly PoolDeclared[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, number>> {
+  const members = pools.flatMap((pool) => pool.members.map((member) => ({ pool: pool.name, ...member })));
+  if (members.length === 0) return new Map();
+  const isName = (address: string): boolean => !address.includes(':') && !/^\d+(\.\d+){3}$/.test(address);
+  const ports = [...new Set(members.map(({ port }) => hexEndpoint('0.0.0.0', port)[0]?.slice(-4) ?? ''))];
+  const names = [...new Set(members.map(({ address }) => address).filter(isName))];
+  const result = await channel.script(
+    script,
+    { names: names.join(' '), ports: ports.join('|') },
+    { timeoutMs, signal, maxOutputBytes: 16 * 1024 * 1024 },
+  );
+  if (result.code !== 0) {
+    throw refusal({
+      code: 'balancer-connections-unknown',
+      summary: 'The open connections of the host cannot be read',
+      detail: `${posix.join('/proc', 'net', 'tcp')} on ${channel.host} could not be read (${result.stderr.trim() || `exit code ${result.code}`}). Without it nobody can tell whether a pool is drained.`,
+      hint: 'The host must run Linux, with /proc mounted.',
+    });
+  }
+  const open = new Map<string, number>();
+  const resolved = new Map<string, string[]>();
+  for (const line of result.stdout.split('\n')) {
+    const [kind, first = '', second = ''] = line.split(' ');
+    if (kind === 'open') open.set(first, (open.get(first) ?? 0) + 1);
+    if (kind === 'name') resolved.set(first, [...(resolved.get(first) ?? []), second]);
+  }
+  return new Map(
+    members.map(({ pool, name, address, port }) => {
+      const addresses = isName(address) ? [...new Set(resolved.get(address) ?? [])] : [address];
+      const count = addresses
+        .flatMap((each) => hexEndpoint(each, port))
+        .reduce((sum, each) => sum + (open.get(each) ?? 0), 0);
+      return [`${pool}/${name}`, count];
+    }),
+  );
+}
