@@ -21,6 +21,7 @@ import {
   type StrategyDeclared,
   slotAddress,
   type TrafficDeclared,
+  unreachable,
 } from '../model/index.ts';
 import type { HostTable } from './assemble-hosts.ts';
 import { assembleInstance } from './assemble-instances.ts';
@@ -208,9 +209,26 @@ function strategyOf({ decoded }: ServiceEntry): StrategyDeclared | undefined {
       return { kind: 'blue_green', bakeMs: strategy.args.bake, keepWarm: strategy.args.keep_warm, ...common };
     case 'in_place':
       return { kind: 'in_place', ...common };
+    case 'canary':
+      return {
+        kind: 'canary',
+        steps: strategy.blocks.step.map(({ args, blocks, place }) => ({
+          share: args.share,
+          bakeMs: args.bake,
+          approval: args.approval,
+          audience: blocks.audience.flatMap((each) => audienceRules(each.args.header, each.args.cookie)),
+          origin: place.source.rangeOf(place.span),
+        })),
+        analysis: [],
+        keepWarm: strategy.args.keep_warm,
+        ...common,
+      };
+    case 'rolling': {
+      const { batch, pause: pauseMs, max_failures: maxFailures } = strategy.args;
+      return { kind: 'rolling', batch, pauseMs, maxFailures, ...common };
+    }
     default:
-      // Refused by the schema: this version has no such strategy yet.
-      return undefined;
+      return unreachable(strategy);
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { didYouMean } from '../hcl/eval/suggestion.ts';
 import type { AssembledService, AssembledSlot } from './assemble-services.ts';
+import { checkStrategy } from './check-strategy.ts';
 import type { Reporter } from './evaluation.ts';
 import { listed } from './items.ts';
 import type { Place } from './problems.ts';
@@ -74,75 +75,6 @@ function checkSlots({ entry, slots }: AssembledService, report: Reporter): void 
         code: 'unknown-slot',
         summary: 'Unknown slot',
         detail: `${entry.address} has no slot named "${named}"; it has ${listed(known)}.${meant === undefined ? '' : ` ${meant}`}`,
-      });
-    }
-  }
-}
-
-function checkStrategy({ entry, traffic }: AssembledService, world: World, report: Reporter): void {
-  const { decoded, address } = entry;
-  const [strategy] = decoded.blocks.strategy;
-  const [health] = decoded.perInstance.health;
-  const slots = decoded.blocks.slot;
-  if (strategy === undefined || (!decoded.complete && slots.length === 0)) return;
-  const [, secondTraffic] = traffic;
-  if (secondTraffic !== undefined) {
-    report.error(secondTraffic.place, {
-      code: 'several-traffic-blocks',
-      summary: 'Several load balancers for one service',
-      detail: `${address} has ${traffic.length} traffic "load_balancer" blocks; its traffic can be moved in one place at once only.`,
-    });
-  }
-  // With a block that could not be read, what is there cannot be told for certain.
-  const count = slots.length;
-  const allRead = decoded.complete;
-  const names = listed(slots.map((slot) => slot.labels[0] ?? ''));
-  const hasTrafficBlock = decoded.blocks.traffic.length > 0 || !decoded.complete;
-  if (strategy.kind === 'blue_green') {
-    if (count !== 2 && allRead) {
-      report.error(strategy.place, {
-        code: 'strategy-slots',
-        summary: 'Wrong number of slots for the strategy',
-        detail: `blue_green moves traffic between exactly two slots, and ${address} has ${count === 1 ? `only ${names}` : `${count}: ${names}`}.`,
-        hint:
-          count === 1
-            ? 'Add a second slot on other ports or other hosts, or use strategy "in_place".'
-            : undefined,
-      });
-    }
-    if (!hasTrafficBlock) {
-      report.error(strategy.place, {
-        code: 'strategy-needs-traffic',
-        summary: 'Strategy without traffic',
-        detail: `blue_green moves the traffic of ${address} from one slot to the other, and no traffic block says where that is done.`,
-        hint: 'Add a traffic "load_balancer" block, or use strategy "in_place".',
-      });
-    }
-    if (health === undefined && allRead) {
-      report.error(strategy.place, {
-        code: 'strategy-needs-health',
-        summary: 'Strategy without a health check',
-        detail: `blue_green moves all traffic at once, so it must be known before that the new release of ${address} works; no health block says how.`,
-        hint: 'Add a health "http", "tcp" or "command" block.',
-      });
-    }
-  } else if (strategy.kind === 'in_place' && count !== 1 && allRead) {
-    report.error(strategy.place, {
-      code: 'strategy-slots',
-      summary: 'Wrong number of slots for the strategy',
-      detail: `in_place replaces the release in one slot, and ${address} has ${count}: ${names}.`,
-      hint: 'Leave one slot, or use strategy "blue_green".',
-    });
-  }
-  for (const each of traffic) {
-    if (!world.balancers.some((balancer) => balancer.address === each.balancer)) continue;
-    for (const slot of slots) {
-      if (slot.args.port !== undefined || !slot.sound) continue;
-      report.error(slot.place, {
-        code: 'slot-without-port',
-        summary: 'Slot without a port',
-        detail: `The slot "${slot.labels[0]}" of ${address} is a pool of ${each.balancer}, and has no port that requests could be sent to.`,
-        hint: 'Set port in the slot.',
       });
     }
   }

@@ -298,7 +298,8 @@ export type StrategyDeclared =
     }
   | {
       readonly kind: 'rolling';
-      readonly batch: BatchDeclared;
+      /** So many of the service's hosts at a time. */
+      readonly batch: HostCount;
       /** From the return of one batch to the removal of the next. */
       readonly pauseMs: number;
       /** How many hosts of the whole run may fail and be left out of the pool before the run itself fails. */
@@ -308,9 +309,6 @@ export type StrategyDeclared =
       readonly origin: SourceRange;
     };
 
-/** So many of a service's hosts at a time. */
-export type BatchDeclared = { readonly percent: number } | { readonly hosts: number };
-
 export interface CanaryStepDeclared {
   /** Whole percent of the requests. */
   readonly share: number;
@@ -318,15 +316,8 @@ export interface CanaryStepDeclared {
   /** Whether the run then waits for a person to promote it. */
   readonly approval: boolean;
   /** Requests that get the canary from this step on, whatever the share. */
-  readonly audiences: readonly AudienceDeclared[];
+  readonly audience: readonly AudienceRule[];
   readonly origin: SourceRange;
-}
-
-/** A request belongs to it if any of these fits: names and the values that they must have. */
-export interface AudienceDeclared {
-  readonly header: Readonly<Record<string, string>>;
-  readonly cookie: Readonly<Record<string, string>>;
-  readonly query: Readonly<Record<string, string>>;
 }
 
 /** A share of a service's hosts, or a number of them. */

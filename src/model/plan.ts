@@ -84,6 +84,8 @@ export interface Proof {
     /** Hosts that must be in service at every moment, whatever the order that the needs allow. */
     readonly floor: number;
     readonly lowest: number;
+    /** How many hosts may fail and be left out; without them the floor holds still. */
+    readonly spare?: number;
     /** The step at which it is lowest; undefined when it never falls. */
     readonly atStep: StepId | undefined;
   }[];

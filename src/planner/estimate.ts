@@ -14,6 +14,8 @@ const guesses: Readonly<Record<string, number>> = {
   remove: 0.1,
   return: 3,
   switch: 0.1,
+  share: 0.2,
+  withdraw: 0.1,
   configure: 2,
   prune: 0.5,
 };
@@ -31,6 +33,8 @@ const operationOf: Readonly<Record<string, OperationName>> = {
   remove: 'member.set',
   return: 'member.set',
   switch: 'route.set',
+  share: 'route.set',
+  withdraw: 'route.set',
   configure: 'balancer.configure',
   prune: 'release.prune',
 };

@@ -76,6 +76,7 @@ export function situate(service: ServiceDeclared, surroundings: Surroundings): S
     instance: (instance) =>
       world.at('instance', instanceAddress(service.address, instance.slot, instance.host)),
     inventory: (host) => world.at('inventory', inventoryAddress(service.address, host)),
+    zoneOf: (host) => declared.hosts.find((each) => each.name === host)?.labels.zone,
     route:
       balancer === undefined || traffic === undefined
         ? undefined

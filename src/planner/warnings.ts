@@ -12,6 +12,7 @@ export function findWarnings(
   return [
     ...unfinishedRun(declared, recorded),
     ...situations.flatMap(unhealthyInstances),
+    ...situations.flatMap(audienceOfOneSlot),
     ...noLongerDeclared(declared, recorded),
     ...(selection.targets.length + selection.excluded.length > 0 ? [partial(selection)] : []),
   ];
@@ -49,6 +50,25 @@ function unhealthyInstances(situation: Situation): readonly Diagnostic[] {
       } satisfies Diagnostic,
     ];
   });
+}
+
+/** Members of one pool are all the same to the balancer: it cannot send anybody to some of them. */
+function audienceOfOneSlot({ service }: Situation): readonly Diagnostic[] {
+  const { strategy, slots } = service;
+  if (strategy.kind !== 'canary' || slots.length !== 1) return [];
+  const named = strategy.steps.find((step) => step.audience.length > 0);
+  if (named === undefined) return [];
+  return [
+    {
+      code: 'audience-without-slots',
+      severity: 'warning',
+      summary: 'The audience has no effect',
+      detail: `${service.address} has one slot: its canary is a part of the hosts of one pool, and the load balancer sends everybody to any of them.`,
+      hint: 'Add a second slot, to which the load balancer can send the audience.',
+      subject: named.origin,
+      address: service.address,
+    },
+  ];
 }
 
 /** deployctl never stops what it is no longer told about: it says that it goes on, and lets a person decide. */

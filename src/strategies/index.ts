@@ -1,7 +1,9 @@
 import { type StrategyDeclared, unreachable } from '../model/index.ts';
 import { planBlueGreen } from './blue-green.ts';
+import { planCanary } from './canary.ts';
 import { planInPlace } from './in-place.ts';
-import { nothing, type Strategy } from './strategy.ts';
+import { planRolling } from './rolling.ts';
+import type { Strategy } from './strategy.ts';
 
 export function strategyFor(declared: StrategyDeclared): Strategy {
   switch (declared.kind) {
@@ -10,9 +12,9 @@ export function strategyFor(declared: StrategyDeclared): Strategy {
     case 'in_place':
       return planInPlace;
     case 'canary':
+      return planCanary;
     case 'rolling':
-      // The configuration refuses them still.
-      return () => nothing;
+      return planRolling;
     default:
       return unreachable(declared);
   }

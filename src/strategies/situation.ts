@@ -27,6 +27,8 @@ export interface Situation {
   readonly writesPools: boolean;
   readonly instance: (declared: InstanceDeclared) => Observation<'instance'>;
   readonly inventory: (host: string) => Observation<'inventory'>;
+  /** The host's label `zone`. */
+  readonly zoneOf: (host: string) => string | undefined;
   readonly route: Observation<'route'> | undefined;
   readonly member: (pool: string, host: string) => Observation<'member'> | undefined;
   /** Whole percent; undefined: no floor is declared. */

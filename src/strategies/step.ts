@@ -19,6 +19,7 @@ import type { Situation } from './situation.ts';
 export class Sequence {
   readonly situation: Situation;
   readonly #steps: Step[] = [];
+  #part = '';
 
   constructor(situation: Situation) {
     this.situation = situation;
@@ -28,8 +29,14 @@ export class Sequence {
     return this.#steps;
   }
 
+  /** What is added from now on has lines of the plan of its own: a zone, a step of a canary. */
+  beginPart(part: string): void {
+    this.#part = part;
+  }
+
   add(draft: Omit<StepDraft, 'service'>): Step {
-    const made = step({ ...draft, service: this.situation.service.address });
+    const line = [draft.line ?? '', this.#part].filter((each) => each !== '').join('|');
+    const made = step({ ...draft, line, service: this.situation.service.address });
     this.#steps.push(made);
     return made;
   }
@@ -80,6 +87,16 @@ function idsOf(steps: readonly Step[]): readonly StepId[] {
   const ids = known.get(steps) ?? unique(steps.map((step) => step.id));
   known.set(steps, ids);
   return ids;
+}
+
+/** `30 s`, `5 min`, `1 h 30 min`: for titles. */
+export function timeInWords(ms: number): string {
+  const seconds = ms / 1000;
+  if (seconds < 120) return `${seconds} s`;
+  const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  return [hours > 0 ? `${hours} h` : '', minutes > 0 ? `${minutes} min` : '', rest > 0 ? `${rest} s` : '']
+    .filter((part) => part !== '')
+    .join(' ');
 }
 
 export const nothingToUndo: Inverse = { kind: 'nothing', because: '-' };

@@ -4,11 +4,11 @@ import {
   type MemberAdmin,
   memberAddress,
   type RouteValue,
-  routeAddress,
   type SlotDeclared,
   type Step,
 } from '../model/index.ts';
-import { awayOf, memberOf, memberState, poolOf, routeState } from './situation.ts';
+import type { RouteMoves } from './route-moves.ts';
+import { awayOf, memberOf, memberState, poolOf } from './situation.ts';
 import { nothingToUndo, type Sequence } from './step.ts';
 
 /** How long the balancer's own checks may take to agree with ours, beyond the check's own deadline. */
@@ -47,16 +47,22 @@ export function drain(
   ];
 }
 
+export interface MemberMove {
+  readonly from: MemberAdmin;
+  readonly to: MemberAdmin;
+  /** How many leave together, for the title: `, one host at a time`. */
+  readonly pace?: string;
+  /** Distinguishes lines of the plan: the zone, for one. */
+  readonly line?: string;
+}
+
 /** Tells the balancer whether a member takes requests. No step where it already is so. */
 export function setMember(
   sequence: Sequence,
   slot: SlotDeclared,
   instance: InstanceDeclared,
-  from: MemberAdmin,
-  to: MemberAdmin,
+  { from, to, pace = '', line = '' }: MemberMove,
   needs: readonly Step[],
-  /** How many leave together, for the title: "one host at a time". */
-  pace = '',
 ): readonly Step[] {
   const { service, balancer, estimate } = sequence.situation;
   const pool = poolOf(sequence.situation, slot);
@@ -69,7 +75,7 @@ export function setMember(
       needs,
       address: memberAddress(balancer.address, pool, instance.host),
       verb,
-      title: `${to === 'ready' ? 'to' : 'from'} ${pool} on ${balancer.name}${pace}`,
+      title: `${to === 'ready' ? 'to' : 'from'} ${pool} on ${balancer.name}${line === '' ? '' : `, ${line}`}${pace}`,
       where: instance.host,
       operation: { ...where, from, to },
       inverse: {
@@ -92,7 +98,7 @@ export const returnMembers = (
 ): readonly Step[] =>
   instances.flatMap((instance) => {
     const admin = memberState(memberOf(sequence.situation, slot, instance))?.admin ?? 'ready';
-    return admin === 'ready' ? [] : setMember(sequence, slot, instance, admin, 'ready', needs);
+    return admin === 'ready' ? [] : setMember(sequence, slot, instance, { from: admin, to: 'ready' }, needs);
   });
 
 /**
@@ -108,7 +114,13 @@ export const takeOutAway = (
     const admin = memberState(memberOf(sequence.situation, slot, instance))?.admin;
     return admin === undefined
       ? []
-      : setMember(sequence, slot, instance, admin, 'maint', needs, `: ${instance.host} is away`);
+      : setMember(
+          sequence,
+          slot,
+          instance,
+          { from: admin, to: 'maint', pace: `: ${instance.host} is away` },
+          needs,
+        );
   });
 
 /** Waits until the balancer itself calls every member of the slot up: a switch before that answers 503. */
@@ -141,32 +153,25 @@ export function settle(sequence: Sequence, slot: SlotDeclared, needs: readonly S
 /** The whole route to one pool. */
 export const allTo = (pool: string): RouteValue => ({ stable: pool, canary: pool, canaryBasisPoints: 0 });
 
-/** Moves all requests of the route to the slot, in one write. */
-export function switchTo(sequence: Sequence, slot: SlotDeclared, needs: readonly Step[]): Step | undefined {
-  const { service, balancer, traffic, estimate } = sequence.situation;
+/** Moves all requests of the route to the slot, in one write. Without a balancer the needs are given back. */
+export function switchTo(
+  sequence: Sequence,
+  slot: SlotDeclared,
+  route: RouteMoves,
+  needs: readonly Step[],
+): readonly Step[] {
+  const { balancer } = sequence.situation;
   const pool = poolOf(sequence.situation, slot);
-  if (balancer === undefined || traffic === undefined || pool === undefined) return undefined;
-  const { runtime, persisted, disagreeing = [] } = routeState(sequence.situation);
-  const before = runtime ?? persisted;
-  const where = { op: 'route.set', balancer: balancer.address, route: traffic.route } as const;
-  return sequence.add({
-    id: `${service.name}/${slot.name}/switch`,
-    needs,
-    address: routeAddress(balancer.address, traffic.route),
+  if (balancer === undefined || pool === undefined) return needs;
+  const before = route.value;
+  const what =
+    before === null ? pool : before.stable === pool ? `${pool} again` : `${before.stable} -> ${pool}`;
+  return route.move({
+    id: `${slot.name}/switch`,
     verb: 'switch',
-    title: `${balancer.name}: ${before === null ? pool : before.stable === pool ? `${pool} again` : `${before.stable} -> ${pool}`}`,
-    where: '',
-    operation: {
-      ...where,
-      from: { runtime, persisted, ...(disagreeing.length === 0 ? {} : { disagreeing }) },
-      to: allTo(pool),
-    },
-    inverse: {
-      kind: 'operation',
-      operation: { ...where, from: { runtime: allTo(pool), persisted: allTo(pool) }, to: before },
-      summary: before === null ? 'remove the route' : 'switch back',
-    },
+    title: `${balancer.name}: ${what}`,
+    to: allTo(pool),
     gate: `fresh requests are answered by ${pool}`,
-    estimateSeconds: estimate('switch'),
+    needs,
   });
 }

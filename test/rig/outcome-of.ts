@@ -93,11 +93,10 @@ export function outcomeOf(
       case 'route.set': {
         const address = routeAddress(operation.balancer, operation.route);
         const before = specOf('route', address);
-        stand(
-          { runtime: before?.runtime ?? null, persisted: before?.persisted ?? null },
-          { runtime: operation.from.runtime, persisted: operation.from.persisted },
-          operation,
-        );
+        const found = { runtime: before?.runtime ?? null, persisted: before?.persisted ?? null };
+        // Looked at before: what is there already is left alone.
+        if (sameValue(found, { runtime: operation.to, persisted: operation.to })) break;
+        stand(found, { runtime: operation.from.runtime, persisted: operation.from.persisted }, operation);
         put(
           'route',
           address,

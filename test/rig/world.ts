@@ -37,11 +37,13 @@ interface Cell {
   readonly key: string;
   readonly from: Json;
   readonly to: Json;
+  /** What it may hold beside the two: values that the plan knows of and means to move on. */
+  readonly known?: readonly Json[];
 }
 
-/** Either end of the move: one that was cut short leaves some cells at `from` and some at `to`, and is completed. */
+/** Either end of the move, or known: one that was cut short leaves some cells at `from` and some at `to`, and is completed. */
 const isOwn = (cell: Cell, now: Json | undefined): boolean =>
-  sameValue(now, cell.from) || sameValue(now, cell.to);
+  [cell.from, cell.to, ...(cell.known ?? [])].some((value) => sameValue(now, value));
 
 const plain = (value: unknown): Json => JSON.parse(JSON.stringify(value ?? null)) as Json;
 
@@ -75,9 +77,10 @@ export function cellsOf(operation: Operation): readonly Cell[] {
     case 'route.set': {
       const key = `route ${operation.balancer} ${operation.route}`;
       const to = plain(operation.to);
+      const known = (operation.from.disagreeing ?? []).map(({ value }) => plain(value));
       return [
-        { key: `${key} persisted`, from: plain(operation.from.persisted), to },
-        { key: `${key} runtime`, from: plain(operation.from.runtime), to },
+        { key: `${key} persisted`, from: plain(operation.from.persisted), to, known },
+        { key: `${key} runtime`, from: plain(operation.from.runtime), to, known },
       ];
     }
     default:

@@ -59,11 +59,37 @@ export const inPlace: StrategyDeclared = {
   origin: at(30),
 };
 
+export const canary: Extract<StrategyDeclared, { kind: 'canary' }> = {
+  kind: 'canary',
+  steps: [
+    { share: 1, bakeMs: 300_000, approval: false, audience: [], origin: at(31) },
+    { share: 10, bakeMs: 600_000, approval: false, audience: [], origin: at(35) },
+    { share: 50, bakeMs: 0, approval: true, audience: [], origin: at(39) },
+  ],
+  analysis: [],
+  keepWarm: true,
+  drainTimeoutMs: 30_000,
+  onFailure: 'revert',
+  origin: at(30),
+};
+
+export const rolling: Extract<StrategyDeclared, { kind: 'rolling' }> = {
+  kind: 'rolling',
+  batch: { percent: 25 },
+  pauseMs: 10_000,
+  maxFailures: 0,
+  drainTimeoutMs: 30_000,
+  onFailure: 'revert',
+  origin: at(30),
+};
+
 export interface ServiceWish {
   readonly name?: string;
   readonly version?: string;
   readonly hosts?: readonly string[];
   readonly strategy?: StrategyDeclared;
+  /** Default: two for blue_green and canary, else one. */
+  readonly slots?: readonly string[];
   readonly keep?: number;
   readonly environment?: Readonly<Record<string, string>>;
   readonly dependsOn?: readonly string[];
@@ -77,7 +103,8 @@ export function service(wish: ServiceWish = {}): ServiceDeclared {
   const address = asAddress(`service.${name}`);
   const strategy = wish.strategy ?? blueGreen;
   const hosts = wish.hosts ?? ['web-1', 'web-2', 'web-3'];
-  const names = strategy.kind === 'blue_green' ? ['blue', 'green'] : ['main'];
+  const hasTwo = strategy.kind === 'blue_green' || strategy.kind === 'canary';
+  const names = wish.slots ?? (hasTwo ? ['blue', 'green'] : ['main']);
   return {
     address,
     name,
@@ -139,7 +166,12 @@ function instance(
   };
 }
 
-export function declare(services: readonly ServiceDeclared[], minInServicePercent = 0): Declared {
+/** `zones`: the label of each host that has one. */
+export function declare(
+  services: readonly ServiceDeclared[],
+  minInServicePercent = 0,
+  zones: Readonly<Record<string, string>> = {},
+): Declared {
   const hosts = [
     ...new Set(services.flatMap((each) => each.slots.flatMap((slot) => slot.instances.map((i) => i.host)))),
   ];
@@ -151,7 +183,7 @@ export function declare(services: readonly ServiceDeclared[], minInServicePercen
       name,
       connection: { kind: 'local' },
       networkAddress: `10.0.1.${index + 1}`,
-      labels: {},
+      labels: zones[name] === undefined ? {} : { zone: zones[name] },
       origin: at(1),
     })),
     balancers: [
@@ -204,7 +236,12 @@ export function seen(
   declared: ServiceDeclared,
   slots: WorldWish,
   active: string | undefined,
-  more: Partial<{ persisted: string; installed: readonly string[]; out: readonly string[] }> = {},
+  more: Partial<{
+    persisted: string;
+    installed: readonly string[];
+    out: readonly string[];
+    basisPoints: number;
+  }> = {},
 ): readonly Observation[] {
   const observations: Observation[] = [];
   for (const slot of declared.slots) {
@@ -241,19 +278,31 @@ export function seen(
       at: now,
     });
   }
-  observations.push(routeSeen(declared, active, more.persisted ?? active));
+  observations.push(routeSeen(declared, active, more.persisted ?? active, more.basisPoints ?? 0));
   return observations;
 }
 
-const routeValue = (declared: ServiceDeclared, slot: string | undefined): RouteValue | null =>
-  slot === undefined
-    ? null
-    : { stable: `${declared.name}_${slot}`, canary: `${declared.name}_${slot}`, canaryBasisPoints: 0 };
+/** A canary that was left with a share is the other slot. */
+function routeValue(
+  declared: ServiceDeclared,
+  slot: string | undefined,
+  basisPoints: number,
+): RouteValue | null {
+  if (slot === undefined) return null;
+  const other = declared.slots.find((each) => each.name !== slot)?.name ?? slot;
+  const canary = basisPoints === 0 ? slot : other;
+  return {
+    stable: `${declared.name}_${slot}`,
+    canary: `${declared.name}_${canary}`,
+    canaryBasisPoints: canary === slot ? 0 : basisPoints,
+  };
+}
 
 function routeSeen(
   declared: ServiceDeclared,
   active: string | undefined,
   persisted: string | undefined,
+  basisPoints: number,
 ): Observation {
   const address = routeAddress(edge, declared.name);
   return active === undefined && persisted === undefined
@@ -263,8 +312,8 @@ function routeSeen(
         kind: 'route',
         address,
         spec: {
-          runtime: routeValue(declared, active),
-          persisted: routeValue(declared, persisted),
+          runtime: routeValue(declared, active, basisPoints),
+          persisted: routeValue(declared, persisted, basisPoints),
           disagreeing: [],
         },
         at: now,

@@ -33,7 +33,8 @@ const bake = defaulted(
 );
 
 const audienceShape = {
-  description: 'These requests always get the canary; the others by share.',
+  description:
+    'These requests get the canary from this step on, if any of the values fits; the others by share.',
   labels: [],
   arguments: {
     header: optional(
@@ -50,8 +51,8 @@ const stepShape = {
   labels: [],
   arguments: {
     share: required(whole(0, 100, 'whole percent'), 'The share of the requests that the canary gets.'),
-    bake: optional(duration, 'How long this share is watched before the next step.', '"0s"'),
-    approval: defaulted(bool, false, 'Whether to wait for `deployctl promote`.'),
+    bake: defaulted(duration, '0s', 'How long this share is watched before the next step.'),
+    approval: defaulted(bool, false, 'Whether to wait for `deployctl promote`, after the bake.'),
   },
   blocks: { audience: any(audienceShape) },
 } as const satisfies PlainShape;
@@ -118,18 +119,39 @@ export const strategyShape = {
       arguments: { drain_timeout: drainTimeout, on_failure: onFailure },
     },
     canary: {
-      description: 'The release gets a growing share of the traffic.',
-      later: true,
-      arguments: { drain_timeout: drainTimeout, on_failure: onFailure },
+      description:
+        'The release gets a growing share of the traffic, and all of it after the last step. With two slots the load ' +
+        'balancer shares the requests; with one slot so many of its hosts are upgraded as the share says, at least one.',
+      arguments: {
+        keep_warm: defaulted(
+          bool,
+          true,
+          'With two slots, whether the other one goes on running afterwards, so that a revert is one switch.',
+        ),
+        drain_timeout: drainTimeout,
+        on_failure: onFailure,
+      },
       blocks: { step: oneOrMore(stepShape), analysis: any(analysisShape) },
     },
     rolling: {
-      description: 'The release replaces the old one in batches of hosts.',
-      later: true,
+      description:
+        'The release replaces the old one in batches of hosts, one zone after the other where hosts have the label `zone`.',
       arguments: {
-        batch: optional(batch, 'How many hosts at a time.', 'one host'),
-        pause: defaulted(duration, '0s', 'The time from one batch to the next.'),
-        max_failures: defaulted(whole(0, 100_000), 0, 'How many hosts may fail before the run fails.'),
+        batch: defaulted(
+          batch,
+          1,
+          'How many hosts at a time: a number, or a share of all hosts, rounded down. Never more than the floor of capacity leaves.',
+        ),
+        pause: defaulted(
+          duration,
+          '0s',
+          'How long a batch that returned is watched before the next one leaves.',
+        ),
+        max_failures: defaulted(
+          whole(0, 100_000),
+          0,
+          'How many hosts may fail in the whole run: they are left out of the pool, and the floor of capacity holds without them.',
+        ),
         drain_timeout: drainTimeout,
         on_failure: onFailure,
       },

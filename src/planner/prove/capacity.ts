@@ -2,7 +2,14 @@
 import type { Diagnostic, Proof, SlotDeclared, Step } from '../../model/index.ts';
 import { awayOf, floorOf } from '../../strategies/situation.ts';
 import type { Chain, OrderOfEvents } from './order-of-events.ts';
-import { type InstanceModel, type Moment, type ServiceModel, servesAsObserved } from './service-model.ts';
+import {
+  type InstanceModel,
+  type Moment,
+  mainSlot,
+  type ServiceModel,
+  servesAsObserved,
+  worth,
+} from './service-model.ts';
 
 export interface CapacityProof {
   /** undefined where nothing served before: there is no capacity to lose. */
@@ -13,8 +20,11 @@ export interface CapacityProof {
 export function proveCapacity(model: ServiceModel, order: OrderOfEvents): CapacityProof {
   const { situation, routed } = model;
   const violations: Diagnostic[] = [];
-  const [initial] = routed;
-  const atStart = initial === undefined ? 0 : servesAsObserved(model, initial);
+  const initial = mainSlot(routed[0]);
+  const atStart = Math.min(
+    ...[...(routed[0] ?? [])].map(([slot, share]) => worth(servesAsObserved(model, slot), share)),
+    initial?.instances.length ?? 0,
+  );
   let lowest = atStart;
   let atStep: Step | undefined;
   // Each step is held against each instance: what depends on only one of the two is worked out before.
@@ -32,7 +42,7 @@ export function proveCapacity(model: ServiceModel, order: OrderOfEvents): Capaci
   );
 
   for (const step of model.steps.filter(changesCapacity)) {
-    for (const slot of slotsRoutedDuring(model, switches, order, step)) {
+    for (const [slot, share] of routedDuring(model, switches, order, step)) {
       let inService = 0;
       let exposed: InstanceModel | undefined;
       for (const { each, places, outOfService, exposed: isExposedFrom } of instancesOf.get(slot) ?? []) {
@@ -40,8 +50,8 @@ export function proveCapacity(model: ServiceModel, order: OrderOfEvents): Capaci
         if ((outOfService[from] as number) > to) inService += 1;
         else if ((isExposedFrom[from] as number) <= to) exposed ??= each;
       }
-      if (inService < lowest) {
-        lowest = inService;
+      if (worth(inService, share) < lowest) {
+        lowest = worth(inService, share);
         atStep = step;
       }
       if (exposed !== undefined && situation.traffic !== undefined) {
@@ -52,7 +62,11 @@ export function proveCapacity(model: ServiceModel, order: OrderOfEvents): Capaci
 
   const slot = initial ?? situation.service.slots[0];
   const floor = slot === undefined ? 0 : floorOf(situation, slot);
-  if (lowest < Math.min(floor, atStart)) violations.push(belowFloor(model, floor, lowest, atStep));
+  // Hosts that may fail and be left out are missing at every later step.
+  const spare = model.steps.reduce((most, { tolerance }) => Math.max(most, tolerance?.most ?? 0), 0);
+  if (floor > 0 && lowest < Math.min(floor + spare, atStart)) {
+    violations.push(belowFloor(model, floor, lowest - spare, atStep));
+  }
   return {
     capacity:
       initial === undefined || atStart === 0
@@ -63,6 +77,7 @@ export function proveCapacity(model: ServiceModel, order: OrderOfEvents): Capaci
             floor,
             lowest,
             atStep: atStep?.id,
+            ...(spare === 0 ? {} : { spare }),
           },
     violations,
   };
@@ -71,15 +86,15 @@ export function proveCapacity(model: ServiceModel, order: OrderOfEvents): Capaci
 const changesCapacity = ({ operation: { op } }: Step): boolean =>
   op === 'process.set' || op === 'slot.link' || op === 'member.set' || op === 'route.set';
 
-/** Every slot that may have the route while the step runs. */
-function slotsRoutedDuring(
+/** Every slot that may have requests while the step runs, with each share that it may have. */
+function routedDuring(
   model: ServiceModel,
   switches: Chain,
   order: OrderOfEvents,
   step: Step,
-): readonly SlotDeclared[] {
+): readonly (readonly [SlotDeclared, number])[] {
   const { from, to } = order.doneDuring(switches, step);
-  return [...new Set(model.routed.slice(from, to + 1).filter((slot) => slot !== undefined))];
+  return model.routed.slice(from, to + 1).flatMap((routed) => [...routed]);
 }
 
 /** For each moment the next one, itself included, of which it is true; beyond the last where there is none. */

@@ -3,7 +3,7 @@ import { type Diagnostic, hostOf, type Proof, type Step } from '../../model/inde
 import type { Situation } from '../../strategies/situation.ts';
 import { proveCapacity } from './capacity.ts';
 import { OrderOfEvents } from './order-of-events.ts';
-import { modelOf, type ServiceModel } from './service-model.ts';
+import { mainSlot, modelOf, type Routed, type ServiceModel } from './service-model.ts';
 import { proveWayBack } from './way-back.ts';
 
 export interface Proved {
@@ -54,11 +54,22 @@ function blastRadius(steps: readonly Step[], models: readonly ServiceModel[]): P
 
 function shareMovedBy(model: ServiceModel, step: Step): number {
   const [initial] = model.routed;
-  if (step.operation.op === 'route.set') return initial === undefined ? 0 : 100;
+  const main = mainSlot(initial);
+  if (initial === undefined || main === undefined) return 0;
+  if (step.operation.op === 'route.set') {
+    const index = model.switches.indexOf(step);
+    return moved(model.routed[index] ?? initial, model.routed[index + 1] ?? initial);
+  }
   const takesOut =
     (step.operation.op === 'member.set' && step.operation.to !== 'ready') ||
     (step.operation.op === 'process.set' &&
       step.operation.to === null &&
       model.situation.traffic === undefined);
-  return takesOut && initial !== undefined ? Math.ceil(100 / Math.max(1, initial.instances.length)) : 0;
+  return takesOut ? Math.ceil(100 / Math.max(1, main.instances.length)) : 0;
 }
+
+/** Whole percent of the requests that go elsewhere than before. */
+const moved = (before: Routed, after: Routed): number =>
+  Math.round(
+    100 * [...after].reduce((sum, [slot, share]) => sum + Math.max(0, share - (before.get(slot) ?? 0)), 0),
+  );

@@ -1,11 +1,11 @@
 /** One service as a model that steps can be run over: who is in service, and where the route goes. */
-import type { InstanceDeclared, SlotDeclared, Step } from '../../model/index.ts';
+import type { InstanceDeclared, RouteValue, SlotDeclared, Step } from '../../model/index.ts';
 import {
-  activeSlot,
   isInService,
   memberOf,
   memberState,
   poolOf,
+  routeState,
   type Situation,
   stateOf,
 } from '../../strategies/situation.ts';
@@ -26,12 +26,15 @@ export interface InstanceModel {
   readonly moments: readonly Moment[];
 }
 
+/** The part of the requests that each slot gets, above 0 and at most 1; empty: there is no route. */
+export type Routed = ReadonlyMap<SlotDeclared, number>;
+
 export interface ServiceModel {
   readonly situation: Situation;
   readonly instances: ReadonlyMap<SlotDeclared, readonly InstanceModel[]>;
-  /** Steps that move the route, and the slot it goes to before, between and after them. */
+  /** Steps that move the route, and the slots it goes to before, between and after them. */
   readonly switches: readonly Step[];
-  readonly routed: readonly (SlotDeclared | undefined)[];
+  readonly routed: readonly Routed[];
   readonly steps: readonly Step[];
 }
 
@@ -39,12 +42,21 @@ export function modelOf(situation: Situation, allSteps: readonly Step[]): Servic
   const { service } = situation;
   const steps = allSteps.filter((step) => step.service === service.address);
   const switches = steps.filter((step) => step.operation.op === 'route.set');
-  const initial = situation.traffic === undefined ? service.slots[0] : activeSlot(situation);
+  const { runtime, persisted } = routeState(situation);
+  const initial =
+    situation.traffic === undefined
+      ? new Map(service.slots.slice(0, 1).map((slot) => [slot, 1]))
+      : routedBy(situation, runtime ?? persisted);
   return {
     situation,
     steps,
     switches,
-    routed: [initial, ...switches.map((step) => slotRoutedBy(situation, step))],
+    routed: [
+      initial,
+      ...switches.map(({ operation }) =>
+        routedBy(situation, operation.op === 'route.set' ? operation.to : null),
+      ),
+    ],
     instances: new Map(
       service.slots.map((slot) => [
         slot,
@@ -54,9 +66,18 @@ export function modelOf(situation: Situation, allSteps: readonly Step[]): Servic
   };
 }
 
-function slotRoutedBy(situation: Situation, step: Step): SlotDeclared | undefined {
-  const pool = step.operation.op === 'route.set' ? step.operation.to?.stable : undefined;
-  return situation.service.slots.find((slot) => pool !== undefined && poolOf(situation, slot) === pool);
+function routedBy(situation: Situation, value: RouteValue | null): Routed {
+  if (value === null) return new Map();
+  const { stable, canary, canaryBasisPoints, audience } = value;
+  const shares = new Map<SlotDeclared, number>();
+  const add = (pool: string, share: number): void => {
+    const slot = situation.service.slots.find((each) => poolOf(situation, each) === pool);
+    if (slot !== undefined && share > 0) shares.set(slot, (shares.get(slot) ?? 0) + share);
+  };
+  add(stable, (10_000 - canaryBasisPoints) / 10_000);
+  // How many belong to an audience is not known: somebody does.
+  add(canary, Math.max(canaryBasisPoints, audience === undefined ? 0 : 1) / 10_000);
+  return shares;
 }
 
 function modelInstance(
@@ -112,3 +133,14 @@ function after(
 
 export const servesAsObserved = ({ situation }: ServiceModel, slot: SlotDeclared): number =>
   slot.instances.filter((instance) => isInService(situation, slot, instance)).length;
+
+/**
+ * How many hosts in service a slot with this share is worth: with a tenth of the requests on one host, it is as if all
+ * of them were on ten. So a share can be held against a floor that speaks of the whole.
+ */
+export const worth = (inService: number, share: number): number => Math.floor(inService / share + 1e-9);
+
+/** The slot with the largest share. */
+export function mainSlot(routed: Routed | undefined): SlotDeclared | undefined {
+  return [...(routed ?? [])].toSorted(([, a], [, b]) => b - a)[0]?.[0];
+}

@@ -19,38 +19,72 @@ export interface WayBack {
 export function proveWayBack(steps: readonly Step[]): WayBack {
   const world = new Map<string, unknown>();
   const violations: Diagnostic[] = [];
-  const before: unknown[] = [];
 
   for (const step of steps) {
     const move = moveOf(step.operation);
-    if (move === undefined) {
-      before.push(undefined);
-      continue;
-    }
+    if (move === undefined) continue;
     const found = world.has(move.what) ? world.get(move.what) : move.from;
     if (!sameValue(found, move.from))
       violations.push(inconsistent(step, `it begins from something that no step left`));
-    before.push(found);
     world.set(move.what, move.to);
   }
 
-  for (const [index, step] of [...steps.entries()].reverse()) {
-    const move = moveOf(step.operation);
-    if (move === undefined || step.inverse.kind !== 'operation') continue;
-    const back = moveOf(step.inverse.operation);
-    const leadsBack =
-      back !== undefined &&
-      back.what === move.what &&
-      sameValue(world.get(back.what), back.from) &&
-      sameValue(back.to, before[index]);
-    if (!leadsBack) violations.push(inconsistent(step, 'its inverse does not lead back to where it began'));
-    world.set(move.what, before[index]);
+  for (const chain of chainsOf(steps).values()) {
+    const start = chain[0]?.before;
+    for (let length = 1; length <= chain.length; length += 1) {
+      const stray = undoing(chain.slice(0, length), start);
+      if (stray !== undefined) {
+        violations.push(inconsistent(stray, 'its inverse does not lead back to where it began'));
+        break;
+      }
+    }
   }
 
   return {
     noWayBackAfter: steps.filter(hasNoWayBack).map((step) => step.id),
     violations,
   };
+}
+
+interface Link {
+  readonly step: Step;
+  readonly before: unknown;
+  readonly after: unknown;
+  readonly what: string;
+}
+
+/** The moves of each thing, in their order. */
+function chainsOf(steps: readonly Step[]): ReadonlyMap<string, readonly Link[]> {
+  const chains = new Map<string, Link[]>();
+  for (const step of steps) {
+    const move = moveOf(step.operation);
+    if (move === undefined) continue;
+    const chain = chains.get(move.what) ?? [];
+    chain.push({ step, before: chain.at(-1)?.after ?? move.from, after: move.to, what: move.what });
+    chains.set(move.what, chain);
+  }
+  return chains;
+}
+
+/**
+ * Undoes the chain from its end. An inverse may lead back further than its own step went; the inverses before it then
+ * find the thing where they would bring it. Gives the step whose inverse leads astray; undefined: all is as at the start.
+ */
+function undoing(chain: readonly Link[], start: unknown): Step | undefined {
+  let now = chain.at(-1)?.after;
+  for (const { step, before, what } of chain.toReversed()) {
+    // What nothing undoes is told of elsewhere; beyond it the way back is cut off.
+    if (step.inverse.kind !== 'operation') {
+      now = before;
+      continue;
+    }
+    const back = moveOf(step.inverse.operation);
+    if (back === undefined || back.what !== what) return step;
+    if (sameValue(now, back.to)) continue;
+    if (!sameValue(now, back.from)) return step;
+    now = back.to;
+  }
+  return sameValue(now, start) ? undefined : chain.at(-1)?.step;
 }
 
 /** A move that nothing undoes closes the way back, unless the step says that nothing needs it. */

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { HostCount } from '../../../src/model/index.ts';
 import { renderPlan } from '../../../src/ui/plan-text.ts';
 import { type Planning, planOf } from '../../rig/planning.ts';
-import { declare, inPlace, look, now, release, seen, service } from '../../rig/worlds.ts';
+import { canary, declare, inPlace, look, now, release, rolling, seen, service } from '../../rig/worlds.ts';
 
 const shop = service();
 const upgraded = service({ strategy: inPlace });
@@ -32,6 +32,14 @@ const withAway = (maxUnreachable: HostCount) => {
   const declared = declare([shop], 60);
   return { ...declared, policy: { ...declared.policy, maxUnreachable } };
 };
+
+const stepwise = service({ strategy: canary });
+const six = ['web-1', 'web-2', 'web-3', 'web-4', 'web-5', 'web-6'];
+const stepwiseHosts = service({ strategy: canary, slots: ['main'], hosts: six });
+const batched = service({ strategy: { ...rolling, batch: { hosts: 2 } }, hosts: six });
+const failing = { ...rolling, batch: { hosts: 3 }, maxFailures: 1, pauseMs: 0 };
+const lenient = service({ strategy: failing, hosts: six });
+const zones = { 'web-1': 'a', 'web-2': 'b', 'web-3': 'c', 'web-4': 'a', 'web-5': 'b', 'web-6': 'c' };
 
 const stories: Readonly<Record<string, Planning>> = {
   'first deployment goes to the first slot': {
@@ -143,6 +151,40 @@ const stories: Readonly<Record<string, Planning>> = {
     },
   },
 };
+
+const progressive: Readonly<Record<string, Planning>> = {
+  'a canary climbs from share to share': {
+    declared: declare([stepwise], 75),
+    observations: seen(stepwise, { blue: '1.0.0', green: '0.9.0' }, 'blue'),
+  },
+  'a first deployment has no canary': {
+    declared: declare([stepwise], 75),
+    observations: seen(stepwise, {}, undefined),
+  },
+  'a canary that is wanted already changes nothing': {
+    declared: declare([stepwise], 75),
+    observations: seen(stepwise, { green: '2.0.0', blue: '1.0.0' }, 'green'),
+  },
+  'a canary with one slot upgrades a growing part of its hosts': {
+    declared: declare([stepwiseHosts], 75),
+    observations: seen(stepwiseHosts, { main: '1.0.0' }, 'main'),
+  },
+  'a rolling upgrade goes zone by zone': {
+    declared: declare([batched], 60, zones),
+    observations: seen(batched, { main: '1.0.0' }, 'main'),
+  },
+  'a rolling upgrade keeps room for hosts that may fail': {
+    declared: declare([lenient], 50),
+    observations: seen(lenient, { main: '1.0.0' }, 'main'),
+  },
+  'a revert of a canary is one switch': {
+    declared: declare([service({ strategy: canary, version: '1.0.0' })]),
+    observations: seen(stepwise, { green: '2.0.0', blue: '1.0.0' }, 'green'),
+    recorded: { deployments: [deployed(1, '1.0.0'), deployed(2, '2.0.0')] },
+    intent: { kind: 'revert', to: 1, services: [stepwise.address] },
+  },
+};
+Object.assign(stories, progressive);
 
 describe('a plan', () => {
   test.for(Object.entries(stories))('%s', async ([name, world]) => {

@@ -31,10 +31,6 @@ service "shop" {
     command = ["bin/shop", "--port=${slot.port}"]
   }
 
-  health "http" {
-    path = "/health"
-  }
-
   traffic "load_balancer" {
     load_balancer = load_balancer.edge
   }
