@@ -169,13 +169,15 @@ async function byAnsible(fleet: LoopbackFleet, folder: string, hosts: readonly L
     inventory,
     hosts.map(({ name, address, port }) => `${name} ansible_host=${address} ansible_port=${port}\n`).join(''),
   );
+  const settings = join(folder, 'ansible.cfg');
+  writeFileSync(settings, '[defaults]\n');
   const row = await run(
     fleet,
     'ansible',
     ['/usr/bin/ansible', 'all', '-i', inventory, '-f', '50', '-m', 'command', '-a', 'true'],
     folder,
     {
-      ANSIBLE_CONFIG: '/dev/null',
+      ANSIBLE_CONFIG: settings,
       ANSIBLE_HOME: join(folder, 'ansible'),
       ANSIBLE_LOCAL_TEMP: join(folder, 'ansible', 'tmp'),
       ANSIBLE_PIPELINING: 'True',

@@ -1,10 +1,14 @@
 /** The hosts of one run: each reached when it is first asked for, over one connection that is kept. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Client } from 'ssh2';
 import type { Clock, HostDeclared } from '../model/index.ts';
 import { ProviderFailure } from '../model/index.ts';
 import type { HostChannel, HostChannels } from './channel.ts';
 import { hostFailure, type SshConnection } from './failures.ts';
 import { localChannel } from './local-host.ts';
+import { OpensshHost } from './openssh-host.ts';
 import { Setups } from './setups.ts';
 import { connectSsh } from './ssh-connect.ts';
 import { SshCredentials } from './ssh-credentials.ts';
@@ -23,7 +27,29 @@ export function openHostChannels(hosts: readonly HostDeclared[], options: HostCh
   const setups = new Setups();
   const locals = new Map<string, HostChannel>();
   const remotes = new Map<string, SshHost>();
+  const programs = new Map<string, OpensshHost>();
+  let sockets: string | undefined;
   let closed = false;
+
+  const openssh = (host: HostDeclared, ssh: SshConnection): OpensshHost => {
+    let channel = programs.get(host.name);
+    if (channel === undefined) {
+      const jump = jumpOf(declared, host, ssh);
+      channel = new OpensshHost({
+        host,
+        ssh,
+        setups,
+        clock: options.clock,
+        folder: () => {
+          sockets ??= socketFolder();
+          return sockets;
+        },
+        jump: jump === undefined ? undefined : openssh(jump.host, jump.ssh),
+      });
+      programs.set(host.name, channel);
+    }
+    return channel;
+  };
 
   const remote = (host: HostDeclared, ssh: SshConnection): SshHost => {
     let channel = remotes.get(host.name);
@@ -44,14 +70,15 @@ export function openHostChannels(hosts: readonly HostDeclared[], options: HostCh
       jump === undefined
         ? undefined
         : (timeoutMs: number) =>
-            remote(jump.host, jump.ssh)
-              .dial(
-                { address: ssh.address, port: ssh.port },
-                { timeoutMs, ...(signal === undefined ? {} : { signal }) },
-              )
-              .catch((error: unknown) => {
-                throw throughJump(host, jump.host, error);
-              });
+            (jump.ssh.transport === 'openssh'
+              ? openssh(jump.host, jump.ssh).forward(ssh.address, ssh.port, signal)
+              : remote(jump.host, jump.ssh).dial(
+                  { address: ssh.address, port: ssh.port },
+                  { timeoutMs, ...(signal === undefined ? {} : { signal }) },
+                )
+            ).catch((error: unknown) => {
+              throw throughJump(host, jump.host, error);
+            });
     return connectSsh({ host, ssh, credentials, setups, clock: options.clock, signal, through });
   };
 
@@ -66,14 +93,15 @@ export function openHostChannels(hosts: readonly HostDeclared[], options: HostCh
         return channel;
       }
       const ssh = host.connection;
-      if (ssh.transport === 'openssh') throw opensshMissing(host);
-      const channel = remote(host, ssh);
+      const channel = ssh.transport === 'openssh' ? openssh(host, ssh) : remote(host, ssh);
       await channel.connection(signal);
       return channel;
     },
     async [Symbol.asyncDispose]() {
       closed = true;
       for (const channel of remotes.values()) channel.close();
+      for (const channel of programs.values()) channel.close();
+      if (sockets !== undefined) rmSync(sockets, { recursive: true, force: true });
     },
   };
 }
@@ -128,10 +156,9 @@ function throughJump(host: HostDeclared, jump: HostDeclared, error: unknown): un
   );
 }
 
-const opensshMissing = (host: HostDeclared): ProviderFailure =>
-  hostFailure(host, 'none', {
-    code: 'transport-not-available',
-    summary: 'The openssh transport is not available yet',
-    detail: `The ssh block of ${host.name} asks for transport = "openssh". This version reaches hosts with its built-in SSH client only.`,
-    hint: 'Set transport = "ssh2" (the default).',
-  });
+/** Only its owner may enter: whoever opens a socket in it is logged in on the hosts. */
+function socketFolder(): string {
+  // ssh adds 17 characters to a socket's path while it makes it, and the system ends it at 104 or 108.
+  const parent = tmpdir().length > 60 ? '/tmp' : tmpdir();
+  return mkdtempSync(join(parent, 'dctl-ssh-'));
+}

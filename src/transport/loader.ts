@@ -32,6 +32,16 @@ export const sudoersLine = (user: string, shell: string): string =>
 /** The same as an argument list, where no login shell is in between. */
 export const loaderArguments: readonly string[] = ['-c', program];
 
+/**
+ * The loader for a carrier that tells neither when it begins nor how it ended (the ssh program gives 255 for a lost
+ * connection and for an exit with 255 alike): `token` and `+` on standard error before it starts, `token`, a space and
+ * the exit code after it.
+ */
+export function announcedLoaderCommand(token: string, throughSudo: boolean): string {
+  const shell = throughSudo ? 'sudo -n -- sh' : 'sh';
+  return `exec sh -c 'echo "$1+" >&2; ${shell} -c "$0"; e=$?; echo "$1 $e" >&2; exit $e' '${program}' ${token}`;
+}
+
 export interface EncodedScript {
   /** The line to send, with its newline: printable ASCII only. */
   readonly line: string;

@@ -37,6 +37,9 @@ beforeAll(async () => {
       first.declared,
       ssh({ ...second.declared, name: 'behind' }, { jump: 'web-1' }),
       { ...first.declared, name: 'here', connection: { kind: 'local' } },
+      ssh({ ...first.declared, name: 'by-program' }, { transport: 'openssh' }),
+      ssh({ ...second.declared, name: 'program-behind' }, { transport: 'openssh', jump: 'by-program' }),
+      ssh({ ...second.declared, name: 'mixed' }, { jump: 'by-program' }),
     ],
     { clock: realClock },
   );
@@ -51,6 +54,9 @@ describe.for([
   ['over ssh2', 'web-1'],
   ['through a jump host', 'behind'],
   ['on this machine', 'here'],
+  ['over the ssh program', 'by-program'],
+  ['over the ssh program through a jump host', 'program-behind'],
+  ['over ssh2 through a jump host of the ssh program', 'mixed'],
 ] as const)('%s', ([, name]) => {
   test('a script gets its values and its input, and its code and outputs come back', async () => {
     const channel = await channels.to(name);
@@ -382,11 +388,6 @@ describe('a host that can not be reached', () => {
     } finally {
       process.kill(pid);
     }
-  });
-
-  test('the openssh transport is refused by name', async () => {
-    const failure = await failureOf(one(ssh(web.declared, { transport: 'openssh' })).to('web-1'));
-    expect(failure.diagnostic.code).toBe('transport-not-available');
   });
 
   test.for([

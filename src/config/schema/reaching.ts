@@ -73,9 +73,10 @@ export const sshShape = {
     jump: optional(host, 'The host to go through. A host never goes through itself.'),
     connect_timeout: defaulted(someTime, '5s', 'How long a connection may take to be made.'),
     transport: defaulted(
-      choice(['ssh2', 'openssh'], { laterValues: ['openssh'] }),
+      choice(['ssh2', 'openssh']),
       'ssh2',
-      '`"openssh"` drives the ssh program instead, for certificates and FIDO keys.',
+      '`"openssh"` drives the ssh program instead, for certificates and FIDO keys: with ~/.ssh/config for whatever ' +
+        'is left at its default here.',
     ),
   },
   example: 'ssh "default" {\n  user          = "deploy"\n  identity_file = "~/.ssh/id_ed25519"\n}',

@@ -1,3 +1,0 @@
-ssh "default" {
-  transport = "openssh"
-}
