@@ -373,7 +373,7 @@ export function describeBalancer(
 
     test('a pool drains when its last request is answered, and at the deadline it says what is left and goes on', async () => {
       await startFrom(green);
-      const long = fetch(`http://127.0.0.1:${running.port}/slow?ms=1200`).then((answer) => answer.text());
+      const long = fetch(`http://127.0.0.1:${running.port}/slow?ms=4000`).then((answer) => answer.text());
       await sleep(150);
       await provider.perform(move(green, blue), context());
       const texts: string[] = [];
@@ -385,7 +385,7 @@ export function describeBalancer(
       });
       await provider.perform(drain(300), context({ texts }));
       expect(texts.at(-1)).toMatch(/1 left after 0\.3 s \(web-1 1\)/);
-      await provider.perform(drain(5000), context({ texts }));
+      await provider.perform(drain(10_000), context({ texts }));
       expect(texts.at(-1)).toBe('no session is left');
       expect(await long).toBe('green');
     });

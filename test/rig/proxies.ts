@@ -14,6 +14,8 @@ export interface ProxyPaths {
   readonly flagsDir: string;
   readonly port: number;
   readonly probePort: number;
+  /** For a program that is told to reload over a port. */
+  readonly adminPort: number;
 }
 
 export interface ProxyProgram {
@@ -23,6 +25,8 @@ export interface ProxyProgram {
   arguments(paths: ProxyPaths): readonly string[];
   /** Its arguments to have the running one load its configuration again. */
   reload(paths: ProxyPaths): readonly string[];
+  /** Lines before the configuration, so that it does not share a port with another one on this machine. */
+  readonly preface?: (paths: ProxyPaths) => string;
   readonly environment?: (paths: ProxyPaths) => Readonly<Record<string, string>>;
 }
 
@@ -62,6 +66,23 @@ export const nginxProgram: ProxyProgram = {
   ],
 };
 
+export const caddyProgram: ProxyProgram = {
+  name: 'caddy',
+  file: '/usr/bin/caddy',
+  preface: ({ adminPort }) => `{\n\tadmin 127.0.0.1:${adminPort}\n}\n`,
+  arguments: ({ config }) => ['run', '--adapter', 'caddyfile', '--config', config],
+  reload: ({ config, adminPort }) => [
+    'reload',
+    '--adapter',
+    'caddyfile',
+    '--config',
+    config,
+    '--address',
+    `127.0.0.1:${adminPort}`,
+  ],
+  environment: ({ folder }) => ({ HOME: folder, XDG_CONFIG_HOME: folder, XDG_DATA_HOME: folder }),
+};
+
 /** `config` says the whole configuration. The folder can be read by everybody, as one in /etc can. */
 export async function startProxy(
   program: ProxyProgram,
@@ -75,9 +96,10 @@ export async function startProxy(
     flagsDir: join(folder, 'flags'),
     port: await freePort(),
     probePort: await freePort(),
+    adminPort: await freePort(),
   };
   await mkdir(paths.flagsDir);
-  await writeFile(paths.config, config(paths));
+  await writeFile(paths.config, `${program.preface?.(paths) ?? ''}${config(paths)}`);
   let output = '';
   let child: ChildProcess | undefined;
   const run = (args: readonly string[]): ChildProcess => {

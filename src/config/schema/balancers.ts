@@ -1,4 +1,4 @@
-/** `load_balancer` blocks: the types come from the providers, and from the part of the language that is still to come. */
+/** `load_balancer` blocks: the types come from the providers. */
 
 import type { BalancerDeclared, Diagnostic, Json } from '../../model/index.ts';
 import { preconditionShape } from './assertions.ts';
@@ -58,22 +58,6 @@ function settingArgument(setting: BalancerSetting): Argument<unknown> {
   return defaulted(type, written, setting.description);
 }
 
-const flagsDirectory: BalancerSetting = {
-  name: 'flags_dir',
-  type: 'path',
-  description: 'The folder, on its hosts, of the flags that are read for each request.',
-  required: true,
-};
-
-/** Types of the language that no provider drives yet: their blocks are checked, then refused. */
-const laterKinds: readonly BalancerKind[] = [
-  {
-    name: 'caddy',
-    description: 'Caddy, switched by flags that it reads for each request.',
-    settings: [flagsDirectory],
-  },
-];
-
 /** Arguments of every type; what is left are the settings of the provider. */
 export const commonBalancerArguments = {
   hosts: required(
@@ -88,11 +72,10 @@ export function balancerShape(kinds: readonly BalancerKind[]) {
     string,
     Variant & { readonly arguments: Arguments & typeof commonBalancerArguments }
   > = {};
-  const add = (kind: BalancerKind, later: boolean): void => {
+  const add = (kind: BalancerKind): void => {
     if (Object.hasOwn(variants, kind.name)) return;
     variants[kind.name] = {
       description: kind.description,
-      ...(later ? { later } : {}),
       arguments: {
         ...commonBalancerArguments,
         ...Object.fromEntries(kind.settings.map((setting) => [setting.name, settingArgument(setting)])),
@@ -100,8 +83,7 @@ export function balancerShape(kinds: readonly BalancerKind[]) {
       blocks: { precondition: any(preconditionShape) },
     };
   };
-  for (const kind of kinds) add(kind, false);
-  for (const kind of laterKinds) add(kind, true);
+  for (const kind of kinds) add(kind);
   return {
     description: 'Something that spreads requests over the members of pools, and lets a route be moved.',
     kindLabel: 'type',

@@ -4,6 +4,7 @@ import { join, relative } from 'node:path';
 import { type Loaded, type LoadInput, loadConfig, validateConfig } from '../../../src/config/load.ts';
 import type { BalancerKind } from '../../../src/config/schema/balancers.ts';
 import { asSha256 } from '../../../src/model/index.ts';
+import { caddy } from '../../../src/providers/caddy/index.ts';
 import { nginx } from '../../../src/providers/nginx/index.ts';
 import { renderDiagnostic } from '../../../src/ui/diagnostic.ts';
 
@@ -55,7 +56,7 @@ export const inputOf = (
   projectFolder: '/project',
   files,
   variables,
-  balancers: [haproxy, nginx],
+  balancers: [haproxy, nginx, caddy],
   operator: { homeFolder: '/home/kim', userName: 'kim' },
   ports: {
     readArtifact,
