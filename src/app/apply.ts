@@ -13,8 +13,10 @@ import {
   type Plan,
   type Recorded,
 } from '../model/index.ts';
+import { actorRefusals, policyRefusals } from '../planner/policy.ts';
 import { findStaleFacts } from '../planner/staleness.ts';
 import type { LocalState } from '../state/local/store.ts';
+import { requireApprovals } from './approvals.ts';
 import { Artifacts } from './artifacts.ts';
 import type { AppContext } from './context.ts';
 import { AppFailure } from './failure.ts';
@@ -40,15 +42,28 @@ export async function applyPlan(
   cx: AppContext,
 ): Promise<RunResult> {
   refuseHeld(plan);
+  refuseByPolicy(plan, cx);
   await readSecretsOf(plan, world.resolveSecret);
   await using store = await openForWriting(plan.declared.state);
   refuseUnfinished(await store.read(), plan.environment);
   return await run(plan, optionsFor(store, world, running, cx));
 }
 
+export interface SavedPlan {
+  readonly plan: Plan;
+  /** Signatures are beside it. */
+  readonly path: string;
+}
+
 /** Performs a saved plan if every fact that it rests on still holds; else exit code 6 and the fact that does not. */
-export async function applySavedPlan(plan: Plan, running: Running, cx: AppContext): Promise<RunResult> {
+export async function applySavedPlan(
+  { plan, path }: SavedPlan,
+  running: Running,
+  cx: AppContext,
+): Promise<RunResult> {
   refuseHeld(plan);
+  refuseByPolicy(plan, cx, { isSaved: true });
+  await requireApprovals(plan, path);
   await using world = reach(plan.declared, cx.clock, cx.environment, plan.lineage);
   await using store = await openForWriting(plan.declared.state);
   const recorded = await store.read();
@@ -78,6 +93,7 @@ const distinct = (diagnostics: readonly Diagnostic[]): readonly Diagnostic[] => 
 
 /** Goes on with the run that stopped. The world is looked at again at every step. */
 export async function resumeRun(declared: Declared, running: Running, cx: AppContext): Promise<RunResult> {
+  refuseActor(declared, cx);
   return withUnfinished(declared, running, cx, async (options, plan, world) => {
     await Promise.all([readSecretsOf(plan, world.resolveSecret), fetchArtifacts(plan, new Artifacts(cx))]);
     return await resume(options);
@@ -119,6 +135,22 @@ const optionsFor = (store: LocalState, world: Reach, running: Running, cx: AppCo
 function refuseHeld(plan: Plan): void {
   const errors = plan.held.filter(isError);
   if (errors.length > 0) throw new AppFailure(errors);
+}
+
+/** Throws an `AppFailure` where the policy forbids this plan, now, to this actor. */
+export function refuseByPolicy(
+  plan: Plan,
+  cx: AppContext,
+  from: { readonly isSaved: boolean } = { isSaved: false },
+): void {
+  const refused = policyRefusals(plan, { now: cx.clock.now(), who: actorOf(cx).who, ...from });
+  if (refused.length > 0) throw new AppFailure(refused);
+}
+
+/** Throws an `AppFailure` where the policy names others. */
+export function refuseActor({ policy }: Declared, cx: AppContext): void {
+  const refused = actorRefusals(policy, actorOf(cx).who);
+  if (refused.length > 0) throw new AppFailure(refused);
 }
 
 /** `environment` as it is typed after a command. */

@@ -16,12 +16,13 @@ import { takeRecordForWorld } from '../planner/recorded-world.ts';
 import { revertTarget } from '../planner/revert.ts';
 import { unknownTargets } from '../planner/selection.ts';
 import type { AppContext, ConfigurationAsk } from './context.ts';
+import { failedReleases } from './failed-releases.ts';
 import { AppFailure } from './failure.ts';
 import { type Loaded, loadEnvironment } from './load.ts';
 import { withFetched } from './plan-artifacts.ts';
 import { withDigest } from './plan-file.ts';
 import { kindOf, type Reach, reach, renderBalancerConfigs } from './reach.ts';
-import { openForReading } from './state.ts';
+import { actorOf, openForReading } from './state.ts';
 
 export interface PlanAsk extends ConfigurationAsk {
   readonly targets: readonly string[];
@@ -93,6 +94,7 @@ async function planFor(
       ? takeRecordForWorld(declared, followMoves(recorded, declared), cx.clock.now())
       : await world.observe(new AbortController().signal);
     const lookedMs = cx.clock.now() - started;
+    const failed = await failedReleases(store);
     const plan = await withFetched(loaded.artifacts, declared, (complete) =>
       planEnvironment({
         declared: complete,
@@ -103,6 +105,8 @@ async function planFor(
         balancerConfigs: renderBalancerConfigs(declared),
         traits: new Map(declared.balancers.map((each) => [each.address, kindOf(each).traits(each)])),
         durations,
+        failedReleases: failed,
+        author: actorOf(cx).who,
         now: cx.clock.now(),
         toolVersion: cx.toolVersion,
       }),

@@ -51,7 +51,10 @@ export const actorOf = (cx: Pick<AppContext, 'commandLine' | 'environment'>): Ac
   command: cx.commandLine,
 });
 
+/** On an account that several share, DEPLOYCTL_ACTOR says who it is. Like the author of a commit, it is not proved. */
 function userName(environment: Readonly<Record<string, string | undefined>>): string {
+  const named = environment['DEPLOYCTL_ACTOR'];
+  if (named !== undefined && /^[\w.+-]{1,64}$/.test(named)) return named;
   try {
     return userInfo().username;
   } catch {

@@ -100,7 +100,7 @@ export default class Apply extends BaseCommand {
       return exitCode.done;
     }
     return withLock(plan.declared.state, plan.environment, flags, cx, async () =>
-      this.#show((running) => applySavedPlan(plan, running, cx), flags, plan.environment, cx),
+      this.#show((running) => applySavedPlan({ plan, path }, running, cx), flags, plan.environment, cx),
     );
   }
 

@@ -1,5 +1,5 @@
 /** Plan, show, ask, run: what `apply` and `revert` have in common. */
-import { applyPlan, refuseUnfinished } from '../app/apply.ts';
+import { applyPlan, refuseByPolicy, refuseUnfinished } from '../app/apply.ts';
 import type { AppContext } from '../app/context.ts';
 import type { Loaded } from '../app/load.ts';
 import type { Planned } from '../app/plan.ts';
@@ -66,6 +66,7 @@ export async function performMade(
       if (flags.json) print(JSON.stringify(nothingToDo(cx)));
       return exitCode.done;
     }
+    refuseByPolicy(plan, cx);
     if (!flags['auto-approve']) {
       print('\n');
       const isApproved = await approve({

@@ -21,6 +21,7 @@ export const commands: Readonly<Record<string, TableEntry>> = {
   plan: { group: 'main', load: () => import('./plan.ts') },
   apply: { group: 'main', load: () => import('./apply.ts') },
   revert: { group: 'main', load: () => import('./revert.ts') },
+  approve: { group: 'main', load: () => import('./approve.ts') },
   abort: { group: 'steer', load: () => import('./abort.ts') },
   status: { group: 'look', load: () => import('./status.ts') },
   history: { group: 'look', load: () => import('./history.ts') },

@@ -23,6 +23,7 @@ import {
   type TrafficDeclared,
   unreachable,
 } from '../model/index.ts';
+import { assembleAnalyses } from './assemble-analysis.ts';
 import type { HostTable } from './assemble-hosts.ts';
 import { assembleInstance } from './assemble-instances.ts';
 import { nameOf } from './dependencies.ts';
@@ -105,7 +106,7 @@ function assembleService(
     };
   });
   const traffic = trafficOf(entry, earlierName ?? name);
-  const strategy = strategyOf(entry);
+  const strategy = strategyOf(entry, report);
   const dependsOn = dependenciesOf(entry, world, report);
   const complete =
     decoded.complete &&
@@ -199,7 +200,7 @@ function trafficOf(
   });
 }
 
-function strategyOf({ decoded }: ServiceEntry): StrategyDeclared | undefined {
+function strategyOf({ decoded }: ServiceEntry, report: Reporter): StrategyDeclared | undefined {
   const [strategy] = decoded.blocks.strategy;
   if (strategy === undefined) return undefined;
   const origin = strategy.place.source.rangeOf(strategy.place.span);
@@ -219,7 +220,7 @@ function strategyOf({ decoded }: ServiceEntry): StrategyDeclared | undefined {
           audience: blocks.audience.flatMap((each) => audienceRules(each.args.header, each.args.cookie)),
           origin: place.source.rangeOf(place.span),
         })),
-        analysis: [],
+        analysis: assembleAnalyses(strategy.blocks.analysis, report),
         keepWarm: strategy.args.keep_warm,
         ...common,
       };

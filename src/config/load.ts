@@ -14,6 +14,7 @@ import {
   type BalancerDeclared,
   type Declared,
   type Diagnostic,
+  type FreezeDeclared,
   type HookDeclared,
   type OutputDeclared,
   type PolicyDeclared,
@@ -261,7 +262,7 @@ function assemble(world: World, input: LoadInput, cx: BlockContext): Declared | 
     hosts: hosts.declared,
     balancers,
     services: declared,
-    policy: policyOf(world),
+    policy: policyOf(world, cx),
     hooks: hooksOf(world),
     secrets: secretsOf(world, cx),
     outputs: outputsOf(world),
@@ -280,21 +281,34 @@ function checkSettings(balancers: readonly BalancerDeclared[], input: LoadInput,
   }
 }
 
-function policyOf(world: World): PolicyDeclared {
+function policyOf(world: World, cx: BlockContext): PolicyDeclared {
   const [policy] = world.policies;
   if (policy === undefined) return { minInServicePercent: 0, freezes: [] };
   const { args, blocks, place } = policy.decoded;
   return {
     minInServicePercent: args.min_in_service,
     ...(args.max_unreachable === undefined ? {} : { maxUnreachable: args.max_unreachable }),
-    freezes: blocks.freeze.map(({ args: { from, until, reason } }) => ({
-      from: asInstant(from),
-      until: asInstant(until),
-      reason,
-    })),
+    freezes: blocks.freeze.map(freezeOf),
+    ...(args.max_share_step === undefined ? {} : { maxShareStepPercent: args.max_share_step }),
+    ...(args.approvals === 0
+      ? {}
+      : {
+          approvals: args.approvals,
+          allowedSigners: cx.absolutePath(args.allowed_signers ?? 'allowed_signers'),
+        }),
+    ...(args.actors === undefined ? {} : { actors: args.actors }),
     origin: place.source.rangeOf(place.span),
   };
 }
+
+type FreezeBlock = World['policies'][number]['decoded']['blocks']['freeze'][number];
+
+const freezeOf = ({ args: { from, until, reason }, place }: FreezeBlock): FreezeDeclared => ({
+  from: asInstant(from),
+  until: asInstant(until),
+  reason,
+  origin: place.source.rangeOf(place.span),
+});
 
 const hooksOf = (world: World): readonly HookDeclared[] =>
   world.hooks.map(({ decoded: { kind, args, place } }) => ({

@@ -328,6 +328,22 @@ export interface PolicyDeclared {
   readonly minInServicePercent: number;
   /** How many hosts of a service may be away for a plan to go on without them; undefined: none. */
   readonly maxUnreachable?: HostCount;
-  readonly freezes: readonly { readonly from: Instant; readonly until: Instant; readonly reason: string }[];
+  readonly freezes: readonly FreezeDeclared[];
+  /** The most of a service's requests that one step may move, in whole percent; undefined: all. */
+  readonly maxShareStepPercent?: number;
+  /** Signatures that a saved plan needs; undefined: none. */
+  readonly approvals?: number;
+  /** Absolute path of the file that says whose signatures count. */
+  readonly allowedSigners?: string;
+  /** `kim`, or `kim@laptop`; undefined: everybody. */
+  readonly actors?: readonly string[];
+  readonly origin?: SourceRange;
+}
+
+/** From its beginning up to, not including, its end. */
+export interface FreezeDeclared {
+  readonly from: Instant;
+  readonly until: Instant;
+  readonly reason: string;
   readonly origin?: SourceRange;
 }

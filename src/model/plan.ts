@@ -112,6 +112,8 @@ export interface Plan {
   readonly lineage: string;
   readonly stateSerial: number;
   readonly createdAt: Instant;
+  /** Who made it, `kim@laptop`: not among those who may approve it. */
+  readonly author?: string;
   readonly intent: Intent;
   /** Addresses given with --target; empty: everything. */
   readonly targets: readonly Address[];

@@ -27,9 +27,11 @@ import { withoutAway } from './away.ts';
 import { type ConfiguredPools, configurePools } from './balancer-config.ts';
 import { findDrift } from './drift.ts';
 import { estimateFrom } from './estimate.ts';
+import { type FailedRelease, warnOfFailed } from './failed-releases.ts';
 import { holdMissingMembers, holdUnseen } from './hold.ts';
 import { followMoves, movedSince, unitsRenamed } from './moves.ts';
 import { lastOf, orderServices, orderSteps, startAfter } from './order.ts';
+import { policyWarnings, tooLargeSteps } from './policy.ts';
 import { prove } from './prove/index.ts';
 import { wrapInRunHooks } from './run-hooks.ts';
 import { type Selection, selects } from './selection.ts';
@@ -48,6 +50,10 @@ export interface PlanInput {
   readonly traits?: ReadonlyMap<Address, Traits>;
   /** Seconds that operations took in earlier runs, by name, newest first. */
   readonly durations: Readonly<Record<string, readonly number[]>>;
+  /** Releases that failed here and were not deployed since, oldest first. */
+  readonly failedReleases?: readonly FailedRelease[];
+  /** Who makes it: `kim@laptop`. */
+  readonly author?: string;
   readonly now: Instant;
   readonly toolVersion: string;
 }
@@ -96,16 +102,24 @@ export function planEnvironment(input: PlanInput): Omit<Plan, 'digest'> {
     lineage: recorded.lineage,
     stateSerial: recorded.stateSerial,
     createdAt: input.now,
+    ...(input.author === undefined ? {} : { author: input.author }),
     intent,
     targets: [...input.selection.targets, ...input.selection.excluded],
     drift,
     changes,
     steps,
-    held: [...held, ...unitsRenamed(declared, recorded), ...violations],
+    held: [
+      ...held,
+      ...unitsRenamed(declared, recorded),
+      ...violations,
+      ...tooLargeSteps(steps, declared.policy, intent),
+    ],
     warnings: [
       ...input.observed.notes,
       ...movedSince(input.recorded, declared),
       ...findWarnings(declared, recorded, situations, input.selection),
+      ...warnOfFailed(services, steps, input.failedReleases ?? []),
+      ...policyWarnings({ declared, steps, intent, environment: declared.environment }, input.now),
     ],
     facts: factsBehind(steps, changes, situations, world, pools.written),
     proof,

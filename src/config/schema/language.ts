@@ -7,13 +7,13 @@ import {
   any,
   atMostOne,
   defaulted,
-  later,
   oneOrMore,
   optional,
   type PlainShape,
   required,
   type VariantShape,
 } from './shape.ts';
+import { lines } from './types/collections.ts';
 import { bool, hostCount, instant, percent, whole } from './types/numbers.ts';
 import { localPath } from './types/places.ts';
 import { anything, raw, written } from './types/references.ts';
@@ -179,18 +179,32 @@ export const policyShape = {
         'rounded down. They are held, taken out of the pool where it gets new traffic, and in the next plan that sees them.',
       '`0`: a service with a host that can not be reached is held',
     ),
-    max_share_step: later(
-      optional(whole(1, 100, 'whole percent'), 'The largest share that one step may move.', '`100`'),
+    max_share_step: optional(
+      whole(1, 100, 'whole percent'),
+      'The largest share of the requests of a service that one step may move. A first deployment and the way back are not held to it.',
+      '`100`',
     ),
-    approvals: later(
-      optional(whole(0, 100), 'How many signatures a saved plan needs before apply takes it.', '`0`'),
+    approvals: defaulted(
+      whole(0, 100),
+      0,
+      'How many persons must sign a saved plan (`deployctl approve`) before apply takes it. Its author does not count.',
+    ),
+    allowed_signers: optional(
+      localPath,
+      'Who may approve, with their public keys: a file as ssh-keygen reads it (ALLOWED SIGNERS in ssh-keygen(1)).',
+      "`allowed_signers` in the environment's folder",
+    ),
+    actors: optional(
+      lines,
+      'Who may apply, revert, resume and promote: names of users, or `user@machine`. Pausing and aborting are for everybody. It guards against mistakes; what guards against people is `approvals`.',
+      'everybody',
     ),
   },
   blocks: {
     freeze: any({
-      description: 'A time in which nothing is deployed.',
+      description:
+        'A time in which nothing is deployed. A revert, and going on with a run that has begun, are always allowed.',
       labels: [],
-      later: true,
       arguments: {
         from: required(instant, 'The beginning.'),
         until: required(instant, 'The end.'),

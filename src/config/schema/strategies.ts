@@ -1,5 +1,6 @@
 /** The strategies: how a new release takes over. */
 
+import { analysisShape } from './analysis.ts';
 import {
   any,
   defaulted,
@@ -10,9 +11,8 @@ import {
   type VariantShape,
 } from './shape.ts';
 import { audienceMap } from './types/collections.ts';
-import { batch, bool, decimal, duration, someTime, whole } from './types/numbers.ts';
-import { httpUrl } from './types/places.ts';
-import { choice, prose } from './types/text.ts';
+import { batch, bool, duration, whole } from './types/numbers.ts';
+import { choice } from './types/text.ts';
 
 const onFailure = defaulted(
   choice(['revert', 'pause', 'freeze'], { mistakes: { rollback: 'revert', undo: 'revert', stop: 'pause' } }),
@@ -24,6 +24,12 @@ const drainTimeout = defaulted(
   duration,
   '30s',
   'How long old connections may finish before a process that served them is stopped or replaced.',
+);
+
+const keepWarm = defaulted(
+  bool,
+  true,
+  'Whether the other slot goes on running, so that a revert is one switch.',
 );
 
 const bake = defaulted(
@@ -57,37 +63,6 @@ const stepShape = {
   blocks: { audience: any(audienceShape) },
 } as const satisfies PlainShape;
 
-const analysisShape = {
-  description: 'What decides whether the canary is good.',
-  kindLabel: 'source',
-  labels: [],
-  later: true,
-  variants: {
-    load_balancer: {
-      description: "The load balancer's own counters: nothing else to install.",
-      arguments: {
-        max_error_rate: optional(decimal(0, 1), 'The largest part of the requests that may fail.'),
-        max_latency_ratio: optional(
-          decimal(0, 1000),
-          'How many times slower than the stable side it may be.',
-        ),
-        min_requests: defaulted(whole(1, 1_000_000_000), 100, 'How many requests a verdict needs.'),
-      },
-    },
-    prometheus: {
-      description: 'A query to Prometheus.',
-      arguments: {
-        url: required(httpUrl, 'Where Prometheus is.'),
-        query: required(prose, 'The query; its result is one number.'),
-        max: optional(decimal(-1e15, 1e15), 'The largest result that is good.'),
-        min: optional(decimal(-1e15, 1e15), 'The smallest result that is good.'),
-        interval: defaulted(someTime, '30s', 'The time from one query to the next.'),
-        failures: defaulted(whole(1, 1000), 1, 'How many bad results in a row are a failure.'),
-      },
-    },
-  },
-} as const satisfies VariantShape;
-
 export const strategyShape = {
   otherKinds: {
     recreate: 'In deployctl this is called in_place.',
@@ -104,11 +79,7 @@ export const strategyShape = {
         'The release goes to the idle slot; when that is healthy, all traffic moves there at once.',
       arguments: {
         bake,
-        keep_warm: defaulted(
-          bool,
-          true,
-          'Whether the other slot goes on running, so that a revert is one switch.',
-        ),
+        keep_warm: keepWarm,
         drain_timeout: drainTimeout,
         on_failure: onFailure,
       },

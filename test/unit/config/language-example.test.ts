@@ -17,9 +17,6 @@ test('the whole language is understood; what this version cannot do is refused, 
     'traffic "dns"',
     'analysis "load_balancer"',
     'analysis "prometheus"',
-    'max_share_step',
-    'approvals',
-    'freeze',
   ]);
   expect(rendered(loaded)).toContain('this version of deployctl cannot act on');
   expect(loaded.declared).toBeUndefined();

@@ -59,6 +59,20 @@ export const secretValue: ArgumentType<{ readonly secret: string }> = {
 
 export type Environment = Readonly<Record<string, EnvironmentValue>>;
 
+function valueOrSecret(item: Value): EnvironmentValue | Refusal | undefined {
+  if (item.kind === 'null') return undefined;
+  const name = secretNameOf(item);
+  if (name !== undefined) return { secret: name };
+  const mark = secretMarkOf(item);
+  if (mark !== undefined) return partOfSecret(mark);
+  return marksWithin(item).size > 0 ? sensitiveItem : prose.decode(item);
+}
+
+const badKey = (key: string, what: string, form: string): Refusal => ({
+  as: { code: 'invalid-value', summary: 'Invalid value for argument' },
+  refused: `${JSON.stringify(key)} cannot be the name of ${what}: ${form}.`,
+});
+
 /** The environment of a process: strings, and whole secrets. A variable set to null is left out. */
 export const environmentMap: ArgumentType<Environment> = {
   name: 'map of strings and secrets',
@@ -67,18 +81,26 @@ export const environmentMap: ArgumentType<Environment> = {
   accepts: 'secrets',
   example: '{ MODE = "prod", TOKEN = secret.token }',
   decode: (value) =>
-    entriesOf<EnvironmentValue>(value, (item, key) => {
-      if (!variableName.test(key)) {
-        return {
-          as: { code: 'invalid-value', summary: 'Invalid value for argument' },
-          refused: `${JSON.stringify(key)} cannot be the name of an environment variable: that has letters, digits and _, and does not begin with a digit.`,
-        };
-      }
-      if (item.kind === 'null') return undefined;
-      const name = secretNameOf(item);
-      if (name !== undefined) return { secret: name };
-      const mark = secretMarkOf(item);
-      if (mark !== undefined) return partOfSecret(mark);
-      return marksWithin(item).size > 0 ? sensitiveItem : prose.decode(item);
-    }),
+    entriesOf<EnvironmentValue>(value, (item, key) =>
+      variableName.test(key)
+        ? valueOrSecret(item)
+        : badKey(
+            key,
+            'an environment variable',
+            'that has letters, digits and _, and does not begin with a digit',
+          ),
+    ),
+};
+
+/** RFC 9110, section 5.6.2: a token. */
+const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+/** Headers of a request: strings, and whole secrets. */
+export const headerMap: ArgumentType<Environment> = {
+  ...environmentMap,
+  example: '{ Authorization = secret.token }',
+  decode: (value) =>
+    entriesOf<EnvironmentValue>(value, (item, key) =>
+      headerName.test(key) ? valueOrSecret(item) : badKey(key, 'a header', 'that has letters, digits and -'),
+    ),
 };

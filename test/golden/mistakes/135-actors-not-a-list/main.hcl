@@ -1,0 +1,5 @@
+policy "prod" {
+  approvals       = 1
+  allowed_signers = "signers"
+  actors          = "kim"
+}

@@ -1,3 +1,0 @@
-policy "prod" {
-  approvals = 1
-}
