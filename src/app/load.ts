@@ -1,6 +1,6 @@
 /** Reads an environment's configuration, with everything from outside that it may ask for. */
 import { randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { type Loaded as LoadedConfig, type LoadInput, loadConfig, validateConfig } from '../config/load.ts';
@@ -82,6 +82,22 @@ export async function loadState(
 ): Promise<{ readonly environment: EnvironmentFolder; readonly state: StateDeclared }> {
   const { environment, declared } = await loadDeclaration(ask, cx);
   return { environment, state: declared.state };
+}
+
+/** The same where the configuration has errors meanwhile, if the state is at its usual place: a run must stay steerable. */
+export async function stateOf(
+  ask: ConfigurationAsk,
+  cx: AppContext,
+): Promise<{ readonly environment: EnvironmentFolder; readonly state: StateDeclared }> {
+  try {
+    return await loadState(ask, cx);
+  } catch (error) {
+    if (!(error instanceof AppFailure)) throw error;
+    const environment = locate(ask, cx);
+    const path = join(environment.projectFolder, '.deployctl', environment.name);
+    if (!existsSync(path)) throw error;
+    return { environment, state: { backend: 'local', path } };
+  }
 }
 
 export interface Validated extends LoadedConfig {
