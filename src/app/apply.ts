@@ -12,6 +12,7 @@ import {
   isError,
   type Plan,
   type Recorded,
+  type RunNumber,
 } from '../model/index.ts';
 import { actorRefusals, policyRefusals } from '../planner/policy.ts';
 import { findStaleFacts } from '../planner/staleness.ts';
@@ -24,6 +25,7 @@ import { changedArtifacts, fetchArtifacts } from './plan-artifacts.ts';
 import { readSecretsOf } from './plan-secrets.ts';
 import { type Reach, reach } from './reach.ts';
 import { actorOf, openForWriting } from './state.ts';
+import { withRequests } from './steering.ts';
 
 export { createControl } from '../engine/control.ts';
 export type { RunResult } from '../engine/options.ts';
@@ -46,7 +48,7 @@ export async function applyPlan(
   await readSecretsOf(plan, world.resolveSecret);
   await using store = await openForWriting(plan.declared.state);
   refuseUnfinished(await store.read(), plan.environment);
-  return await run(plan, optionsFor(store, world, running, cx));
+  return await run(plan, optionsFor(store, world, running, cx, plan.declared));
 }
 
 export interface SavedPlan {
@@ -81,7 +83,7 @@ export async function applySavedPlan(
     );
   }
   await readSecretsOf(plan, world.resolveSecret);
-  return await run(plan, optionsFor(store, world, running, cx));
+  return await run(plan, optionsFor(store, world, running, cx, plan.declared));
 }
 
 const isStaleness = ({ code }: Diagnostic): boolean => code === 'plan-stale' || code === 'artifact-changed';
@@ -119,17 +121,31 @@ async function withUnfinished(
   if (unfinished === undefined) throw new AppFailure([nothingUnfinished]);
   const plan = await store.planOf(unfinished.run);
   await using world = reach(plan.declared, cx.clock, cx.environment, plan.lineage);
-  return await go(optionsFor(store, world, running, cx), plan, world);
+  return await go(optionsFor(store, world, running, cx, declared), plan, world);
 }
 
-const optionsFor = (store: LocalState, world: Reach, running: Running, cx: AppContext): RunOptions => ({
-  ...running,
-  store,
-  providerOf: world.providerOf,
-  clock: cx.clock,
-  actor: actorOf(cx),
-  failpoint: failpointFrom(cx.environment, killSelf),
-});
+function optionsFor(
+  store: LocalState,
+  world: Reach,
+  running: Running,
+  cx: AppContext,
+  { state }: Declared,
+): RunOptions {
+  let runNow: RunNumber | undefined;
+  return {
+    ...running,
+    emit: (event) => {
+      runNow = event.run;
+      running.emit(event);
+    },
+    control: withRequests(running.control, state.path, () => runNow, cx.clock),
+    store,
+    providerOf: world.providerOf,
+    clock: cx.clock,
+    actor: actorOf(cx),
+    failpoint: failpointFrom(cx.environment, killSelf),
+  };
+}
 
 /** A plan with something held can be looked at, and never applied. */
 function refuseHeld(plan: Plan): void {

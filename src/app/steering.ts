@@ -1,10 +1,17 @@
 /** Steering a run from another process: what the running one hears, and what the asking one is told. */
 import type { Control, ControlRequest } from '../engine/control.ts';
-import type { Clock, Diagnostic, JournalEntry, Run, RunNumber, StateDeclared } from '../model/index.ts';
+import {
+  type Clock,
+  type Diagnostic,
+  type JournalEntry,
+  type Run,
+  type RunNumber,
+  type StateDeclared,
+  StateFailure,
+} from '../model/index.ts';
 import { actorRefusals } from '../planner/policy.ts';
 import { readHolder } from '../state/local/lock.ts';
 import { type AskedOfRun, openRequests, type Requests } from '../state/local/requests.ts';
-import { openLocalState } from '../state/local/store.ts';
 import type { AppContext } from './context.ts';
 import { AppFailure } from './failure.ts';
 import { actorOf, openForReading } from './state.ts';
@@ -21,13 +28,12 @@ export function withRequests(
   folder: string,
   runNow: () => RunNumber | undefined,
   clock: Clock,
-  warn: (diagnostic: Diagnostic) => void,
 ): Control {
   return {
     listen(listener) {
       const unlisten = local.listen(listener);
       const ended = new AbortController();
-      void poll(folder, runNow, clock, listener, warn, ended.signal);
+      void poll(folder, runNow, clock, listener, ended.signal);
       return () => {
         ended.abort();
         unlisten();
@@ -41,7 +47,6 @@ async function poll(
   runNow: () => RunNumber | undefined,
   clock: Clock,
   listener: (request: ControlRequest) => void,
-  warn: (diagnostic: Diagnostic) => void,
   ended: AbortSignal,
 ): Promise<void> {
   let requests: Requests | undefined;
@@ -55,9 +60,8 @@ async function poll(
       await clock.sleep(pollEveryMs, ended);
     }
   } catch (cause) {
-    if (!(cause instanceof Error && 'diagnostic' in cause)) throw cause;
-    // The run goes on: its own terminal and signals still steer it.
-    warn({ ...(cause.diagnostic as Diagnostic), severity: 'warning' });
+    // The run goes on: its own terminal and signals still steer it, and whoever asks is told that it does not hear.
+    if (!(cause instanceof StateFailure)) throw cause;
   } finally {
     requests?.[Symbol.dispose]();
   }
@@ -122,7 +126,10 @@ export async function steer(ask: SteerAsk, cx: AppContext): Promise<Steered> {
     if (now === 'taken') break;
     const { unfinished: still } = await readUnfinished(state);
     const hasEnded = still?.run !== run || still.outcome !== undefined || !isHeld(state);
-    if ((hasEnded || now === 'gone' || cx.clock.now() >= giveUpAt) && requests.withdraw(id) === (now !== 'gone')) {
+    if (
+      (hasEnded || now === 'gone' || cx.clock.now() >= giveUpAt) &&
+      requests.withdraw(id) === (now !== 'gone')
+    ) {
       throw new AppFailure([hasEnded ? endedMeanwhile(run, environment) : notHeard(run, environment)]);
     }
     await cx.clock.sleep(pollEveryMs / 2);
@@ -155,9 +162,13 @@ async function refuseOthers(
 
 /** How often the run has noted that somebody asked for this. */
 async function notesOf(state: StateDeclared, run: RunNumber, kind: string): Promise<number> {
-  await using store = await openLocalState(state.path, { create: false, randomUUID: () => '' });
+  await using store = await openForReading(state);
   const isNote = ({ mark, detail }: JournalEntry): boolean =>
-    mark === 'note' && typeof detail === 'object' && detail !== null && 'kind' in detail && detail.kind === kind;
+    mark === 'note' &&
+    typeof detail === 'object' &&
+    detail !== null &&
+    'kind' in detail &&
+    detail.kind === kind;
   return (await store.journal(run)).filter(isNote).length;
 }
 

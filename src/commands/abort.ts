@@ -1,17 +1,21 @@
 import * as Flags from '@oclif/core/flags';
 import { abortRun } from '../app/apply.ts';
-import { loadEnvironment } from '../app/load.ts';
+import type { AppContext, ConfigurationAsk } from '../app/context.ts';
+import { loadEnvironment, stateOf } from '../app/load.ts';
 import { actorOf } from '../app/state.ts';
+import { runGoingOn } from '../app/steering.ts';
 import { BaseCommand } from './base.ts';
 import type { ExitCode } from './exit-code.ts';
 import { appContext, configurationAsk, configurationFlags, environmentArgument, lockFlags } from './flags.ts';
 import { withLock } from './perform.ts';
 import { runWithView } from './run-view.ts';
+import { steerRun } from './steer.ts';
 
 export default class Abort extends BaseCommand {
-  static override readonly summary = 'Give up the run that stopped part-way, and undo what it did.';
+  static override readonly summary =
+    'Give up the run in progress, or the one that stopped part-way, and undo what it did.';
   static override readonly description =
-    'Undoes the steps that were done, the last one first, each looked at before and after. A run that is going on right now is steered where it runs: by Ctrl-C, or by the keys of its view.';
+    'Undoes the steps that were done, the last one first, each looked at before and after. A run that is going on in another terminal is told to do so there.';
   static override readonly args = environmentArgument;
   static override readonly flags = {
     ...configurationFlags,
@@ -28,7 +32,10 @@ export default class Abort extends BaseCommand {
   async run(): Promise<ExitCode> {
     const { args, flags } = await this.parse(Abort);
     const cx = appContext(this.terminal);
-    const { declared, environment } = await loadEnvironment(configurationAsk(args.environment, flags), cx);
+    const ask = configurationAsk(args.environment, flags);
+    const goingOn = await stateOf(ask, cx);
+    if ((await runGoingOn(goingOn.state)) !== undefined) return this.#brake(ask, flags.json, cx);
+    const { declared, environment } = await loadEnvironment(ask, cx);
     return withLock(declared.state, environment.name, flags, cx, async () => {
       const result = await runWithView((running) => abortRun(declared, running, cx), this.terminal, {
         ...flags,
@@ -37,5 +44,21 @@ export default class Abort extends BaseCommand {
       });
       return result.exitCode;
     });
+  }
+
+  /** Another process runs it: that one is told. */
+  #brake(ask: ConfigurationAsk, json: boolean, cx: AppContext): Promise<ExitCode> {
+    return steerRun(
+      ask,
+      {
+        kind: 'abort',
+        done: (run, environment) =>
+          `${run} finishes the steps in hand and undoes what it did. See how it goes:  deployctl status ${environment}`,
+        idle: (run) => `${run} is on its way back already.`,
+      },
+      json,
+      cx,
+      (text) => this.print(text),
+    );
   }
 }

@@ -6,7 +6,8 @@ import { steerRun } from './steer.ts';
 
 export default class Pause extends BaseCommand {
   static override readonly summary = 'Let the run in progress start nothing new.';
-  static override readonly description = 'Steps in hand are finished and recorded; waits by the clock go on. "deployctl continue" lets it go on, "deployctl abort" undoes what it did.';
+  static override readonly description =
+    'Steps in hand are finished and recorded; waits by the clock go on. "deployctl continue" lets it go on, "deployctl abort" undoes what it did.';
   static override readonly args = environmentArgument;
   static override readonly flags = {
     ...configurationFlags,
@@ -21,7 +22,8 @@ export default class Pause extends BaseCommand {
       {
         kind: 'pause',
 
-        done: (run, environment) => `${run} is paused: steps in hand are finished, nothing new starts.\nGo on:  deployctl continue ${environment}      Undo:  deployctl abort ${environment}`,
+        done: (run, environment) =>
+          `${run} is paused: steps in hand are finished, nothing new starts.\nGo on:  deployctl continue ${environment}      Undo:  deployctl abort ${environment}`,
         idle: (run) => `${run} was paused already, or is stopping.`,
       },
       flags.json,

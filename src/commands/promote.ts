@@ -6,11 +6,12 @@ import { steerRun } from './steer.ts';
 
 export default class Promote extends BaseCommand {
   static override readonly summary = 'Let the run in progress go on where it waits for approval.';
-  static override readonly description = 'A canary step with approval = true waits for this. With --full nothing more is waited for: neither time, nor analyses, nor approvals that are still to come. Health checks still decide.';
+  static override readonly description =
+    'A canary step with approval = true waits for this. With --full nothing more is waited for: neither time, nor analyses, nor approvals that are still to come. Health checks still decide.';
   static override readonly args = environmentArgument;
   static override readonly flags = {
     ...configurationFlags,
-    full: Flags.boolean({ description: "Wait for nothing more." }),
+    full: Flags.boolean({ description: 'Wait for nothing more.' }),
     json: Flags.boolean({ description: 'One JSON document.' }),
   };
 
@@ -21,7 +22,8 @@ export default class Promote extends BaseCommand {
       {
         kind: 'promote',
         full: flags.full,
-        done: (run, environment) => `${run} is promoted${flags.full ? ", with every wait that is left" : ""} in ${environment}.`,
+        done: (run, environment) =>
+          `${run} is promoted${flags.full ? ', with every wait that is left' : ''} in ${environment}.`,
         idle: (run) => `${run} waits for no approval now.`,
       },
       flags.json,

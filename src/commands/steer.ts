@@ -1,5 +1,5 @@
 /** What `promote`, `pause`, `continue` and a brake from another terminal have in common. */
-import type { ConfigurationAsk, AppContext } from '../app/context.ts';
+import type { AppContext, ConfigurationAsk } from '../app/context.ts';
 import { stateOf } from '../app/load.ts';
 import { type SteerAsk, steer } from '../app/steering.ts';
 import { printableJson } from '../ui/printable.ts';
@@ -27,7 +27,15 @@ export async function steerRun(
   const { kind, reason = `${kind} asked for from another terminal`, full = false } = steering;
   const { run, isObeyed } = await steer({ state, environment: environment.name, kind, reason, full }, cx);
   if (json) {
-    print(printableJson({ format_version: '1.0', environment: environment.name, run, request: kind, obeyed: isObeyed }));
+    print(
+      printableJson({
+        format_version: '1.0',
+        environment: environment.name,
+        run,
+        request: kind,
+        obeyed: isObeyed,
+      }),
+    );
   } else {
     print(isObeyed ? steering.done(`Run ${run}`, environment.name) : steering.idle(`Run ${run}`));
   }

@@ -55,7 +55,6 @@ describe('the lock, and signals', { timeout: 180_000 }, () => {
     expect(asEvents.code).toBe(5);
     expect(codesOf(eventsOf(asEvents).at(-1)?.failures as [])).toEqual(['state-locked']);
     expect((await scene.cli('revert', '--auto-approve')).code).toBe(5);
-    expect((await scene.cli('abort')).code).toBe(5);
     const living = await scene.cli('unlock', 'prod', unlock?.[1] ?? '');
     expect(living.code).toBe(1);
     expect(living.stderr).toContain('held by a running process');

@@ -69,9 +69,7 @@ export function openRequests(folder: string): Requests {
         return row['taken'] === 1 ? 'taken' : 'waiting';
       }),
     withdraw: (id) =>
-      guarded(
-        () => database.prepare('DELETE FROM request WHERE id = ? AND taken = 0').run(id).changes === 1,
-      ),
+      guarded(() => database.prepare('DELETE FROM request WHERE id = ? AND taken = 0').run(id).changes === 1),
     take: (run) =>
       guarded(() =>
         database
