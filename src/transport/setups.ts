@@ -15,6 +15,8 @@ const setupsPerAddress = 8;
 const silentPlaceMs = 1_000;
 /** However slow all others are, so many budgets are enough for any host. */
 const mostBudgets = 4;
+/** Where no host at all has got on for so long, those that are still silent are not late through others. */
+const progressMs = 2_000;
 const tickMs = 25;
 
 /** One set-up while it is waited for. */
@@ -41,6 +43,8 @@ export class Setups {
   /** Time for which we were listening, in ms: while this process gets no CPU it stands still. */
   #listened = 0;
   #lastTick = 0;
+  /** When a live host last got on, by the same time. */
+  #lastHeard = 0;
   /** The longest that a live host let us wait lately, in ms of that time; undefined: none has answered yet. */
   #slowestMs: number | undefined;
 
@@ -78,6 +82,7 @@ export class Setups {
         const took = this.#listened - waiting.since;
         // Forgets slowly: what was slow a hundred answers ago is no reason for patience now.
         this.#slowestMs = Math.max(took, (this.#slowestMs ?? 0) * 0.97);
+        this.#lastHeard = this.#listened;
         waiting.since = this.#listened;
       },
       end: () => {
@@ -103,8 +108,13 @@ export class Setups {
     }
   }
 
-  /** Twice what live hosts need now; twice the budget while several are asked and none has answered at all. */
+  /**
+   * Twice what live hosts need, for as long as any of them gets on; twice the budget while several are asked and none has
+   * answered at all.
+   */
   #patienceMs(budgetMs: number): number {
+    const isOver = this.#slowestMs !== undefined && this.#listened - this.#lastHeard > progressMs;
+    if (isOver) return budgetMs;
     const others = this.#slowestMs ?? (this.#waiting.size > 1 ? budgetMs : 0);
     return Math.min(Math.max(budgetMs, 2 * others), mostBudgets * budgetMs);
   }

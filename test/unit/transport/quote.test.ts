@@ -3,7 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { encodeScript, loaderArguments } from '../../../src/transport/loader.ts';
+import {
+  announcedLoaderCommand,
+  encodeScript,
+  loaderArguments,
+  loaderCommand,
+} from '../../../src/transport/loader.ts';
 import { assignments, quoteArgument, quoteArguments } from '../../../src/transport/quote.ts';
 
 const isThere = (shell: string): boolean => spawnSync(shell, ['-c', ':']).status === 0;
@@ -14,6 +19,9 @@ const shells = ['dash', 'bash', 'sh', 'busybox sh', 'zsh'].filter((shell) => {
     ? isThere(program) || spawnSync(program, ['true']).status === 0
     : isThere(program);
 });
+
+/** They never see what is quoted: sshd hands them the fixed loader, and that has to mean the same in each of them. */
+const loginShells = ['fish', 'tcsh', 'mksh'].filter(isThere);
 
 const atoms = [
   ...`'"\\$\`!*?[]{}()<>|&;~#=%^ \t\n\r-ab/.éü€😀`,
@@ -92,6 +100,38 @@ describe('quoting', () => {
       lists.map((list) => `${[String(list.length), ...list].join('\0')}\0`).join(''),
     );
     expect(answer.equals(expected)).toBe(true);
+  });
+});
+
+describe('a login shell', () => {
+  test.for(loginShells)(
+    '%s passes 100,000 random argument lists on unchanged',
+    { timeout: 180_000 },
+    (shell) => {
+      const lists = [...argumentLists(100_000, 7_320)];
+      const expected = (part: readonly string[][]): Buffer =>
+        Buffer.from(part.map((list) => `${[String(list.length), ...list].join('\0')}\0`).join(''));
+      for (let at = 0; at < lists.length; at += 20_000) {
+        const part = lists.slice(at, at + 20_000);
+        const script = part
+          .map((list) => `set -- ${quoteArguments(list)}\nprintf '%s\\0' "$#" "$@"\n`)
+          .join('');
+        const { line, marker } = encodeScript(script, {});
+        const answer = execFileSync(shell, ['-c', loaderCommand], {
+          input: line,
+          maxBuffer: 1 << 28,
+          stdio: ['pipe', 'pipe', 'ignore'],
+        });
+        expect(answer.equals(Buffer.concat([Buffer.from(`${marker}\n`), expected(part)]))).toBe(true);
+      }
+    },
+  );
+
+  test.for(loginShells)('%s announces how a script begins and ends', (shell) => {
+    const { line, marker } = encodeScript('echo "$value" >&2; exit 7', { value: "it's !! $x" });
+    const run = spawnSync(shell, ['-c', announcedLoaderCommand('token', false)], { input: line });
+    expect(run.stderr.toString()).toBe(`token+\n${marker}\nit's !! $x\ntoken 7\n`);
+    expect(run.status).toBe(7);
   });
 });
 
