@@ -1,22 +1,29 @@
 /**
- * 50 blue-green switches of a real HAProxy under load, by deployctl and, in the same run, by what people do without it:
- * rewrite the configuration and reload. Prints the figures of both; exits 1 if one of deployctl's is not 0.
+ * 50 blue-green switches of each real load balancer under load, by deployctl and, in the same run, by what people do
+ * without it: rewrite the configuration and reload. Prints the figures of both; exits 1 if one of deployctl's is not 0.
  *
- *   node bench/switch.ts [switches] [requests per second]
+ *   node bench/switch.ts [switches] [requests per second] [haproxy | nginx | caddy ...]
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RouteValue } from '../src/model/index.ts';
-import { openHaproxy } from '../src/providers/haproxy/index.ts';
-import { renderSnippet } from '../src/providers/haproxy/snippet.ts';
-import { startBackend } from '../test/rig/backend.ts';
+import type { BalancerDeclared, PoolDeclared, RouteValue } from '../src/model/index.ts';
+import { type BalancerKind, balancerKind } from '../src/providers/registry.ts';
+import { type Backend, startBackend } from '../test/rig/backend.ts';
 import { balancer, context, edge, localChannels, pool } from '../test/rig/balancers.ts';
 import { hasHaproxy, startHaproxy } from '../test/rig/haproxy.ts';
+import {
+  caddyProgram,
+  isInstalled,
+  nginxProgram,
+  type ProxyProgram,
+  startProxy,
+} from '../test/rig/proxies.ts';
 import { startTraffic, type TrafficFigures } from '../test/rig/traffic.ts';
 
 const switches = Number(process.argv[2] ?? 50);
 const rate = Number(process.argv[3] ?? 1000);
+const wanted = process.argv.slice(4);
 /** Between two switches, in ms: long enough for requests of 1.5 s to be cut if they are. */
 const pauseMs = 250;
 const load = { rate, keepAlive: 32, freshShare: 0.2, slow: 4, upgraded: 5 };
@@ -57,29 +64,21 @@ async function measure(
   return { name, figures: await traffic.stop(), switchMs: switchMs.toSorted((a, b) => a - b) };
 }
 
-async function byDeployctl(): Promise<Result> {
-  await using blue = await startBackend('blue');
-  await using green = await startBackend('green');
-  const pools = [pool('shop_blue', { 'web-1': blue.port }), pool('shop_green', { 'web-1': green.port })];
-  await using proxy = await startHaproxy({
-    config: (paths) =>
-      renderSnippet(
-        balancer('haproxy', { master_socket: paths.masterSocket, map_file: paths.mapFile }, pools),
-        {
-          full: true,
-          bind: `127.0.0.1:${paths.port}`,
-        },
-      ),
-  });
-  const { masterSocket, mapFile, port } = proxy.paths;
-  const declared = balancer('haproxy', { master_socket: masterSocket, map_file: mapFile }, pools);
+/** By the provider of that kind, on a proxy that runs with what `snippet --full` prints. */
+async function byDeployctl(
+  name: string,
+  kind: BalancerKind,
+  pools: readonly PoolDeclared[],
+  declared: BalancerDeclared,
+  port: number,
+): Promise<Result> {
   await using channels = localChannels();
-  await using provider = openHaproxy(declared, channels);
-  for (const { name } of pools) {
+  await using provider = kind.open(declared, channels);
+  for (const each of pools) {
     const settle = {
       op: 'pool.settle',
       balancer: edge,
-      pool: name,
+      pool: each.name,
       members: ['web-1'],
       withinMs: 10_000,
     } as const;
@@ -91,15 +90,43 @@ async function byDeployctl(): Promise<Result> {
       context(),
     );
   await set(null, allTo('blue'));
-  return await measure('deployctl: one line of a map, every worker told, verified', port, (from, to) =>
+  return await measure(`${name}: deployctl, read for each request, verified`, port, (from, to) =>
     set(allTo(from), allTo(to)),
   );
 }
 
-/** As it is done by hand: the same proxy and checks, another `default_backend`, and a reload until the new worker is there. */
-async function byReload(): Promise<Result> {
-  await using blue = await startBackend('blue');
-  await using green = await startBackend('green');
+interface Sides {
+  readonly blue: Backend;
+  readonly green: Backend;
+}
+
+const poolsOf = ({ blue, green }: Sides): readonly PoolDeclared[] => [
+  pool('shop_blue', { 'web-1': blue.port }),
+  pool('shop_green', { 'web-1': green.port }),
+];
+
+async function haproxyByDeployctl(sides: Sides, kind: BalancerKind): Promise<Result> {
+  const pools = poolsOf(sides);
+  const declare = ({ masterSocket, mapFile }: { masterSocket: string; mapFile: string }) =>
+    balancer('haproxy', { master_socket: masterSocket, map_file: mapFile }, pools);
+  await using proxy = await startHaproxy({
+    config: (paths) => kind.snippet(declare(paths), { full: true, bind: `127.0.0.1:${paths.port}` }),
+  });
+  return await byDeployctl('HAProxy', kind, pools, declare(proxy.paths), proxy.paths.port);
+}
+
+async function flagsByDeployctl(sides: Sides, kind: BalancerKind, program: ProxyProgram): Promise<Result> {
+  const pools = poolsOf(sides);
+  const declare = ({ flagsDir, probePort }: { flagsDir: string; probePort: number }) =>
+    balancer(kind.name, { flags_dir: flagsDir, probe_address: `127.0.0.1:${probePort}` }, pools);
+  await using proxy = await startProxy(program, (paths) =>
+    kind.snippet(declare(paths), { full: true, bind: `127.0.0.1:${paths.port}` }),
+  );
+  return await byDeployctl(program.name, kind, pools, declare(proxy.paths), proxy.paths.port);
+}
+
+/** As it is done by hand: the same proxy and checks, another pool in the configuration, and a reload. */
+async function haproxyByReload({ blue, green }: Sides): Promise<Result> {
   const config = (port: number, side: Side): string => `
 global
     hard-stop-after 10m
@@ -120,9 +147,60 @@ backend shop_green
 `;
   await using proxy = await startHaproxy({ config: ({ port }) => config(port, 'blue') });
   const { folder, port } = proxy.paths;
-  return await measure('rewrite and reload of the same proxy', port, async (_from, to) => {
+  return await measure('HAProxy: rewrite and reload', port, async (_from, to) => {
     await writeFile(join(folder, 'haproxy.cfg'), config(port, to));
     await proxy.reload();
+  });
+}
+
+interface Ports {
+  readonly port: number;
+  readonly probePort: number;
+}
+
+const handmade: Readonly<Record<string, (ports: Ports, to: Backend) => string>> = {
+  nginx: ({ port, probePort }, to) => `user www-data;
+events { worker_connections 4096; }
+http {
+  access_log off;
+  worker_shutdown_timeout 10s;
+  map $http_upgrade $connection_upgrade { default upgrade; "" close; }
+  upstream shop { server 127.0.0.1:${to.port}; }
+  server {
+    listen 127.0.0.1:${port};
+    listen 127.0.0.1:${probePort};
+    location / {
+      proxy_http_version 1.1;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection $connection_upgrade;
+      proxy_pass http://shop;
+    }
+  }
+}
+`,
+  caddy: ({ port, probePort }, to) => `http://:${port}, http://:${probePort} {
+	bind 127.0.0.1
+	reverse_proxy 127.0.0.1:${to.port}
+}
+`,
+};
+
+async function flagsByReload(sides: Sides, program: ProxyProgram): Promise<Result> {
+  const config = handmade[program.name];
+  if (config === undefined) throw new Error(`nobody wrote how ${program.name} is reloaded`);
+  await using proxy = await startProxy(program, (paths) => config(paths, sides.blue));
+  return await measure(`${program.name}: rewrite and reload`, proxy.paths.port, async (_from, to) => {
+    await proxy.rewrite(config(proxy.paths, sides[to]));
+    await proxy.reload();
+    // Until a fresh request is answered by the other side, as somebody who looks would say it is done.
+    for (;;) {
+      const answer = await fetch(`http://127.0.0.1:${proxy.paths.port}/`, {
+        headers: { connection: 'close' },
+      });
+      await answer.arrayBuffer();
+      if (answer.headers.get('x-served-by') === to) return;
+      await sleep(5);
+    }
   });
 }
 
@@ -134,7 +212,7 @@ function print({ name, figures, switchMs }: Result): void {
   const median = switchMs[Math.floor(switchMs.length / 2)];
   console.log(
     [
-      name.padEnd(60),
+      name.padEnd(52),
       column(requests, 9),
       column(withheld, 8),
       column(failed, 7),
@@ -148,16 +226,12 @@ function print({ name, figures, switchMs }: Result): void {
   );
 }
 
-if (!hasHaproxy) {
-  console.error('HAProxy is not installed (/usr/sbin/haproxy).');
-  process.exit(1);
-}
 console.log(
   `${switches} switches at ${rate} requests a second: kept, fresh, 1.5 s long and upgraded connections together\n`,
 );
 console.log(
   [
-    'way'.padEnd(60),
+    'way'.padEnd(52),
     ' requests',
     'withheld',
     ' failed',
@@ -169,9 +243,28 @@ console.log(
     'p99, ms',
   ].join(' '),
 );
-const ours = await byDeployctl();
-print(ours);
-print(await byReload());
-const { failed, wrong, stale, cut } = ours.figures;
-for (const reason of ours.figures.reasons) console.log(`  ${reason}`);
-process.exitCode = failed + wrong + stale + cut === 0 ? 0 : 1;
+
+const programs: readonly ProxyProgram[] = [nginxProgram, caddyProgram];
+let isClean = true;
+for (const name of ['haproxy', 'nginx', 'caddy'].filter(
+  (each) => wanted.length === 0 || wanted.includes(each),
+)) {
+  const kind = balancerKind(name);
+  const program = programs.find((each) => each.name === name);
+  if (kind === undefined || (program === undefined ? !hasHaproxy : !isInstalled(program))) {
+    console.log(`${name.padEnd(52)} is not installed here`);
+    continue;
+  }
+  await using blue = await startBackend('blue');
+  await using green = await startBackend('green');
+  const sides = { blue, green };
+  const ours = await (program === undefined
+    ? haproxyByDeployctl(sides, kind)
+    : flagsByDeployctl(sides, kind, program));
+  print(ours);
+  print(await (program === undefined ? haproxyByReload(sides) : flagsByReload(sides, program)));
+  const { failed, wrong, stale, cut, reasons } = ours.figures;
+  for (const reason of reasons) console.log(`  ${reason}`);
+  isClean &&= failed + wrong + stale + cut === 0;
+}
+process.exitCode = isClean ? 0 : 1;

@@ -1,7 +1,7 @@
 /** A real proxy with the configuration that `deployctl snippet --full` prints, as the contract suite wants it. */
 
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { RouteValue } from '../../src/model/index.ts';
@@ -69,6 +69,3 @@ export const startFlags =
 /** The names of the revisions that are kept. */
 export const revisions = async (flagsDir: string): Promise<readonly string[]> =>
   (await readdir(flagsDir)).filter((name) => name.startsWith('rev-'));
-
-export const errorLog = (proxy: RunningProxy): Promise<string> =>
-  readFile(join(proxy.paths.folder, 'error.log'), 'utf8').catch(() => '');

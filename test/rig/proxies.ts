@@ -36,8 +36,8 @@ export interface RunningProxy extends AsyncDisposable {
   /** SIGKILL to all of its processes. */
   kill9(): Promise<void>;
   reload(): Promise<void>;
-  /** What it printed, and its error log. */
-  log(): string;
+  /** Replaces its configuration; it takes it at the next reload or start. */
+  rewrite(config: string): Promise<void>;
 }
 
 /** Its worker processes have a user of their own, so it is started by root. */
@@ -86,7 +86,7 @@ export const caddyProgram: ProxyProgram = {
 /** `config` says the whole configuration. The folder can be read by everybody, as one in /etc can. */
 export async function startProxy(
   program: ProxyProgram,
-  config: (paths: ProxyPaths) => string,
+  config: (paths: ProxyPaths) => string | Promise<string>,
 ): Promise<RunningProxy> {
   const folder = await mkdtemp(join(tmpdir(), `${program.name}-`));
   await chmod(folder, 0o755);
@@ -99,7 +99,7 @@ export async function startProxy(
     adminPort: await freePort(),
   };
   await mkdir(paths.flagsDir);
-  await writeFile(paths.config, `${program.preface?.(paths) ?? ''}${config(paths)}`);
+  await writeFile(paths.config, `${program.preface?.(paths) ?? ''}${await config(paths)}`);
   let output = '';
   let child: ChildProcess | undefined;
   const run = (args: readonly string[]): ChildProcess => {
@@ -154,7 +154,7 @@ export async function startProxy(
       const code = await new Promise((resolve) => told.once('exit', resolve));
       if (code !== 0) throw new Error(`${program.name} does not reload\n${output}`);
     },
-    log: () => output,
+    rewrite: (text) => writeFile(paths.config, `${program.preface?.(paths) ?? ''}${text}`),
     async [Symbol.asyncDispose]() {
       await kill9();
       await rm(folder, { recursive: true, force: true });

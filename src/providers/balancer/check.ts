@@ -1,6 +1,6 @@
 /** Whether a balancer will do what a run asks of it: it answers, decides by its routes, knows its pools, can be written. */
 import type { Check, Diagnostic } from '../../model/index.ts';
-import { findingOf } from '../../model/index.ts';
+import { audienceToken, describeAudienceRule, findingOf } from '../../model/index.ts';
 import type { BalancerDriver } from './driver.ts';
 import { asDiagnostic } from './failure.ts';
 import { memberState } from './member.ts';
@@ -62,15 +62,29 @@ async function complaintsOf(
   }
 }
 
-/** One request for each route, as a switch would verify it. */
+/** One request for each route, as a switch would verify it; and whether its rules know every audience. */
 async function askRules(
   driver: BalancerDriver,
   { declared }: BalancerParts,
   host: string,
   signal: AbortSignal,
 ): Promise<readonly Diagnostic[]> {
-  for (const { route } of declared.routes) await driver.sample(host, { route, count: 1 }, signal);
-  return [];
+  const unknown: Diagnostic[] = [];
+  for (const { route, audience: wanted = [] } of declared.routes) {
+    const { audience } = await driver.sample(host, { route, count: 1 }, signal);
+    const missing = wanted.filter((rule) => !audience.has(audienceToken(rule)));
+    if (missing.length === 0) continue;
+    unknown.push(
+      asDiagnostic({
+        code: 'balancer-audience-unknown',
+        summary: "The load balancer's rules do not know an audience",
+        detail: `For the route ${JSON.stringify(route)}, the configuration on ${host} does not decide by ${missing.map(describeAudienceRule).join(' or ')}, which a step of the canary names.`,
+        hint: `Replace its part by what this prints, and reload it: deployctl snippet ENV ${declared.address}`,
+        address: declared.address,
+      }),
+    );
+  }
+  return unknown;
 }
 
 function missingMembers({ declared }: BalancerParts, reading: HostReading): readonly Diagnostic[] {

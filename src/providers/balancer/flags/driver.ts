@@ -6,7 +6,7 @@ import type { BalancerDeclared } from '../../../model/index.ts';
 import type { HostChannel, HostChannels } from '../../../transport/channel.ts';
 import type { BalancerDriver } from '../driver.ts';
 import { refusal } from '../failure.ts';
-import type { HostReading, PoolReading } from '../reading.ts';
+import { type HostReading, isReadable, type PoolReading } from '../reading.ts';
 import { checkMembers } from './checks.ts';
 import { flagFiles } from './files.ts';
 import { parseListing, withRoute } from './layout.ts';
@@ -63,7 +63,10 @@ export function flagsDriver(
     ]);
     const checks = await checkMembers(channel, declared.pools, signal);
     const routes = parseListing(listing ?? '');
-    if (routes.get(firstRoute) !== undefined && answer.pool === '') throw undecided(host);
+    // A pool that the rules do not know is somebody's edit, to be shown and mended; one that they know must be chosen.
+    const cell = routes.get(firstRoute);
+    const isKnown = cell !== undefined && isReadable(cell) && answer.pools.has(cell.stable);
+    if (isKnown && answer.pool === '') throw undecided(host);
     const pools = new Map(
       declared.pools
         .filter((pool) => answer.pools.has(pool.name))
@@ -95,8 +98,8 @@ export function flagsDriver(
     refusal({
       code: 'balancer-flags-unread',
       summary: 'The load balancer does not decide by its flags',
-      detail: `${program} on ${host} finds no pool for the route ${JSON.stringify(firstRoute)}, though ${flagsDir}/live names one: a folder of it is not readable for its user, or the snippet in its configuration does not know the pool. Its requests are answered with 503.`,
-      hint: `Make ${flagsDir} readable for the user of ${program}, or replace the snippet by what this prints: deployctl snippet ENV ${balancer}`,
+      detail: `${program} on ${host} finds no pool for the route ${JSON.stringify(firstRoute)}, though ${flagsDir}/live names one: a folder of it is not readable for its user. Its requests are answered with 503.`,
+      hint: `Make ${flagsDir}, and all that is in it, readable for the user of ${program}.`,
       address: balancer,
     });
 
