@@ -73,9 +73,14 @@ export default {
       'src/hcl is the language: it knows nothing of deploying. Give it texts and functions; what a block means belongs to src/config.',
     ),
     ...only(
+      'dns',
+      { folders: [], node: 'crypto|url' },
+      'src/dns is DNS as bytes and texts, pure: sockets belong to src/transport, and what records mean to src/providers.',
+    ),
+    ...only(
       'config',
       {
-        folders: ['model', 'hcl'],
+        folders: ['model', 'hcl', 'dns'],
         node: 'fs|fs/promises|path|os|url|util|crypto|zlib|stream|stream/promises|child_process',
         packages: ['tar-stream'],
       },
@@ -88,12 +93,12 @@ export default {
     ),
     ...only(
       'providers',
-      { folders: ['model', 'transport'], node: '.*', packages: ['tar-stream', 'dns-packet'] },
+      { folders: ['model', 'transport', 'dns'], node: '.*', packages: ['tar-stream'] },
       'A provider knows the words of the model and reaches hosts by src/transport only.',
     ),
     ...only(
       'transport',
-      { folders: ['model'], node: '.*', packages: ['ssh2', 'dns-packet'] },
+      { folders: ['model'], node: '.*', packages: ['ssh2'] },
       'src/transport reaches hosts and knows nothing of what is done there.',
     ),
     ...only(

@@ -9,12 +9,12 @@ import {
 } from '../model/index.ts';
 import { AppFailure } from './failure.ts';
 
-/** Names of all secrets that a step or its inverse hands to a process or a hook, each once. */
+/** Names of all secrets that a step or its inverse hands to a process or a hook, or signs with; each once. */
 const secretsOf = (plan: Plan): readonly string[] => [
   ...new Set(
     plan.steps.flatMap(({ operation, inverse }) => [
-      ...namesIn(operation),
-      ...(inverse.kind === 'operation' ? namesIn(inverse.operation) : []),
+      ...namesIn(operation, plan),
+      ...(inverse.kind === 'operation' ? namesIn(inverse.operation, plan) : []),
     ]),
   ),
 ];
@@ -35,12 +35,16 @@ export async function readSecretsOf(plan: Plan, resolve: (name: string) => Promi
   if (failures.flat().length > 0) throw new AppFailure(failures.flat());
 }
 
-function namesIn(operation: Operation): readonly string[] {
+function namesIn(operation: Operation, plan: Plan): readonly string[] {
   switch (operation.op) {
     case 'process.set':
       return secretsIn(operation.to?.process.environment ?? {});
     case 'hook.run':
       return secretsIn(operation.environment);
+    case 'record.set': {
+      const zone = plan.declared.zones.find((each) => each.address === operation.zone);
+      return zone?.tsig === undefined ? [] : [zone.tsig.secret];
+    }
     default:
       return [];
   }

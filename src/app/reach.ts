@@ -10,10 +10,12 @@ import {
   type Observed,
   type Provider,
   type ProviderOf,
+  zoneOf,
 } from '../model/index.ts';
 import { withHomes } from '../providers/host/home.ts';
 import { openHostProvider } from '../providers/host/index.ts';
 import { balancerKind } from '../providers/registry.ts';
+import { openZone } from '../providers/rfc2136/index.ts';
 import { openHostChannels } from '../transport/index.ts';
 import { artifactCache } from './artifacts.ts';
 import { secretReader } from './secrets.ts';
@@ -50,7 +52,10 @@ export function reach(
   const balancers = new Map<Address, Provider>(
     declared.balancers.map((each) => [each.address, kindOf(each).open(each, channels, () => clock.now())]),
   );
-  const all = [hosts, ...balancers.values()];
+  const zones = new Map<Address, Provider>(
+    declared.zones.map((each) => [each.address, openZone(each, { resolveSecret, now: () => clock.now() })]),
+  );
+  const all = [hosts, ...balancers.values(), ...zones.values()];
   return {
     resolveSecret,
     async observe(signal) {
@@ -65,9 +70,9 @@ export function reach(
       return parts.flat();
     },
     providerOf(operation) {
-      const address = balancerOf(operation);
+      const address = balancerOf(operation) ?? zoneOf(operation);
       if (address === undefined) return hosts;
-      const provider = balancers.get(address);
+      const provider = balancers.get(address) ?? zones.get(address);
       if (provider === undefined) throw new Error(`no provider for ${address}`);
       return provider;
     },

@@ -26,6 +26,7 @@ import {
 import { assembleAnalyses } from './assemble-analysis.ts';
 import type { HostTable } from './assemble-hosts.ts';
 import { assembleInstance } from './assemble-instances.ts';
+import { type AssembledZone, nameTraffic } from './assemble-zones.ts';
 import { nameOf } from './dependencies.ts';
 import type { Reporter } from './evaluation.ts';
 import { knownAs } from './moves.ts';
@@ -41,9 +42,12 @@ export type ServiceEntry = Entry<typeof serviceShape>;
 export interface AssembledService {
   readonly entry: ServiceEntry;
   readonly slots: readonly AssembledSlot[];
-  readonly traffic: readonly (TrafficDeclared & { readonly place: Place })[];
+  readonly traffic: readonly PlacedTraffic[];
   readonly declared: ServiceDeclared | undefined;
 }
+
+/** A traffic block, and where its mistakes are shown. */
+export type PlacedTraffic = TrafficDeclared & { readonly place: Place };
 
 export interface AssembledSlot {
   readonly name: string;
@@ -60,9 +64,10 @@ export function assembleServices(
   hosts: HostTable,
   releases: ReadonlyMap<string, ReleaseEntry>,
   moves: readonly Move[],
+  zones: readonly AssembledZone[],
   report: Reporter,
 ): readonly AssembledService[] {
-  return world.services.map((entry) => assembleService(entry, world, hosts, releases, moves, report));
+  return world.services.map((entry) => assembleService(entry, world, hosts, releases, moves, zones, report));
 }
 
 function assembleService(
@@ -71,6 +76,7 @@ function assembleService(
   hosts: HostTable,
   releases: ReadonlyMap<string, ReleaseEntry>,
   moves: readonly Move[],
+  zones: readonly AssembledZone[],
   report: Reporter,
 ): AssembledService {
   const { decoded, address, name } = entry;
@@ -105,12 +111,16 @@ function assembleService(
       complete: slot.sound && instances.length === slot.args.hosts.length,
     };
   });
-  const traffic = trafficOf(entry, earlierName ?? name);
+  const traffic = [
+    ...balancerTraffic(entry, earlierName ?? name),
+    ...nameTraffic(entry, slots, zones, report),
+  ];
   const strategy = strategyOf(entry, report);
   const dependsOn = dependenciesOf(entry, world, report);
   const complete =
     decoded.complete &&
     slots.every((slot) => slot.complete) &&
+    traffic.length === blocks.traffic.length &&
     install !== undefined &&
     strategy !== undefined;
   const declared =
@@ -175,10 +185,7 @@ export function releaseOf({ name, decoded, artifact }: ReleaseEntry): ReleaseDec
   };
 }
 
-function trafficOf(
-  entry: ServiceEntry,
-  called: string,
-): readonly (TrafficDeclared & { readonly place: Place })[] {
+function balancerTraffic(entry: ServiceEntry, called: string): readonly PlacedTraffic[] {
   const slots = entry.decoded.blocks.slot.map((slot) => slot.labels[0] ?? '');
   return entry.decoded.blocks.traffic.flatMap((traffic) => {
     if (traffic.kind !== 'load_balancer') return [];
@@ -292,7 +299,10 @@ export function assembleBalancers(
     }
     const found = hostsOfSlot(named, decoded, hosts, report);
     const behind = services.flatMap(({ entry, slots, traffic }) =>
-      traffic.filter(({ balancer }) => balancer === address).map((each) => ({ entry, slots, traffic: each })),
+      traffic
+        .filter((each) => each.kind === 'load_balancer')
+        .filter(({ balancer }) => balancer === address)
+        .map((each) => ({ entry, slots, traffic: each })),
     );
     return {
       address,

@@ -12,12 +12,37 @@ export function checkStrategy(service: AssembledService, world: World, report: R
   const [strategy] = decoded.blocks.strategy;
   const slots = decoded.blocks.slot;
   if (strategy === undefined || (!decoded.complete && slots.length === 0)) return;
-  const [, secondTraffic] = traffic;
+  const balanced = traffic.filter((each) => each.kind === 'load_balancer');
+  const named = traffic.filter((each) => each.kind === 'dns');
+  const [, secondRecord] = named;
+  if (secondRecord !== undefined) {
+    report.error(secondRecord.place, {
+      code: 'several-traffic-blocks',
+      summary: 'Several DNS records for one service',
+      detail: `${address} has ${named.length} traffic "dns" blocks; its traffic can be moved in one place at once only.`,
+      hint: 'Point the other names to the first one with CNAME records.',
+    });
+  }
+  const [firstRecord] = named;
+  if (
+    firstRecord !== undefined &&
+    balanced.length === 0 &&
+    strategy.kind === 'canary' &&
+    slots.length === 2
+  ) {
+    report.error(strategy.place, {
+      code: 'dns-knows-no-shares',
+      summary: 'A canary by DNS alone',
+      detail: `canary gives ${address} a share of the traffic at a time, and resolvers keep an answer as a whole: a DNS record cannot do that.`,
+      hint: 'Add a traffic "load_balancer" block, or use strategy "blue_green".',
+    });
+  }
+  const [, secondTraffic] = balanced;
   if (secondTraffic !== undefined) {
     report.error(secondTraffic.place, {
       code: 'several-traffic-blocks',
       summary: 'Several load balancers for one service',
-      detail: `${address} has ${traffic.length} traffic "load_balancer" blocks; its traffic can be moved in one place at once only.`,
+      detail: `${address} has ${balanced.length} traffic "load_balancer" blocks; its traffic can be moved in one place at once only.`,
     });
   }
   // With a block that could not be read, what is there cannot be told for certain.
@@ -25,7 +50,7 @@ export function checkStrategy(service: AssembledService, world: World, report: R
   checkTraffic(entry, strategy, report);
   if (decoded.complete) checkHealth(entry, strategy, report);
   if (strategy.kind === 'canary') checkSteps(entry, strategy, report);
-  for (const each of traffic) {
+  for (const each of balanced) {
     if (!world.balancers.some((balancer) => balancer.address === each.balancer)) continue;
     for (const slot of slots) {
       if (slot.args.port !== undefined || !slot.sound) continue;
@@ -89,7 +114,7 @@ function checkTraffic({ decoded, address }: ServiceEntry, strategy: Strategy, re
       strategy.kind === 'canary'
         ? `canary gives a share of the traffic of ${address} to one of its two slots, and no traffic block says where that is done.`
         : `blue_green moves the traffic of ${address} from one slot to the other, and no traffic block says where that is done.`,
-    hint: `Add a traffic "load_balancer" block, or ${strategy.kind === 'canary' ? 'leave one slot' : 'use strategy "in_place"'}.`,
+    hint: `Add a traffic "load_balancer"${strategy.kind === 'canary' ? '' : ' or "dns"'} block, or ${strategy.kind === 'canary' ? 'leave one slot' : 'use strategy "in_place"'}.`,
   });
 }
 

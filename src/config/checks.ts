@@ -30,6 +30,7 @@ export function checkServices(services: readonly AssembledService[], world: Worl
   const ports = new Claims();
   const pools = new Claims();
   const routes = new Claims();
+  const records = new Claims();
   const roots = new Claims();
   const units = new Claims();
   for (const service of services) {
@@ -51,6 +52,7 @@ export function checkServices(services: readonly AssembledService[], world: Worl
     }
     claimRoot(service, roots, report);
     claimTraffic(service, pools, routes, report);
+    claimRecord(service, records, report);
   }
 }
 
@@ -66,12 +68,13 @@ function checkSlots({ entry, slots }: AssembledService, report: Reporter): void 
   }
   const known = slots.map((slot) => slot.name);
   for (const traffic of entry.decoded.blocks.traffic) {
-    if (traffic.kind !== 'load_balancer') continue;
-    for (const named of Object.keys(traffic.args.pools ?? {})) {
+    const argument = traffic.kind === 'load_balancer' ? 'pools' : 'values';
+    const bySlot = traffic.kind === 'load_balancer' ? traffic.args.pools : traffic.args.values;
+    for (const named of Object.keys(bySlot ?? {})) {
       // A slot whose block could not be read is still a slot.
       if (known.includes(named) || known.length < entry.decoded.blocks.slot.length) continue;
       const meant = didYouMean(named, known);
-      report.error(traffic.at('pools'), {
+      report.error(traffic.at(argument), {
         code: 'unknown-slot',
         summary: 'Unknown slot',
         detail: `${entry.address} has no slot named "${named}"; it has ${listed(known)}.${meant === undefined ? '' : ` ${meant}`}`,
@@ -135,7 +138,9 @@ function claimTraffic(
   routes: Claims,
   report: Reporter,
 ): void {
-  for (const { balancer, route, pools: named, place } of traffic) {
+  for (const { balancer, route, pools: named, place } of traffic.filter(
+    (each) => each.kind === 'load_balancer',
+  )) {
     const block = entry.decoded.blocks.traffic.find((each) => each.kind === 'load_balancer');
     const routePlace = block?.has('route') ? block.at('route') : place;
     const firstRoute = routes.take(`${balancer} ${route}`, entry.address, routePlace);
@@ -160,6 +165,21 @@ function claimTraffic(
         hint: 'Give each slot a pool of its own.',
       });
     }
+  }
+}
+
+/** DNS knows a record set only as a whole, so two services cannot share one. */
+function claimRecord({ entry, traffic }: AssembledService, records: Claims, report: Reporter): void {
+  for (const each of traffic) {
+    if (each.kind !== 'dns') continue;
+    const first = records.take(`${each.zone} ${each.record.name}`, entry.address, each.place);
+    if (first === undefined) continue;
+    report.error(each.place, {
+      code: 'record-clash',
+      summary: 'One name for two services',
+      detail: `The name ${each.record.name} belongs to ${first.by} (${line(first.place)}) and to ${entry.address}.`,
+      hint: 'Give each service a name of its own.',
+    });
   }
 }
 

@@ -53,7 +53,7 @@ export function evaluateBlock(
         world.balancers.push(entry),
       );
     case 'dns_zone':
-      return repeated(item, instance, dnsZoneShape, cx, zoneValue, () => undefined);
+      return repeated(item, instance, dnsZoneShape, cx, zoneValue, (entry) => world.zones.push(entry));
     case 'service':
       return repeated(item, instance, serviceShape, cx, serviceValue, (entry) => world.services.push(entry));
     case 'release':

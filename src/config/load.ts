@@ -23,6 +23,7 @@ import {
 } from '../model/index.ts';
 import { assembleHosts, type Operator } from './assemble-hosts.ts';
 import { assembleBalancers, assembleServices } from './assemble-services.ts';
+import { assembleZones, withRecords } from './assemble-zones.ts';
 import { checkServices, checkSingletons } from './checks.ts';
 import type { Dependency } from './dependencies.ts';
 import { type BlockContext, evaluateBlock } from './evaluate-blocks.ts';
@@ -250,7 +251,8 @@ function assemble(world: World, input: LoadInput, cx: BlockContext): Declared | 
   const moves = movesOf(world, report);
   const hosts = assembleHosts(world, input.operator, cx.absolutePath, report);
   const releases = new Map(world.releases.map((entry) => [entry.address as string, entry]));
-  const services = assembleServices(world, hosts, releases, moves, report);
+  const zones = assembleZones(world, report);
+  const services = assembleServices(world, hosts, releases, moves, zones, report);
   checkServices(services, world, report);
   const balancers = assembleBalancers(world, services, hosts, report);
   if (report.problems.errorCount === 0) checkSettings(balancers, input, report);
@@ -261,6 +263,7 @@ function assemble(world: World, input: LoadInput, cx: BlockContext): Declared | 
     folder: input.folder,
     hosts: hosts.declared,
     balancers,
+    zones: withRecords(zones, declared),
     services: declared,
     policy: policyOf(world, cx),
     hooks: hooksOf(world),

@@ -8,7 +8,7 @@ import type { Place } from './problems.ts';
 import type { Repetition } from './repetition.ts';
 import type { balancerShape } from './schema/balancers.ts';
 import type { deployctlShape, movedShape, policyShape } from './schema/language.ts';
-import type { hostShape, secretShape, sshShape } from './schema/reaching.ts';
+import type { dnsZoneShape, hostShape, secretShape, sshShape } from './schema/reaching.ts';
 import type { releaseShape, runHookShape, serviceShape } from './schema/running.ts';
 
 /** One block, or one of those that a repeated block stands for. */
@@ -39,6 +39,7 @@ export class World {
   readonly hosts: Entry<typeof hostShape>[] = [];
   readonly secrets: Entry<typeof secretShape>[] = [];
   readonly balancers: Entry<ReturnType<typeof balancerShape>>[] = [];
+  readonly zones: Entry<typeof dnsZoneShape>[] = [];
   readonly releases: ReleaseEntry[] = [];
   readonly services: Entry<typeof serviceShape>[] = [];
   readonly policies: { readonly item: BlockItem; readonly decoded: Decoded<typeof policyShape> }[] = [];
@@ -69,6 +70,7 @@ export class World {
       this.hosts,
       this.secrets,
       this.balancers,
+      this.zones,
       this.releases,
       this.services,
     ]) {

@@ -15,6 +15,9 @@ const nouns: Readonly<Record<OperationName, string>> = {
   'pool.drain': 'The pool',
   'pool.settle': 'The pool',
   'route.set': 'The route',
+  'record.set': 'The DNS record',
+  'record.converge': 'The DNS record',
+  'record.expire': 'The service',
   bake: 'The service',
   approval: 'The canary',
 };

@@ -15,7 +15,7 @@ import {
 import { analysisFailed, analysisInconclusive } from './diagnostics.ts';
 import { within } from './within.ts';
 
-type GateOperation = Extract<Operation, { op: 'bake' | 'approval' }>;
+type GateOperation = Extract<Operation, { op: 'bake' | 'record.expire' | 'approval' }>;
 type Verify = Extract<Operation, { op: 'health.verify' }>;
 
 /** Between two rounds of checks, where no check says how often. */
@@ -54,8 +54,9 @@ export type GateResult =
  */
 export async function passGate(gate: Gate): Promise<GateResult> {
   const { operation, until, promoted, providerOf, cx } = gate;
+  const judged = operation.op === 'record.expire' ? undefined : operation.judged;
   const health = new HealthWatch(operation.watch);
-  const analysis = operation.judged === undefined ? undefined : new AnalysisWatch(gate, operation.judged);
+  const analysis = judged === undefined ? undefined : new AnalysisWatch(gate, judged);
   for (;;) {
     const sick = await health.round(providerOf, cx);
     if (cx.signal.aborted) return { kind: 'interrupted' };
@@ -64,17 +65,17 @@ export async function passGate(gate: Gate): Promise<GateResult> {
     const verdict = await analysis?.look(mayPass);
     if (cx.signal.aborted) return { kind: 'interrupted' };
     if (verdict?.verdict === 'fail') {
-      return { kind: 'failed', failure: analysisFailed(operation.service, operation.judged, verdict) };
+      return { kind: 'failed', failure: analysisFailed(operation.service, judged, verdict) };
     }
     report(gate);
     // A service that is just now failing may not pass because the time is over.
     if (mayPass && !health.isDoubtful) {
       if (promoted.aborted || verdict?.verdict !== 'inconclusive') return { kind: 'done' };
       if (verdict.follows === 'fail') {
-        return { kind: 'failed', failure: analysisFailed(operation.service, operation.judged, verdict) };
+        return { kind: 'failed', failure: analysisFailed(operation.service, judged, verdict) };
       }
       if (verdict.follows === 'pause') {
-        const failure = analysisInconclusive(operation.service, operation.judged, verdict);
+        const failure = analysisInconclusive(operation.service, judged, verdict);
         return { kind: 'failed', failure, follows: 'pause' };
       }
     }

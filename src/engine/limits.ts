@@ -30,7 +30,9 @@ export function limitMs(operation: Operation): number {
       return slackMs + operation.timeoutMs;
     case 'pool.drain':
     case 'pool.settle':
+    case 'record.converge':
       return slackMs + operation.withinMs;
+    case 'record.expire':
     case 'bake':
       return slackMs + operation.durationMs;
     case 'approval':
@@ -41,6 +43,7 @@ export function limitMs(operation: Operation): number {
     case 'balancer.configure':
     case 'member.set':
     case 'route.set':
+    case 'record.set':
       return 5 * minuteMs;
     default:
       return unreachable(operation);

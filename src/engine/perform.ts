@@ -94,19 +94,25 @@ export async function undo(performance: Performance): Promise<StepFailure | unde
   const { step, before, clock, write, report } = performance;
   if (step.inverse.kind !== 'operation') return undefined;
   const startedAt = clock.now();
-  const { operation, verify } = step.inverse;
+  const { operation, verify, settle = [] } = step.inverse;
   report({ type: 'step_started', step: step.id, undoing: true });
 
   // A step that was not seen to be done may stand anywhere between its two ends.
   const wasBegun = before.status !== 'done';
-  const intend = async (): Promise<void> => {
-    await write({ mark: 'undoing', step: step.id, detail: detail({ op: operation.op }) });
+  const intend = async (times?: GateTimes): Promise<void> => {
+    await write({ mark: 'undoing', step: step.id, detail: detail({ op: operation.op, ...times }) });
   };
   let result = await attempt(performance, operation, wasBegun, intend);
-  if (result.kind === 'done' && verify !== undefined) {
+  for (const then of [...(verify === undefined ? [] : [verify]), ...settle]) {
+    if (result.kind !== 'done') break;
     const back = result;
-    const verified = await attempt(performance, verify, false, async () => {});
-    result = verified.kind === 'done' ? { ...verified, seen: [...back.seen, ...verified.seen] } : verified;
+    // What is asked again after a kill changes nothing; only a wait by the clock has an end to be written down.
+    const isTimed = operationClass[then.op] === 'time';
+    const next = await attempt(performance, then, false, isTimed ? intend : async () => {});
+    result =
+      next.kind === 'done'
+        ? { ...next, unchanged: back.unchanged, seen: [...back.seen, ...next.seen] }
+        : next;
   }
   const elapsedMs = clock.now() - startedAt;
   switch (result.kind) {
@@ -171,7 +177,7 @@ async function attempt(
 ): Promise<AttemptResult & { readonly follows?: Consequence }> {
   const { step, providerOf, failpoint } = performance;
   const cx = contextOf(performance, operation !== step.operation);
-  if (operation.op === 'bake' || operation.op === 'approval') {
+  if (operation.op === 'bake' || operation.op === 'record.expire' || operation.op === 'approval') {
     return attemptGate(performance, operation, cx, intend);
   }
   const provider = providerOf(operation);
@@ -180,7 +186,7 @@ async function attempt(
 
 async function attemptGate(
   { step, before, promoted, providerOf, judge = noJudge, write, report }: Performance,
-  operation: Extract<Operation, { op: 'bake' | 'approval' }>,
+  operation: Extract<Operation, { op: 'bake' | 'record.expire' | 'approval' }>,
   cx: Context,
   intend: (times: GateTimes) => Promise<void>,
 ): Promise<AttemptResult & { readonly follows?: Consequence }> {
@@ -198,7 +204,8 @@ async function attemptGate(
     operation,
     since,
     until,
-    promoted,
+    // Resolvers forget in their own time, whatever a person would like.
+    promoted: operation.op === 'record.expire' ? new AbortController().signal : promoted,
     providerOf,
     judge,
     record: async (verdict) => {

@@ -15,7 +15,7 @@ export interface StepProgress {
   readonly mayHaveEffect: boolean;
   /** The place of its last mark in the journal: the order of completion. */
   readonly seq: number;
-  /** When a gate was first entered, and when a wait by the clock is over, whatever happened since. */
+  /** When a gate was first entered, and when a wait by the clock is over, whatever happened since; while undoing, the wait after the inverse. */
   readonly since: Instant | undefined;
   readonly until: Instant | undefined;
 }
@@ -179,7 +179,12 @@ function followMark(before: StepProgress, entry: JournalEntry): StepProgress {
         until: undefined,
       };
     case 'undoing':
-      return { ...before, status: 'undoing' };
+      return {
+        ...before,
+        status: 'undoing',
+        since: detail.since === undefined ? undefined : (detail.since as Instant),
+        until: detail.until === undefined ? undefined : (detail.until as Instant),
+      };
     case 'undone':
       return { ...before, status: 'undone', mayHaveEffect: false, since: undefined, until: undefined };
     case 'note':

@@ -14,6 +14,7 @@ export interface Declared {
   readonly folder: string;
   readonly hosts: readonly HostDeclared[];
   readonly balancers: readonly BalancerDeclared[];
+  readonly zones: readonly ZoneDeclared[];
   readonly services: readonly ServiceDeclared[];
   readonly policy: PolicyDeclared;
   /** Hooks for the whole run: before_apply, after_apply, on_failure, on_revert. */
@@ -114,6 +115,60 @@ export interface PoolDeclared {
   readonly members: readonly { readonly name: string; readonly address: string; readonly port: number }[];
   /** For pools that deployctl writes itself and for `snippet --full`; undefined: a TCP connect. */
   readonly health?: HealthDeclared;
+}
+
+// ── DNS zones ──────────────────────────────────────────────────────────────────────────────────────
+
+/** A DNS server: an address or a name, and a port. */
+export interface DnsEndpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface ZoneDeclared {
+  /** `dns_zone.internal`. */
+  readonly address: Address;
+  readonly name: string;
+  readonly provider: 'rfc2136';
+  /** Canonical: lower case, A-labels, a dot at the end. */
+  readonly zone: string;
+  /** Takes the updates, and what it holds is what counts. */
+  readonly primary: DnsEndpoint;
+  /** Those whose answers must agree before a step is done. */
+  readonly servers: readonly DnsEndpoint[];
+  /** How many of `servers` must agree. */
+  readonly quorum: number;
+  /** How long they may take to agree, in ms. */
+  readonly convergeMs: number;
+  /** Resolvers of the network that keep every answer for at least so long, whatever its TTL says. */
+  readonly resolverMinTtlSeconds: number;
+  /** How long resolvers remember that a name does not exist; undefined: what the zone's SOA says. */
+  readonly negativeTtlSeconds?: number;
+  /** Every update also requires the zone's serial: no other change of the zone comes between the look and the write. */
+  readonly strict: boolean;
+  readonly tsig?: {
+    /** Canonical. */
+    readonly name: string;
+    readonly algorithm: TsigAlgorithm;
+    /** The name of the secret that holds the key, in base64. */
+    readonly secret: string;
+  };
+  /** The records that services move. */
+  readonly records: readonly RecordDeclared[];
+  readonly origin: SourceRange;
+}
+
+export type TsigAlgorithm = 'hmac-sha256' | 'hmac-sha384' | 'hmac-sha512';
+
+export type RecordType = 'A' | 'AAAA' | 'CNAME' | 'SRV' | 'TXT';
+
+export interface RecordDeclared {
+  /** `dns_zone.internal.record["shop/A"]`. */
+  readonly address: Address;
+  /** Canonical and whole: `shop.internal.test.`. */
+  readonly name: string;
+  readonly type: RecordType;
+  readonly service: Address;
 }
 
 // ── releases ───────────────────────────────────────────────────────────────────────────────────────
@@ -255,7 +310,9 @@ export interface HookDeclared {
   readonly origin: SourceRange;
 }
 
-export type TrafficDeclared = {
+export type TrafficDeclared = BalancerTraffic | NameTraffic;
+
+export interface BalancerTraffic {
   readonly kind: 'load_balancer';
   readonly balancer: Address;
   readonly route: string;
@@ -264,7 +321,36 @@ export type TrafficDeclared = {
   /** The cookie by whose value a user stays on one side of a canary. */
   readonly stickyCookie?: string;
   readonly origin: SourceRange;
-};
+}
+
+/** Clients find the service by a DNS record, which holds the addresses of the slot that serves. */
+export interface NameTraffic {
+  readonly kind: 'dns';
+  readonly zone: Address;
+  readonly record: RecordDeclared;
+  /** How long resolvers may keep an answer in quiet times. */
+  readonly ttlSeconds: number;
+  /** The same around a switch, at most `ttlSeconds`. */
+  readonly switchTtlSeconds: number;
+  /** Slot name to the record's values, canonical and sorted. No two slots share one, or all have the same. */
+  readonly values: Readonly<Record<string, readonly string[]>>;
+  readonly origin: SourceRange;
+}
+
+/** The slot that a record with these values leads to; undefined: none, or more than one. */
+export function slotOfValues(traffic: NameTraffic, values: readonly string[]): string | undefined {
+  const slots = slotsOfValues(traffic, values);
+  return slots.length === 1 ? slots[0] : undefined;
+}
+
+/** The slots that some of these values belong to; none, where all slots have the same and a balancer tells them apart. */
+export function slotsOfValues(traffic: NameTraffic, values: readonly string[]): readonly string[] {
+  const all = Object.entries(traffic.values);
+  const [first] = all;
+  const isOneForAll = all.length > 1 && all.every(([, own]) => own.join(' ') === first?.[1].join(' '));
+  if (isOneForAll) return [];
+  return all.filter(([, own]) => own.some((value) => values.includes(value))).map(([slot]) => slot);
+}
 
 export type OnFailure = 'revert' | 'pause' | 'freeze';
 

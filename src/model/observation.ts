@@ -82,12 +82,35 @@ export interface BalancerConfigState {
   readonly loaded: boolean;
 }
 
+/** The records of one name and type, which DNS knows only as a whole. */
+export interface RecordSet {
+  readonly ttlSeconds: number;
+  /** Canonical and sorted. */
+  readonly values: readonly string[];
+}
+
+/** A record as its zone's primary holds it, and how far the other servers are. */
+export interface RecordState {
+  /** null: nothing of this name and type. */
+  readonly rrset: RecordSet | null;
+  /** Other types at the same name. */
+  readonly besides: readonly string[];
+  /** The delegation at or above the name: what is written below it is never seen; null: there is none. */
+  readonly delegation: string | null;
+  /** How long resolvers may remember that a name of the zone does not exist. */
+  readonly negativeTtlSeconds: number;
+  readonly zoneSerial: number;
+  /** Servers that answered something else than the primary, each with what, as a clause. */
+  readonly behind: readonly { readonly server: string; readonly why: string }[];
+}
+
 export interface Specs {
   readonly instance: InstanceState;
   readonly inventory: InventoryState;
   readonly route: RouteState;
   readonly member: MemberState;
   readonly balancer_config: BalancerConfigState;
+  readonly record: RecordState;
 }
 
 export type Kind = keyof Specs;
@@ -134,4 +157,6 @@ export const routeAddress = (balancer: Address, route: string): Address =>
   `${balancer}.route[${JSON.stringify(route)}]` as Address;
 export const memberAddress = (balancer: Address, pool: string, member: string): Address =>
   `${balancer}.pool[${JSON.stringify(pool)}].member[${JSON.stringify(member)}]` as Address;
+export const recordAddress = (zone: Address, relativeName: string, type: string): Address =>
+  `${zone}.record[${JSON.stringify(`${relativeName}/${type}`)}]` as Address;
 export const balancerConfigAddress = (balancer: Address): Address => `${balancer}.config` as Address;

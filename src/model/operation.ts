@@ -5,7 +5,8 @@
  *
  *   on a host      release.put ─ slot.link ─ process.set ─ health.verify ─ release.prune      hook.run
  *   on a balancer  balancer.configure ─ member.set ─ pool.drain ─ pool.settle ─ route.set
- *   nowhere        bake ─ approval
+ *   in a DNS zone  record.set ─ record.converge
+ *   nowhere        record.expire ─ bake ─ approval
  */
 import type { Judged } from './analysis.ts';
 import type {
@@ -14,8 +15,9 @@ import type {
   HealthDeclared,
   HookPoint,
   InstallDeclared,
+  RecordDeclared,
 } from './declared.ts';
-import type { MemberAdmin, RouteState, RouteValue, RunningProcess } from './observation.ts';
+import type { MemberAdmin, RecordSet, RouteState, RouteValue, RunningProcess } from './observation.ts';
 import type { Address, Sha256 } from './words.ts';
 
 /** Where a service lives on one host. */
@@ -127,6 +129,30 @@ export type Operation =
       readonly from: Pick<RouteState, 'runtime' | 'persisted'> & Partial<Pick<RouteState, 'disagreeing'>>;
       readonly to: RouteValue | null;
     }
+  /** Replaces the whole record set, guarded by `from`, in one message to the primary. null: no such record. */
+  | {
+      readonly op: 'record.set';
+      readonly zone: Address;
+      readonly record: RecordDeclared;
+      readonly from: RecordSet | null;
+      readonly to: RecordSet | null;
+    }
+  /** Waits until the zone's servers answer this, with authority; fails when the time is over. */
+  | {
+      readonly op: 'record.converge';
+      readonly zone: Address;
+      readonly record: RecordDeclared;
+      readonly rrset: RecordSet | null;
+      readonly withinMs: number;
+    }
+  /** Waits until no resolver can remember the answer of before; the checks of what serves meanwhile go on. */
+  | {
+      readonly op: 'record.expire';
+      readonly service: Address;
+      readonly record: RecordDeclared;
+      readonly durationMs: number;
+      readonly watch: readonly (Operation & { readonly op: 'health.verify' })[];
+    }
   /**
    * Watches the checks of the instances for a while; fails as soon as one fails for longer than its passes allow. With
    * `judged` the analysis must say that the canary is good before the time counts as passed.
@@ -167,6 +193,9 @@ export const operationClass: Readonly<Record<OperationName, 'move' | 'wait' | 'o
   'pool.drain': 'wait',
   'pool.settle': 'wait',
   'route.set': 'move',
+  'record.set': 'move',
+  'record.converge': 'wait',
+  'record.expire': 'time',
   bake: 'time',
   approval: 'person',
 };
@@ -180,3 +209,7 @@ export function hostOf(operation: Operation): string | undefined {
 /** The balancer an operation talks to. */
 export const balancerOf = (operation: Operation): Address | undefined =>
   'balancer' in operation ? operation.balancer : undefined;
+
+/** The DNS zone an operation talks to. */
+export const zoneOf = (operation: Operation): Address | undefined =>
+  'zone' in operation ? operation.zone : undefined;

@@ -33,6 +33,11 @@ export type Inverse =
       readonly operation: Operation;
       /** Performed after it: what comes back into service is checked before traffic can go there again. */
       readonly verify?: Operation & { readonly op: 'health.verify' };
+      /**
+       * Waits after it, in this order, before anything that the step needed is undone: a record that was put back is
+       * back only when every server says so and no resolver remembers the other answer.
+       */
+      readonly settle?: readonly (Operation & { readonly op: 'record.converge' | 'record.expire' })[];
       readonly summary: string;
     }
   /** Nothing was changed, or nothing that matters: "nothing to undo". */

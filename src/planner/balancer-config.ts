@@ -33,7 +33,7 @@ export function configurePools(
   for (const balancer of declared.balancers) {
     const text = texts.get(balancer.address);
     const isAsked = services.some((service) =>
-      service.traffic.some((each) => each.balancer === balancer.address),
+      service.traffic.some((each) => each.kind === 'load_balancer' && each.balancer === balancer.address),
     );
     if (text === undefined || !isAsked) continue;
     const address = balancerConfigAddress(balancer.address);

@@ -8,7 +8,7 @@ import {
   type RouteState,
   sameValue,
 } from '../model/index.ts';
-import { instanceAttributes, routeAttributes } from '../strategies/changes.ts';
+import { instanceAttributes, recordAttributes, routeAttributes } from '../strategies/changes.ts';
 import type { World } from './situate.ts';
 
 /** In the order of the record. What could not be seen has not drifted; it is held. */
@@ -46,6 +46,8 @@ function attributesOf(
       return of.spec === null ? null : { state: of.spec.admin };
     case 'balancer_config':
       return of.spec === null ? null : { text: of.spec.text };
+    case 'record':
+      return of.spec === null ? null : recordAttributes(of.spec.rrset);
     case 'inventory':
       return undefined;
   }

@@ -16,6 +16,8 @@ const guesses: Readonly<Record<string, number>> = {
   switch: 0.1,
   share: 0.2,
   withdraw: 0.1,
+  name: 0.2,
+  converge: 1,
   configure: 2,
   prune: 0.5,
 };
@@ -35,6 +37,8 @@ const operationOf: Readonly<Record<string, OperationName>> = {
   switch: 'route.set',
   share: 'route.set',
   withdraw: 'route.set',
+  name: 'record.set',
+  converge: 'record.converge',
   configure: 'balancer.configure',
   prune: 'release.prune',
 };

@@ -1,6 +1,16 @@
 /** What keeps a service from being acted on, each with its reason. */
 import type { Diagnostic } from '../model/index.ts';
-import { memberOf, poolOf, type Situation, unseen } from '../strategies/situation.ts';
+import {
+  activeSlot,
+  memberOf,
+  namedSlots,
+  poolOf,
+  recordState,
+  routedSlot,
+  type Situation,
+  standingOf,
+  unseen,
+} from '../strategies/situation.ts';
 
 /** Something of the service could not be seen: acting on half a picture is how outages begin. */
 export const holdUnseen = (situation: Situation): readonly Diagnostic[] =>
@@ -25,4 +35,44 @@ export function holdMissingMembers(situation: Situation): readonly Diagnostic[] 
       } satisfies Diagnostic,
     ];
   });
+}
+
+/** What stands in the way of a DNS record: servers say NOERROR to some of these, and do nothing. */
+export function holdRecord(situation: Situation): readonly Diagnostic[] {
+  const { name, service } = situation;
+  const state = recordState(situation);
+  if (name === undefined || state === undefined) return [];
+  const { record, origin } = name.traffic;
+  const held = (code: string, summary: string, detail: string, hint: string): readonly Diagnostic[] => [
+    { code, severity: 'error', summary, detail, hint, subject: origin, address: record.address },
+  ];
+  if (state.delegation !== null) {
+    return held(
+      'dns-below-a-delegation',
+      'The name belongs to another zone',
+      `${record.name} lies at or below ${state.delegation}, which ${name.zone.zone} delegates to other servers: a record written here would never be seen.`,
+      'Declare the zone that has the name, and write the record there.',
+    );
+  }
+  const conflicting =
+    record.type === 'CNAME' ? state.besides : state.besides.filter((type) => type === 'CNAME');
+  if (conflicting.length > 0) {
+    return held(
+      'dns-cname-conflict',
+      'A CNAME would stand beside other records',
+      `${record.name} has ${conflicting.join(', ')}, and a CNAME tolerates nothing else at its name (RFC 1034 section 3.6.2). Servers answer NOERROR to such an update, and ignore it.`,
+      `Remove the ${conflicting.join(', ')} of ${record.name} first, or choose another name.`,
+    );
+  }
+  const named = namedSlots(situation);
+  const both = new Set([...named, routedSlot(situation)].filter((slot) => slot !== undefined));
+  const active = activeSlot(situation);
+  const isDone = active?.instances.every((each) => standingOf(situation, each) !== 'different') === true;
+  if (both.size < 2 || isDone) return [];
+  return held(
+    'traffic-on-both-slots',
+    'Both slots have traffic',
+    `${[...both].map((slot) => slot.address).join(' and ')} both get requests (${record.name} holds ${state.rrset?.values.join(' ') ?? 'nothing'}), so a new release could be put on neither without cutting some of ${service.address}.`,
+    'Let one slot have all of it first: plan the release that runs now, which moves the record to where it runs.',
+  );
 }

@@ -133,7 +133,11 @@ function followService(
     name: today.services.find((each) => each.address === address)?.name ?? service.name,
     dependsOn: service.dependsOn.map((each) => follow(each, moves)),
     install: address === service.address ? service.install : { ...service.install, knownAs },
-    traffic: service.traffic.map((each) => ({ ...each, balancer: follow(each.balancer, moves) })),
+    traffic: service.traffic.map((each) =>
+      each.kind === 'dns'
+        ? { ...each, zone: follow(each.zone, moves) }
+        : { ...each, balancer: follow(each.balancer, moves) },
+    ),
     slots: service.slots.map((slot) => ({
       ...slot,
       address: follow(slot.address, moves),

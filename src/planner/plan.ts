@@ -28,7 +28,7 @@ import { type ConfiguredPools, configurePools } from './balancer-config.ts';
 import { findDrift } from './drift.ts';
 import { estimateFrom } from './estimate.ts';
 import { type FailedRelease, warnOfFailed } from './failed-releases.ts';
-import { holdMissingMembers, holdUnseen } from './hold.ts';
+import { holdMissingMembers, holdRecord, holdUnseen } from './hold.ts';
 import { followMoves, movedSince, unitsRenamed } from './moves.ts';
 import { lastOf, orderServices, orderSteps, startAfter } from './order.ts';
 import { policyWarnings, tooLargeSteps } from './policy.ts';
@@ -157,6 +157,7 @@ function rollOut(
   const reasons: readonly Diagnostic[] = [
     ...holdUnseen(situation),
     ...holdMissingMembers(situation),
+    ...holdRecord(situation),
     ...(before.some((each) => each.held.length > 0) ? [heldByDependency(situation.service)] : []),
   ];
   const own = strategyFor(situation.service.strategy)(situation);
@@ -195,10 +196,11 @@ function factsBehind(
   );
 }
 
-function concerns({ service, balancer, traffic }: Situation, fact: Fact): boolean {
+function concerns({ service, balancer, traffic, name }: Situation, fact: Fact): boolean {
   // That a host was away is no fact to rest on: the plan does nothing there, whether it is back or not.
   if (fact.status === 'unknown') return false;
   if (fact.address.startsWith(`${service.address}.`)) return true;
+  if (fact.address === name?.traffic.record.address) return true;
   if (balancer === undefined || traffic === undefined) return false;
   const own = [`.route[${JSON.stringify(traffic.route)}]`, ...Object.values(traffic.pools).map(poolPrefix)];
   return own.some((suffix) => fact.address.startsWith(`${balancer.address}${suffix}`));

@@ -65,5 +65,23 @@ function assumed(declared: Declared, at: Instant): readonly Observation[] {
       ),
     ),
   ]);
-  return [...instances, ...balancers];
+  const records = declared.zones.flatMap((zone) =>
+    zone.records.map(
+      ({ address }): Observation => ({
+        status: 'present',
+        kind: 'record',
+        address,
+        spec: {
+          rrset: null,
+          besides: [],
+          delegation: null,
+          negativeTtlSeconds: zone.negativeTtlSeconds ?? 0,
+          zoneSerial: 0,
+          behind: [],
+        },
+        at,
+      }),
+    ),
+  );
+  return [...instances, ...balancers, ...records];
 }

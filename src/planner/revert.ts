@@ -8,6 +8,7 @@ import {
   releaseDirectory,
   type ServiceDeclared,
   sameValue,
+  type TrafficDeclared,
 } from '../model/index.ts';
 
 export interface RevertAsk {
@@ -44,10 +45,10 @@ export function revertTarget(
   const isAsked = (service: ServiceDeclared): boolean =>
     ask.services.length === 0 || ask.services.some((name) => isCalled(service, name));
   const hosts = new Set(today.hosts.map((host) => host.name));
-  const balancers = new Set(today.balancers.map((balancer) => balancer.address));
+  const movers = new Set([...today.balancers, ...today.zones].map(({ address }) => address));
   const back = deployment.declared.services.filter(isAsked);
-  const lost = back.find((service) => service.traffic.some((each) => !balancers.has(each.balancer)));
-  if (lost !== undefined) return failed(balancerGone(deployment, lost));
+  const lost = back.find((service) => service.traffic.some((each) => !movers.has(moverOf(each))));
+  if (lost !== undefined) return failed(moverGone(deployment, lost));
 
   const reverted = back.map((service) => onHosts(service, hosts));
   return {
@@ -133,11 +134,14 @@ const noSuchService = (deployment: Deployment, names: readonly string[]): Diagno
   detail: `Deployment ${deployment.number} ran ${deployment.declared.services.map((each) => each.name).join(', ')}, and not ${names.join(', ')}.`,
 });
 
-const balancerGone = (deployment: Deployment, service: ServiceDeclared): Diagnostic => ({
+const moverOf = (traffic: TrafficDeclared): Address =>
+  traffic.kind === 'dns' ? traffic.zone : traffic.balancer;
+
+const moverGone = (deployment: Deployment, service: ServiceDeclared): Diagnostic => ({
   code: 'revert-balancer-gone',
   severity: 'error',
-  summary: 'The load balancer of that deployment is no longer declared',
-  detail: `In deployment ${deployment.number} the traffic of ${service.address} went through ${service.traffic.map((each) => each.balancer).join(', ')}.`,
+  summary: 'What moved the traffic of that deployment is no longer declared',
+  detail: `In deployment ${deployment.number} the traffic of ${service.address} went through ${service.traffic.map(moverOf).join(', ')}.`,
   hint: 'Declare it again, or revert to a newer deployment with --to.',
   address: service.address,
 });

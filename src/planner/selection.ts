@@ -19,6 +19,10 @@ export function selects(selection: Selection, declared: Declared, service: Servi
 function names(address: Address, declared: Declared, service: ServiceDeclared): boolean {
   if (isWithin(address, service.address)) return true;
   return service.traffic.some((traffic) => {
+    if (traffic.kind === 'dns') {
+      const isZone = address === traffic.zone && declared.zones.some((each) => each.address === address);
+      return isZone || address === traffic.record.address;
+    }
     const own = [
       traffic.balancer,
       `${traffic.balancer}.route[${JSON.stringify(traffic.route)}]`,

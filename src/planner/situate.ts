@@ -65,6 +65,8 @@ export interface Surroundings {
 export function situate(service: ServiceDeclared, surroundings: Surroundings): Situation {
   const { declared, world, intent, estimate } = surroundings;
   const traffic = service.traffic.find((each) => each.kind === 'load_balancer');
+  const named = service.traffic.find((each) => each.kind === 'dns');
+  const zone = declared.zones.find((each) => each.address === named?.zone);
   const balancer = declared.balancers.find((each) => each.address === traffic?.balancer);
   return {
     service,
@@ -72,6 +74,10 @@ export function situate(service: ServiceDeclared, surroundings: Surroundings): S
     intent,
     traffic,
     balancer,
+    name:
+      named === undefined || zone === undefined
+        ? undefined
+        : { traffic: named, zone, record: world.at('record', named.record.address) },
     writesPools: balancer !== undefined && surroundings.writtenPools.has(balancer.address),
     instance: (instance) =>
       world.at('instance', instanceAddress(service.address, instance.slot, instance.host)),

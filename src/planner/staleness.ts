@@ -1,5 +1,6 @@
 /** A saved plan is stale only if a fact that it rests on has changed; the error names that fact. */
 import { type Diagnostic, type Fact, type Observation, type Plan, sameValue } from '../model/index.ts';
+import { recordText } from '../strategies/changes.ts';
 import { World } from './situate.ts';
 
 /**
@@ -40,6 +41,10 @@ export function lasting(observation: Observation): unknown {
       return observation.spec.admin;
     case 'balancer_config':
       return observation.spec;
+    case 'record': {
+      const { rrset, besides, delegation } = observation.spec;
+      return { rrset, besides, delegation };
+    }
   }
 }
 
@@ -63,6 +68,11 @@ function inWords(observation: Observation): string {
     }
     case 'member':
       return observation.spec.admin;
+    case 'record': {
+      const { rrset, besides } = observation.spec;
+      const others = besides.length === 0 ? '' : `, with ${besides.join(', ')} at the same name`;
+      return `${recordText(rrset)}${others}`;
+    }
     case 'balancer_config':
       return observation.spec.loaded ? 'another text' : 'another text, which is not loaded';
   }

@@ -1,19 +1,24 @@
 /** What every service is now: declared, observed and recorded side by side, nothing decided. */
-import type {
-  Declared,
-  InstanceDeclared,
-  InstanceStatus,
-  Observed,
-  Recorded,
-  ServiceHealth,
-  ServiceStatus,
-  SlotDeclared,
-  SlotStatus,
-  Sync,
+import {
+  type Declared,
+  type InstanceDeclared,
+  type InstanceStatus,
+  type Observed,
+  type Recorded,
+  type ServiceHealth,
+  type ServiceStatus,
+  type SlotDeclared,
+  type SlotStatus,
+  type Sync,
+  sameValue,
 } from '../model/index.ts';
+import { wantedSet } from '../strategies/name-steps.ts';
 import {
   activeSlot,
+  isRouted,
+  namedSlots,
   poolOf,
+  recordState,
   routeState,
   type Situation,
   standingOf,
@@ -63,19 +68,23 @@ function statusOf(situation: Situation, isRunInProgress: boolean): ServiceStatus
 
 /** Without a balancer the only slot serves. */
 const servingSlot = (situation: Situation): SlotDeclared | undefined =>
-  situation.traffic === undefined ? situation.service.slots[0] : activeSlot(situation);
+  isRouted(situation) ? activeSlot(situation) : situation.service.slots[0];
 
 function syncOf(situation: Situation, active: SlotDeclared | undefined): Sync {
   const standings = (active?.instances ?? []).map((instance) => standingOf(situation, instance));
   if (standings.some((each) => each !== 'as_wanted' && each !== 'unknown')) return 'out_of_sync';
   if (unseen(situation).length > 0) return 'unknown';
   const { runtime, persisted, disagreeing = [] } = routeState(situation);
-  const isRouted =
+  const hasRoute =
     situation.traffic === undefined ||
     (runtime?.stable === persisted?.stable &&
       disagreeing.length === 0 &&
       (runtime?.canaryBasisPoints ?? 0) === 0);
-  return active !== undefined && isRouted ? 'in_sync' : 'out_of_sync';
+  const isNamed =
+    active !== undefined &&
+    (situation.name === undefined ||
+      sameValue(recordState(situation)?.rrset ?? null, wantedSet(situation, active)));
+  return active !== undefined && hasRoute && isNamed ? 'in_sync' : 'out_of_sync';
 }
 
 function healthOf(
@@ -84,7 +93,8 @@ function healthOf(
   isRunInProgress: boolean,
 ): ServiceHealth {
   if (active === undefined) {
-    return situation.route?.status === 'unknown' ? 'unknown' : isRunInProgress ? 'progressing' : 'degraded';
+    const isUnseen = situation.route?.status === 'unknown' || situation.name?.record.status === 'unknown';
+    return isUnseen ? 'unknown' : isRunInProgress ? 'progressing' : 'degraded';
   }
   const statuses = active.instances.map((instance) => instanceStatus(situation, instance));
   if (statuses.some((each) => each.process === 'stopped' || each.health === 'unhealthy')) {
@@ -107,7 +117,8 @@ function slotStatus(situation: Situation, slot: SlotDeclared): SlotStatus {
 
 /** Whole percent of the service's requests. */
 function shareOf(situation: Situation, slot: SlotDeclared): number | undefined {
-  if (situation.traffic === undefined) return situation.service.slots[0] === slot ? 100 : 0;
+  if (!isRouted(situation)) return situation.service.slots[0] === slot ? 100 : 0;
+  if (situation.traffic === undefined) return shareByName(situation, slot);
   if (situation.route?.status === 'unknown') return undefined;
   const { runtime, persisted } = routeState(situation);
   const value = runtime ?? persisted;
@@ -115,6 +126,13 @@ function shareOf(situation: Situation, slot: SlotDeclared): number | undefined {
   if (value === null || pool === undefined) return 0;
   const canary = Math.round(value.canaryBasisPoints / 100);
   return (value.stable === pool ? 100 - canary : 0) + (value.canary === pool ? canary : 0);
+}
+
+/** DNS gives no shares: who holds the record has everything, but for those who remember an earlier answer. */
+function shareByName(situation: Situation, slot: SlotDeclared): number | undefined {
+  if (situation.name?.record.status === 'unknown') return undefined;
+  const named = namedSlots(situation);
+  return named.includes(slot) ? Math.round(100 / named.length) : 0;
 }
 
 function instanceStatus(situation: Situation, instance: InstanceDeclared): InstanceStatus {

@@ -1,6 +1,6 @@
 /** What a person should know although nothing follows from it. */
 import type { Address, Declared, Diagnostic, Recorded } from '../model/index.ts';
-import { activeSlot, type Situation, standingOf, stateOf } from '../strategies/situation.ts';
+import { activeSlot, isRouted, type Situation, standingOf, stateOf } from '../strategies/situation.ts';
 import type { Selection } from './selection.ts';
 
 export function findWarnings(
@@ -34,8 +34,7 @@ function unfinishedRun(declared: Declared, { unfinished }: Recorded): readonly D
 
 /** It runs as declared and its check fails: no plan mends that, and a person must know before the next one. */
 function unhealthyInstances(situation: Situation): readonly Diagnostic[] {
-  const serving =
-    activeSlot(situation) ?? (situation.traffic === undefined ? situation.service.slots[0] : undefined);
+  const serving = activeSlot(situation) ?? (isRouted(situation) ? undefined : situation.service.slots[0]);
   return (serving?.instances ?? []).flatMap((instance) => {
     const { health } = stateOf(situation.instance(instance));
     if (health.status !== 'unhealthy' || standingOf(situation, instance) !== 'as_wanted') return [];

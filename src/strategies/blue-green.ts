@@ -16,10 +16,10 @@ export function planBlueGreen(situation: Situation): Rollout {
 }
 
 /** All requests at once. A revert has no time to watch them: its side has proved itself before. */
-export function switchAndBake({ sequence, target, route, needs }: Shift): readonly Step[] {
+export function switchAndBake({ sequence, target, route, named, needs }: Shift): readonly Step[] {
   const { situation } = sequence;
   const { service, intent } = situation;
-  const switched = switchTo(sequence, target, route, needs);
+  const switched = named.move(switchTo(sequence, target, route, needs));
   const durationMs = service.strategy.kind === 'blue_green' ? service.strategy.bakeMs : 0;
   if (durationMs === 0 || intent.kind === 'revert') return switched;
   return [

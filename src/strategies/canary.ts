@@ -46,7 +46,10 @@ function shiftInSteps(situation: Situation): Rollout {
 }
 
 /** From share to share, each under its gate, to the whole. */
-function climb({ sequence, target, route, needs }: Shift, active: SlotDeclared): readonly Step[] {
+function climb(
+  { sequence, target, route, named: name, needs }: Shift,
+  active: SlotDeclared,
+): readonly Step[] {
   const { situation } = sequence;
   const { balancer } = situation;
   const stable = poolOf(situation, active);
@@ -78,7 +81,7 @@ function climb({ sequence, target, route, needs }: Shift, active: SlotDeclared):
       last,
     );
   }
-  last = switchTo(sequence, target, route, last);
+  last = name.move(switchTo(sequence, target, route, last));
   const whole = stepsOf(situation).findIndex(({ share }) => share === 100);
   const step = stepsOf(situation)[whole];
   if (step === undefined) return last;

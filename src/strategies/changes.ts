@@ -6,6 +6,7 @@ import {
   type InstanceDeclared,
   type Json,
   type ProcessDeclared,
+  type RecordSet,
   type RouteValue,
   type RunningProcess,
   routeAddress,
@@ -17,6 +18,7 @@ import {
   memberOf,
   memberState,
   poolOf,
+  recordState,
   routeState,
   type Situation,
   standingOf,
@@ -83,6 +85,28 @@ export function routeChange(situation: Situation, slot: SlotDeclared): Change | 
     origin: traffic.origin,
     before: isNew ? null : routeAttributes(runtime, persisted),
     after: routeAttributes(wanted, wanted),
+  };
+}
+
+/** The change of the DNS record that leads all clients to this slot; undefined where it does. */
+export function recordChange(situation: Situation, slot: SlotDeclared): Change | undefined {
+  const { service, name } = situation;
+  const state = recordState(situation);
+  if (name === undefined || state === undefined) return undefined;
+  const { traffic } = name;
+  const wanted: RecordSet = { ttlSeconds: traffic.ttlSeconds, values: traffic.values[slot.name] ?? [] };
+  const { rrset } = state;
+  if (sameValue(rrset, wanted)) return undefined;
+  return {
+    action: rrset === null ? 'create' : 'update',
+    address: traffic.record.address,
+    because:
+      rrset !== null && sameValue(rrset.values, wanted.values)
+        ? 'the TTL is declared so'
+        : `release.${service.release.name} is ${service.release.version} on ${slot.name}`,
+    origin: traffic.origin,
+    before: recordAttributes(rrset),
+    after: recordAttributes(wanted),
   };
 }
 
@@ -161,6 +185,13 @@ export function routeAttributes(runtime: RouteValue | null, persisted: RouteValu
         }),
   };
 }
+
+export const recordAttributes = (rrset: RecordSet | null): Json =>
+  rrset === null ? null : { values: rrset.values, ttl: `${rrset.ttlSeconds}s` };
+
+/** A record in a sentence: `10.0.1.11 10.0.1.12 (TTL 5 s)`. */
+export const recordText = (rrset: RecordSet | null): string =>
+  rrset === null ? 'no record' : `${rrset.values.join(' ')} (TTL ${rrset.ttlSeconds} s)`;
 
 /** `2.0.0` of `2.0.0-9f86d081`. */
 const versionOf = (directory: string): string => directory.replace(/-[0-9a-f]{8}$/, '');

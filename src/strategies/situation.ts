@@ -1,27 +1,40 @@
 /** One service as its strategy finds it: what is declared, what was seen, and the questions that every strategy asks. */
 import {
   type BalancerDeclared,
+  type BalancerTraffic,
   type Diagnostic,
   type InstanceDeclared,
   type InstanceState,
   type Intent,
   type MemberState,
+  type NameTraffic,
   type Observation,
+  type RecordState,
   type RouteState,
   type RunningProcess,
   releaseDirectory,
   type ServiceDeclared,
   type SlotDeclared,
   sameValue,
-  type TrafficDeclared,
+  slotsOfValues,
+  type ZoneDeclared,
 } from '../model/index.ts';
+
+/** A service's DNS record. */
+export interface NameSituation {
+  readonly traffic: NameTraffic;
+  readonly zone: ZoneDeclared;
+  readonly record: Observation<'record'>;
+}
 
 export interface Situation {
   readonly service: ServiceDeclared;
   /** Absolute folder of the environment, where hooks of the operator run. */
   readonly folder: string;
   readonly intent: Intent;
-  readonly traffic: TrafficDeclared | undefined;
+  /** The load balancer's side of its traffic, and DNS's; either, both, or none. */
+  readonly traffic: BalancerTraffic | undefined;
+  readonly name: NameSituation | undefined;
   readonly balancer: BalancerDeclared | undefined;
   /** Whether this plan writes the balancer's pools before the service's own steps begin. */
   readonly writesPools: boolean;
@@ -107,12 +120,35 @@ export const routeState = (
 ): Pick<RouteState, 'runtime' | 'persisted'> & Partial<RouteState> =>
   situation.route?.status === 'present' ? situation.route.spec : { runtime: null, persisted: null };
 
-/** The slot that the route sends requests to: by what the workers do, else by what a restart would bring. */
+/** Whether anything says which slot gets the traffic; without, the only slot has it. */
+export const isRouted = ({ traffic, name }: Situation): boolean =>
+  traffic !== undefined || name !== undefined;
+
+/** The slot that has the traffic: by the load balancer where there is one, else by the DNS record. */
 export function activeSlot(situation: Situation): SlotDeclared | undefined {
+  return situation.traffic === undefined ? namedSlots(situation)[0] : routedSlot(situation);
+}
+
+/** The slot that the route sends requests to: by what the workers do, else by what a restart would bring. */
+export function routedSlot(situation: Situation): SlotDeclared | undefined {
   const { runtime, persisted } = routeState(situation);
   const pool = (runtime ?? persisted)?.stable;
   return situation.service.slots.find((slot) => pool !== undefined && poolOf(situation, slot) === pool);
 }
+
+/** The slots that the DNS record leads to, that with more of its values first; more than one if somebody mixed them. */
+export function namedSlots(situation: Situation): readonly SlotDeclared[] {
+  const { name, service } = situation;
+  const rrset = recordState(situation)?.rrset ?? null;
+  if (name === undefined || rrset === null) return [];
+  const named = slotsOfValues(name.traffic, rrset.values);
+  const own = (slot: SlotDeclared): number =>
+    (name.traffic.values[slot.name] ?? []).filter((value) => rrset.values.includes(value)).length;
+  return service.slots.filter((slot) => named.includes(slot.name)).toSorted((a, b) => own(b) - own(a));
+}
+
+export const recordState = ({ name }: Situation): RecordState | undefined =>
+  name?.record.status === 'present' ? name.record.spec : undefined;
 
 /** Of the slot, on hosts that are away and that the plan goes on without. */
 export const awayOf = (situation: Situation, slot: SlotDeclared): readonly InstanceDeclared[] =>
@@ -138,5 +174,6 @@ export function unseen(situation: Situation): readonly Diagnostic[] {
     }
   }
   note(situation.route);
+  note(situation.name?.record);
   return whys;
 }

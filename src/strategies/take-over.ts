@@ -5,9 +5,10 @@
  *   [withdraw] ─▶ drain (idle) ─▶ upload ─▶ stop ─▶ install ─▶ start ─▶ verify ─▶ settle ─▶ SHIFT ─▶ [drain ─▶ stop] ─▶ prune
  */
 import type { Change, InstanceDeclared, SlotDeclared, Step } from '../model/index.ts';
-import { instanceChange, memberChanges, routeChange } from './changes.ts';
+import { instanceChange, memberChanges, recordChange, routeChange } from './changes.ts';
 import { Hooks } from './hooks.ts';
 import { putRelease, renewInstance, stopProcess } from './instance-steps.ts';
+import { NameMoves } from './name-steps.ts';
 import { pruneReleases } from './prune.ts';
 import { RouteMoves } from './route-moves.ts';
 import {
@@ -28,6 +29,8 @@ export interface Shift {
   readonly target: SlotDeclared;
   readonly active: SlotDeclared | undefined;
   readonly route: RouteMoves;
+  /** The service's DNS record, if it has one: it is moved after the last move of the route. */
+  readonly named: NameMoves;
   readonly needs: readonly Step[];
 }
 
@@ -41,6 +44,7 @@ export function takeOver(
   const sequence = new Sequence(situation);
   const hooks = new Hooks(sequence);
   const route = new RouteMoves(sequence);
+  const named = new NameMoves(sequence, target);
   const release = wantedRelease(situation.service);
   const toRenew = target.instances.filter((instance) => standingOf(situation, instance) !== 'as_wanted');
 
@@ -59,19 +63,21 @@ export function takeOver(
     ...takeOutAway(sequence, target, []),
     ...returnMembers(sequence, target, target.instances, ready),
   ]);
-  const shifted = shift({ sequence, target, active, route, needs: settled });
+  const shifted = shift({ sequence, target, active, route, named, needs: settled });
   const served = atEveryInstance(hooks, 'after_traffic', target, release, shifted);
   const retired = active === undefined ? served : retire(sequence, active, hooks, served);
+  const restored = named.restore(retired);
 
   const pruned = pruneReleases(
     sequence,
     new Map(target.instances.map((instance) => [instance, release])),
-    retired,
+    restored,
   );
   const changes: readonly (Change | undefined)[] = [
     ...toRenew.map((instance) => instanceChange(situation, instance)),
     ...memberChanges(situation, target, target.instances),
     routeChange(situation, target),
+    recordChange(situation, target),
     ...(active === undefined || keepsWarm(situation) ? [] : stopChanges(situation, active)),
     ...pruned,
   ];
@@ -85,7 +91,7 @@ export function takeOver(
 export function isOnlyToMend(situation: Situation, active: SlotDeclared): boolean {
   const standings = active.instances.map((each) => ({ each, standing: standingOf(situation, each) }));
   const serves = (each: InstanceDeclared): boolean =>
-    memberState(memberOf(situation, active, each))?.admin === 'ready';
+    situation.traffic === undefined || memberState(memberOf(situation, active, each))?.admin === 'ready';
   const others = standings.filter(({ each, standing }) => standing === 'different' && !serves(each));
   const rest = standings.filter((each) => !others.includes(each));
   return (

@@ -5,15 +5,17 @@
  *   upload (all) ─▶ [ remove ─▶ drain ─▶ stop ─▶ install ─▶ start ─▶ verify ─▶ return ─▶ AFTERWARDS ] ─▶ next turn ─▶ prune
  */
 import type { Change, Diagnostic, InstanceDeclared, Outcome, SlotDeclared, Step } from '../model/index.ts';
-import { instanceChange, memberChanges, routeChange } from './changes.ts';
+import { instanceChange, memberChanges, recordChange, routeChange } from './changes.ts';
 import { Hooks } from './hooks.ts';
 import { putRelease, renewInstance } from './instance-steps.ts';
+import { NameMoves } from './name-steps.ts';
 import { pruneReleases } from './prune.ts';
 import { RouteMoves } from './route-moves.ts';
 import {
   activeSlot,
   floorOf,
   isInService,
+  isRouted,
   memberOf,
   memberState,
   type Situation,
@@ -37,7 +39,7 @@ export interface Turn {
 
 /** Whether the slot gets requests now, so that taking a host out costs capacity. */
 export const serves = (situation: Situation, slot: SlotDeclared): boolean =>
-  situation.traffic === undefined || activeSlot(situation)?.name === slot.name;
+  !isRouted(situation) || activeSlot(situation)?.name === slot.name;
 
 export const instancesToRenew = (situation: Situation, slot: SlotDeclared): readonly InstanceDeclared[] =>
   slot.instances.filter((instance) => standingOf(situation, instance) !== 'as_wanted');
@@ -71,6 +73,8 @@ export function renewInTurns(situation: Situation, slot: SlotDeclared, turns: re
   if (routed !== undefined) {
     last = switchTo(sequence, slot, new RouteMoves(sequence), settle(sequence, slot, last));
   }
+  const named = new NameMoves(sequence, slot);
+  last = named.restore(named.move(last));
 
   const release = wantedRelease(situation.service);
   const pruned = pruneReleases(sequence, new Map(toRenew.map((instance) => [instance, release])), last);
@@ -78,6 +82,7 @@ export function renewInTurns(situation: Situation, slot: SlotDeclared, turns: re
     ...toRenew.map((instance) => instanceChange(situation, instance)),
     ...memberChanges(situation, slot, kept),
     routed,
+    recordChange(situation, slot),
     ...pruned,
   ];
   return { changes: changes.filter((change) => change !== undefined), steps: sequence.steps, held: [] };

@@ -1,4 +1,11 @@
 export type { ExecuteOptions, Execution, HostChannel, HostChannels } from './channel.ts';
+export {
+  askByUdp,
+  type DnsExchangeOptions,
+  exchangeByTcp,
+  serverText,
+  streamByTcp,
+} from './dns.ts';
 export { DownloadFailure, download, netrcAuthorization, shownUrl } from './download.ts';
 export { excerpt, hostFailure, seconds, type Wording } from './failures.ts';
 export { type HostChannelsOptions, openHostChannels } from './host-channels.ts';

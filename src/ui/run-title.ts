@@ -1,6 +1,6 @@
 /** What a run is about, in a few words: `shop 1.0.0 -> 2.0.0`. */
-import type { Address, Plan, ServiceDeclared } from '../model/index.ts';
-import { instanceAddress, routeAddress } from '../model/index.ts';
+import type { Address, Fact, Plan, ServiceDeclared, TrafficDeclared } from '../model/index.ts';
+import { instanceAddress, routeAddress, slotOfValues } from '../model/index.ts';
 
 /** Services whose steps the plan has; named up to three, then counted. */
 export function runTitle(plan: Plan): string {
@@ -44,16 +44,26 @@ export function servingBefore(service: ServiceDeclared, plan: Plan): string | un
 }
 
 function activeSlot(service: ServiceDeclared, plan: Plan): string | undefined {
-  for (const { balancer, route, pools } of service.traffic) {
-    const address = routeAddress(balancer, route);
+  for (const traffic of service.traffic) {
     for (const fact of plan.facts) {
-      if (fact.status !== 'present' || fact.kind !== 'route' || fact.address !== address) continue;
-      const stable = fact.spec.runtime?.stable;
-      const entry = Object.entries(pools).find(([, pool]) => pool === stable);
-      if (entry !== undefined) return entry[0];
+      const slot = slotOfFact(traffic, fact);
+      if (slot !== undefined) return slot;
     }
   }
   return undefined;
+}
+
+/** The slot that had the traffic by this fact, if it tells. */
+function slotOfFact(traffic: TrafficDeclared, fact: Fact): string | undefined {
+  if (fact.status !== 'present') return undefined;
+  if (traffic.kind === 'dns') {
+    const isOurs = fact.kind === 'record' && fact.address === traffic.record.address;
+    return isOurs ? slotOfValues(traffic, fact.spec.rrset?.values ?? []) : undefined;
+  }
+  if (fact.kind !== 'route' || fact.address !== routeAddress(traffic.balancer, traffic.route))
+    return undefined;
+  const stable = fact.spec.runtime?.stable;
+  return Object.entries(traffic.pools).find(([, pool]) => pool === stable)?.[0];
 }
 
 /** `2.0.0-9f86d081` is version 2.0.0: the digest of the content is for machines. */

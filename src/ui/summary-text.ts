@@ -1,5 +1,13 @@
 /** The last lines of a run: how it ended, what serves now, what was undone, and what to do next. */
-import type { Diagnostic, Event, Operation, Plan, ServiceDeclared } from '../model/index.ts';
+import {
+  type Diagnostic,
+  type Event,
+  type Operation,
+  type Plan,
+  type RecordSet,
+  type ServiceDeclared,
+  slotOfValues,
+} from '../model/index.ts';
 import type { View } from './fold.ts';
 import { wrap } from './layout.ts';
 import { type Paint, paint as paintOf } from './paint.ts';
@@ -157,7 +165,7 @@ function nextStep(
   }
 }
 
-type RouteMove = Extract<Operation, { op: 'route.set' }>;
+type Switch = Extract<Operation, { op: 'route.set' | 'record.set' }>;
 
 /** `shop is 2.0.0 on green; blue keeps 1.0.0 warm.`, for the services that the plan touched. */
 function servesText(plan: Plan | undefined): string {
@@ -170,11 +178,13 @@ function servesText(plan: Plan | undefined): string {
 
 function serviceText(service: ServiceDeclared, plan: Plan): string {
   const { name, release, slots } = service;
-  const move = plan.steps
+  const moves = plan.steps
+    .filter((step) => step.service === service.address)
     .map(({ operation }) => operation)
-    .findLast((each): each is RouteMove => each.op === 'route.set' && isRouteOf(service, each));
-  const to = slotOfPool(service, move?.to?.stable);
-  const from = slotOfPool(service, move?.from.runtime?.stable);
+    .filter((each): each is Switch => each.op === 'route.set' || each.op === 'record.set')
+    .map((each) => endsOf(service, each));
+  const to = moves.at(-1)?.to;
+  const from = moves.find((each) => each.from !== each.to)?.from;
   const place = to === undefined ? (slots.length === 1 ? '' : undefined) : ` on ${to}`;
   if (place === undefined) return `${name} is ${release.version}.`;
   const before = servingBefore(service, plan);
@@ -186,10 +196,24 @@ function serviceText(service: ServiceDeclared, plan: Plan): string {
   return `${name} is ${release.version}${place}${warm}.`;
 }
 
-const isRouteOf = (service: ServiceDeclared, move: RouteMove): boolean =>
-  service.traffic.some(({ balancer, route }) => balancer === move.balancer && route === move.route);
+/** The slots that a switch leads from and to. */
+function endsOf(
+  service: ServiceDeclared,
+  move: Switch,
+): { readonly from: string | undefined; readonly to: string | undefined } {
+  if (move.op === 'route.set') {
+    return {
+      from: slotOfPool(service, move.from.runtime?.stable),
+      to: slotOfPool(service, move.to?.stable),
+    };
+  }
+  const traffic = service.traffic.find((each) => each.kind === 'dns');
+  const slot = (set: RecordSet | null): string | undefined =>
+    traffic === undefined || set === null ? undefined : slotOfValues(traffic, set.values);
+  return { from: slot(move.from), to: slot(move.to) };
+}
 
 const slotOfPool = (service: ServiceDeclared, pool: string | undefined): string | undefined =>
-  pool === undefined
-    ? undefined
-    : service.traffic.flatMap(({ pools }) => Object.entries(pools)).find(([, each]) => each === pool)?.[0];
+  service.traffic
+    .flatMap((each) => (each.kind === 'load_balancer' ? Object.entries(each.pools) : []))
+    .find(([, each]) => pool !== undefined && each === pool)?.[0];

@@ -69,6 +69,7 @@ export const declaring = (declared: BalancerDeclared): Declared => ({
   folder: '/',
   hosts: [],
   balancers: [declared],
+  zones: [],
   services: [],
   policy: { minInServicePercent: 0, freezes: [] },
   hooks: [],

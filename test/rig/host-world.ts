@@ -212,6 +212,7 @@ export function declaredWith(
     folder,
     hosts,
     balancers: [],
+    zones: [],
     services:
       release === undefined
         ? []

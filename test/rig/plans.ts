@@ -106,6 +106,7 @@ export const declaring = (shops: readonly Shop[], hooks: readonly HookDeclared[]
     origin,
   })),
   balancers: [edge],
+  zones: [],
   services: shops.map(serviceOf),
   policy: { minInServicePercent: 0, freezes: [] },
   hooks,

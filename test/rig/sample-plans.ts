@@ -328,6 +328,7 @@ export const declaredWith = (version: string, hosts: readonly string[] = hostNam
   folder: '/srv/environments/prod',
   hosts: [],
   balancers: [balancer],
+  zones: [],
   services: [
     {
       address: shop,

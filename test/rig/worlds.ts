@@ -204,6 +204,7 @@ export function declare(
         origin: at(2),
       },
     ],
+    zones: [],
     services,
     policy: { minInServicePercent, freezes: [] },
     hooks: [],

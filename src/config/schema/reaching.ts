@@ -14,7 +14,7 @@ import {
   type VariantShape,
 } from './shape.ts';
 import { command, endpoints, localPaths, textMap, variableName } from './types/collections.ts';
-import { port, someTime } from './types/numbers.ts';
+import { bool, duration, port, someTime, whole } from './types/numbers.ts';
 import { endpoint, localPath, networkAddress } from './types/places.ts';
 import { host, objectOfBlock } from './types/references.ts';
 import { secretValue } from './types/secrets.ts';
@@ -114,10 +114,9 @@ export const dnsZoneShape = {
   kindLabel: 'type',
   labels: [nameLabel],
   repeatable: true,
-  later: true,
   variants: {
     rfc2136: {
-      description: 'Written by dynamic update (RFC 2136).',
+      description: 'Written by dynamic update (RFC 2136): BIND, Knot DNS, PowerDNS.',
       arguments: {
         zone: required(line, 'The name of the zone, with the dot at its end.'),
         primary: required(endpoint, 'The server that takes updates.'),
@@ -125,6 +124,25 @@ export const dnsZoneShape = {
           endpoints,
           'Every server whose answer must agree before a step counts as done.',
           'the primary alone',
+        ),
+        quorum: optional(whole(1, 1000), 'How many of `servers` must agree.', 'all of them'),
+        deadline: defaulted(someTime, '60s', 'How long the servers may take to agree after a change.'),
+        resolver_min_ttl: defaulted(
+          duration,
+          '0s',
+          'For how long the resolvers of your network keep every answer at least, whatever its TTL says ' +
+            '(`cache-min-ttl` of Unbound): no wait for a TTL is shorter.',
+        ),
+        negative_ttl: optional(
+          duration,
+          'For how long resolvers remember that a name does not exist: waited for after a record is created.',
+          "what the zone's SOA says",
+        ),
+        strict: defaulted(
+          bool,
+          false,
+          "Each update also requires the zone's serial, so that no other change of the zone, not even of a TTL, can " +
+            'come between the look and the write. In a zone that changes all the time, updates are then refused and tried again.',
         ),
       },
       blocks: {
@@ -141,7 +159,10 @@ export const dnsZoneShape = {
             secret: required(secretValue, 'The key itself, in base64.'),
           },
         } as const satisfies PlainShape),
+        precondition: any(preconditionShape),
       },
     },
   },
+  example:
+    'dns_zone "rfc2136" "internal" {\n  zone    = "internal.test."\n  primary = "10.0.0.53:53"\n  servers = ["10.0.0.53:53", "10.0.0.54:53"]\n  tsig {\n    name   = "deployctl."\n    secret = secret.tsig\n  }\n}',
 } as const satisfies VariantShape;

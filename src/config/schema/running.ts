@@ -197,17 +197,26 @@ const trafficShape = {
       },
     },
     dns: {
-      description: 'A DNS record.',
-      later: true,
+      description:
+        'A DNS record that holds the addresses of the slot that serves. A switch replaces it whole, and then waits ' +
+        'until no resolver can remember the other slot.',
       arguments: {
         dns_zone: required(objectOfBlock('dns_zone', 'dns_zone.internal'), 'The zone.'),
-        name: required(line, 'The name of the record in the zone.'),
-        type: defaulted(choice(['A', 'AAAA', 'CNAME', 'SRV']), 'A', 'The type of the record.'),
-        ttl: defaulted(someTime, '30s', 'How long resolvers may keep an answer.'),
+        name: required(
+          line,
+          'The name of the record: in the zone, `@` for the zone itself, or whole with a dot at its end.',
+        ),
+        type: defaulted(choice(['A', 'AAAA', 'CNAME', 'SRV', 'TXT']), 'A', 'The type of the record.'),
+        ttl: defaulted(someTime, '30s', 'How long resolvers may keep an answer. Whole seconds.'),
+        switch_ttl: defaulted(
+          someTime,
+          '5s',
+          'The same around a switch: where the TTL is longer, it is lowered before, waited out, and restored afterwards.',
+        ),
         values: optional(
           lineListMap,
           "The record's values for each slot.",
-          "the addresses of the slot's hosts",
+          "the addresses of the slot's hosts; for SRV, priority 0, weight 0, the slot's port and the names of its hosts",
         ),
       },
     },

@@ -1,11 +1,12 @@
 /** Capacity never below the floor, and no traffic to what is not verified: at every step, in every order that the needs allow. */
 import type { Diagnostic, Proof, SlotDeclared, Step } from '../../model/index.ts';
-import { awayOf, floorOf } from '../../strategies/situation.ts';
+import { awayOf, floorOf, isRouted } from '../../strategies/situation.ts';
 import type { Chain, OrderOfEvents } from './order-of-events.ts';
 import {
   type InstanceModel,
   type Moment,
   mainSlot,
+  type Routed,
   type ServiceModel,
   servesAsObserved,
   worth,
@@ -18,17 +19,17 @@ export interface CapacityProof {
 }
 
 export function proveCapacity(model: ServiceModel, order: OrderOfEvents): CapacityProof {
-  const { situation, routed } = model;
+  const { situation, atStart: routed } = model;
   const violations: Diagnostic[] = [];
-  const initial = mainSlot(routed[0]);
+  const initial = mainSlot(routed);
   const atStart = Math.min(
-    ...[...(routed[0] ?? [])].map(([slot, share]) => worth(servesAsObserved(model, slot), share)),
+    ...[...routed].map(([slot, share]) => worth(servesAsObserved(model, slot), share)),
     initial?.instances.length ?? 0,
   );
   let lowest = atStart;
   let atStep: Step | undefined;
   // Each step is held against each instance: what depends on only one of the two is worked out before.
-  const switches = order.chainOf(model.switches);
+  const routes = model.routes.map(({ switches, routed }) => ({ switches: order.chainOf(switches), routed }));
   const instancesOf = new Map(
     [...model.instances].map(([slot, instances]) => [
       slot,
@@ -36,13 +37,13 @@ export function proveCapacity(model: ServiceModel, order: OrderOfEvents): Capaci
         each,
         places: order.chainOf(each.chain),
         outOfService: firstFrom(each.moments, (moment) => !(moment.isVerified && moment.isMember)),
-        exposed: firstFrom(each.moments, (moment) => isExposed(each, moment)),
+        exposed: firstFrom(each.moments, (moment) => isExposed(each, moment, isNewByName(model, slot))),
       })),
     ]),
   );
 
   for (const step of model.steps.filter(changesCapacity)) {
-    for (const [slot, share] of routedDuring(model, switches, order, step)) {
+    for (const [slot, share] of routedDuring(routes, order, step)) {
       let inService = 0;
       let exposed: InstanceModel | undefined;
       for (const { each, places, outOfService, exposed: isExposedFrom } of instancesOf.get(slot) ?? []) {
@@ -54,7 +55,7 @@ export function proveCapacity(model: ServiceModel, order: OrderOfEvents): Capaci
         lowest = worth(inService, share);
         atStep = step;
       }
-      if (exposed !== undefined && situation.traffic !== undefined) {
+      if (exposed !== undefined && isRouted(situation)) {
         violations.push(unverifiedTraffic(model, slot, exposed, step));
       }
     }
@@ -84,17 +85,22 @@ export function proveCapacity(model: ServiceModel, order: OrderOfEvents): Capaci
 }
 
 const changesCapacity = ({ operation: { op } }: Step): boolean =>
-  op === 'process.set' || op === 'slot.link' || op === 'member.set' || op === 'route.set';
+  op === 'process.set' ||
+  op === 'slot.link' ||
+  op === 'member.set' ||
+  op === 'route.set' ||
+  op === 'record.set';
 
 /** Every slot that may have requests while the step runs, with each share that it may have. */
 function routedDuring(
-  model: ServiceModel,
-  switches: Chain,
+  routes: readonly { readonly switches: Chain; readonly routed: readonly Routed[] }[],
   order: OrderOfEvents,
   step: Step,
 ): readonly (readonly [SlotDeclared, number])[] {
-  const { from, to } = order.doneDuring(switches, step);
-  return model.routed.slice(from, to + 1).flatMap((routed) => [...routed]);
+  return routes.flatMap(({ switches, routed }) => {
+    const { from, to } = order.doneDuring(switches, step);
+    return routed.slice(from, to + 1).flatMap((each) => [...each]);
+  });
 }
 
 /** For each moment the next one, itself included, of which it is true; beyond the last where there is none. */
@@ -107,8 +113,14 @@ function firstFrom(moments: readonly Moment[], isTrue: (moment: Moment) => boole
 }
 
 /** Whether it gets requests at that moment while it is not verified, by our doing: as it was found does not count. */
-const isExposed = (each: InstanceModel, moment: Moment): boolean =>
-  moment !== each.moments[0] && moment.isMember && !moment.isVerified && wasExposedNewly(each);
+const isExposed = (each: InstanceModel, moment: Moment, isNew: boolean): boolean =>
+  moment.isMember &&
+  !moment.isVerified &&
+  ((isNew && each.chain.length > 0) || (moment !== each.moments[0] && wasExposedNewly(each)));
+
+/** DNS has no checks of its own: a slot that gets its traffic by this plan has no excuse in how it was found. */
+const isNewByName = ({ situation, atStart }: ServiceModel, slot: SlotDeclared): boolean =>
+  situation.traffic === undefined && !atStart.has(slot);
 
 /** An instance that was down and in the pool when it was found stays the balancer's business until it is verified. */
 const wasExposedNewly = ({ moments: [first] }: InstanceModel): boolean =>

@@ -1,6 +1,6 @@
 /** Proves a plan from its steps, before anything runs. */
 import { type Diagnostic, hostOf, type Proof, type Step } from '../../model/index.ts';
-import type { Situation } from '../../strategies/situation.ts';
+import { isRouted, type Situation } from '../../strategies/situation.ts';
 import { proveCapacity } from './capacity.ts';
 import { OrderOfEvents } from './order-of-events.ts';
 import { mainSlot, modelOf, type Routed, type ServiceModel } from './service-model.ts';
@@ -53,18 +53,17 @@ function blastRadius(steps: readonly Step[], models: readonly ServiceModel[]): P
 }
 
 function shareMovedBy(model: ServiceModel, step: Step): number {
-  const [initial] = model.routed;
-  const main = mainSlot(initial);
-  if (initial === undefined || main === undefined) return 0;
-  if (step.operation.op === 'route.set') {
-    const index = model.switches.indexOf(step);
-    return moved(model.routed[index] ?? initial, model.routed[index + 1] ?? initial);
+  const { operation } = step;
+  const main = mainSlot(model.atStart);
+  if (main === undefined) return 0;
+  for (const { switches, routed } of model.routes) {
+    const index = switches.indexOf(step);
+    const [before, after] = [routed[index], routed[index + 1]];
+    if (index >= 0 && before !== undefined && after !== undefined) return moved(before, after);
   }
   const takesOut =
-    (step.operation.op === 'member.set' && step.operation.to !== 'ready') ||
-    (step.operation.op === 'process.set' &&
-      step.operation.to === null &&
-      model.situation.traffic === undefined);
+    (operation.op === 'member.set' && operation.to !== 'ready') ||
+    (operation.op === 'process.set' && operation.to === null && !isRouted(model.situation));
   return takesOut ? Math.ceil(100 / Math.max(1, main.instances.length)) : 0;
 }
 

@@ -1,9 +1,18 @@
 /** One service as a model that steps can be run over: who is in service, and where the route goes. */
-import type { InstanceDeclared, RouteValue, SlotDeclared, Step } from '../../model/index.ts';
+import {
+  type InstanceDeclared,
+  type RecordSet,
+  type RouteValue,
+  type SlotDeclared,
+  type Step,
+  slotsOfValues,
+} from '../../model/index.ts';
 import {
   isInService,
+  isRouted,
   memberOf,
   memberState,
+  namedSlots,
   poolOf,
   routeState,
   type Situation,
@@ -29,34 +38,37 @@ export interface InstanceModel {
 /** The part of the requests that each slot gets, above 0 and at most 1; empty: there is no route. */
 export type Routed = ReadonlyMap<SlotDeclared, number>;
 
+export interface RouteModel {
+  /** The steps after which requests go elsewhere, in the order in which they must happen. */
+  readonly switches: readonly Step[];
+  /** routed[n]: where they may go after n of them. */
+  readonly routed: readonly Routed[];
+}
+
 export interface ServiceModel {
   readonly situation: Situation;
   readonly instances: ReadonlyMap<SlotDeclared, readonly InstanceModel[]>;
-  /** Steps that move the route, and the slots it goes to before, between and after them. */
-  readonly switches: readonly Step[];
-  readonly routed: readonly Routed[];
+  /** How requests find their slot: a balancer's route, a DNS record, or both. */
+  readonly routes: readonly RouteModel[];
+  /** Who gets requests as the plan finds it, by all of them. */
+  readonly atStart: Routed;
   readonly steps: readonly Step[];
 }
 
 export function modelOf(situation: Situation, allSteps: readonly Step[]): ServiceModel {
   const { service } = situation;
   const steps = allSteps.filter((step) => step.service === service.address);
-  const switches = steps.filter((step) => step.operation.op === 'route.set');
-  const { runtime, persisted } = routeState(situation);
-  const initial =
-    situation.traffic === undefined
-      ? new Map(service.slots.slice(0, 1).map((slot) => [slot, 1]))
-      : routedBy(situation, runtime ?? persisted);
+  const routes = isRouted(situation)
+    ? [
+        ...(situation.traffic === undefined ? [] : [routeOfBalancer(situation, steps)]),
+        ...(situation.name === undefined ? [] : [routeOfName(situation, steps)]),
+      ]
+    : [{ switches: [], routed: [wholly(service.slots.slice(0, 1))] }];
   return {
     situation,
     steps,
-    switches,
-    routed: [
-      initial,
-      ...switches.map(({ operation }) =>
-        routedBy(situation, operation.op === 'route.set' ? operation.to : null),
-      ),
-    ],
+    routes,
+    atStart: new Map(routes.flatMap(({ routed: [first = wholly([])] }) => [...first])),
     instances: new Map(
       service.slots.map((slot) => [
         slot,
@@ -64,6 +76,48 @@ export function modelOf(situation: Situation, allSteps: readonly Step[]): Servic
       ]),
     ),
   };
+}
+
+/** Each of them has to bear all requests. */
+const wholly = (slots: readonly SlotDeclared[]): Routed => new Map(slots.map((slot) => [slot, 1]));
+
+/** A route that is written decides for the next request. */
+function routeOfBalancer(situation: Situation, steps: readonly Step[]): RouteModel {
+  const switches = steps.filter((step) => step.operation.op === 'route.set');
+  const { runtime, persisted } = routeState(situation);
+  return {
+    switches,
+    routed: [
+      routedBy(situation, runtime ?? persisted),
+      ...switches.map(({ operation }) =>
+        routedBy(situation, operation.op === 'route.set' ? operation.to : null),
+      ),
+    ],
+  };
+}
+
+/** A record that was switched leads to both slots, until no resolver remembers the answer of before. */
+function routeOfName(situation: Situation, steps: readonly Step[]): RouteModel {
+  const switches: Step[] = [];
+  const routed: Routed[] = [wholly(namedSlots(situation))];
+  for (const step of steps) {
+    const { operation } = step;
+    const before = routed.at(-1) ?? wholly([]);
+    const last = switches.findLast(({ operation: { op } }) => op === 'record.set')?.operation;
+    if (operation.op === 'record.set') {
+      routed.push(wholly([...before.keys(), ...slotsNamedBy(situation, operation.to)]));
+      switches.push(step);
+    } else if (operation.op === 'record.expire' && last?.op === 'record.set') {
+      routed.push(wholly(slotsNamedBy(situation, last.to)));
+      switches.push(step);
+    }
+  }
+  return { switches, routed };
+}
+
+function slotsNamedBy({ service, name }: Situation, set: RecordSet | null): readonly SlotDeclared[] {
+  const slots = name === undefined ? [] : slotsOfValues(name.traffic, set?.values ?? []);
+  return service.slots.filter((slot) => slots.includes(slot.name));
 }
 
 function routedBy(situation: Situation, value: RouteValue | null): Routed {

@@ -118,6 +118,8 @@ function moveOf(operation: Operation): Move | undefined {
       const from = operation.from.runtime ?? operation.from.persisted;
       return { what: `route ${operation.balancer} ${operation.route}`, from, to: operation.to };
     }
+    case 'record.set':
+      return { what: `record ${operation.record.address}`, from: operation.from, to: operation.to };
     case 'balancer.configure':
       return { what: `config ${operation.balancer}`, from: operation.from, to: operation.to };
     case 'health.verify':
@@ -125,6 +127,8 @@ function moveOf(operation: Operation): Move | undefined {
     case 'release.prune':
     case 'pool.drain':
     case 'pool.settle':
+    case 'record.converge':
+    case 'record.expire':
     case 'bake':
     case 'approval':
       return undefined;

@@ -12,9 +12,7 @@ test('the whole language is understood; what this version cannot do is refused, 
   const loaded = await loadText(text);
   expect(loaded.diagnostics.filter(({ code }) => code !== 'unsupported-yet')).toEqual([]);
   expect(loaded.diagnostics.map(({ subject }) => upTo(subject?.end.byte ?? 0))).toEqual([
-    'dns_zone "rfc2136" "internal"',
     'resolves',
-    'traffic "dns"',
     'analysis "load_balancer"',
     'analysis "prometheus"',
   ]);

@@ -1,0 +1,252 @@
+/**
+ * What must hold on every DNS server: an update is done whole or not at all, only on what was seen, and nothing that the
+ * server merely says is taken for done.
+ */
+import { execFileSync } from 'node:child_process';
+import { describe, expect, test } from 'vitest';
+import { type Observation, ProviderFailure, type RecordSet, type RecordType } from '../../src/model/index.ts';
+import { type DnsOptions, type RunningDns, readerKey } from '../rig/dns-servers.ts';
+import { contextOf, move, open, recordOf, set, zoneAt } from '../rig/zones.ts';
+
+export interface Differences {
+  /** The server answers a wrong key and a wrong clock with nothing but REFUSED (PowerDNS #8609, #9104). */
+  readonly saysNothingOfKeys?: boolean;
+}
+
+const blue = set(60, '10.0.1.11', '10.0.1.12');
+const green = set(60, '10.0.1.21', '10.0.1.22');
+
+/** The failure of a step; a step that went well is a failed test. */
+async function failureOf(work: Promise<unknown>): Promise<ProviderFailure> {
+  const error = await work.then(
+    () => undefined,
+    (cause: unknown) => cause,
+  );
+  if (error instanceof ProviderFailure) return error;
+  throw new Error(`expected a ProviderFailure, got ${error}`);
+}
+
+export function describeDns(
+  name: string,
+  start: (options?: DnsOptions) => Promise<RunningDns>,
+  isHere: boolean,
+  { saysNothingOfKeys = false }: Differences = {},
+): void {
+  describe.skipIf(!isHere)(`DNS on ${name}${isHere ? '' : ' (not installed: not covered)'}`, () => {
+    /** The record as a provider of its own sees it now. */
+    const now = async (
+      dns: RunningDns,
+      record = 'shop',
+      type: RecordType = 'A',
+    ): Promise<RecordSet | null> => {
+      const declared = zoneAt(dns.endpoint, { records: [recordOf(record, type)] });
+      const { observations } = await open(declared).observe({} as never, AbortSignal.timeout(30_000));
+      const [seen] = observations as readonly Observation<'record'>[];
+      if (seen?.status !== 'present') throw new Error(`not seen: ${JSON.stringify(seen)}`);
+      return seen.spec.rrset;
+    };
+    const serial = (dns: RunningDns): number => {
+      const { host, port } = dns.endpoint;
+      const answer = execFileSync('dig', [`@${host}`, '-p', `${port}`, '+short', 'internal.test', 'SOA']);
+      return Number(answer.toString().split(' ')[2]);
+    };
+
+    test('performing shows, twice changes nothing, and the inverse restores', async () => {
+      await using dns = await start();
+      const zone = open(zoneAt(dns.endpoint));
+      const cx = contextOf();
+      const there = move(recordOf('shop'), blue, green);
+      const back = move(recordOf('shop'), green, blue);
+      expect(await zone.look(there, cx)).toEqual({ at: 'before' });
+      await zone.perform(there, cx);
+      expect(await now(dns)).toEqual(green);
+      expect(await zone.look(there, cx)).toEqual({ at: 'after' });
+      const after = serial(dns);
+      await zone.perform(there, cx);
+      expect(serial(dns)).toBe(after);
+      await zone.perform(back, cx);
+      expect(await now(dns)).toEqual(blue);
+      const [seen] = await zone.seen(back, cx);
+      expect(seen).toMatchObject({ kind: 'record', spec: { rrset: blue, besides: [], delegation: null } });
+    });
+
+    test('the TTL alone, a new record, its removal, and every type', async () => {
+      await using dns = await start();
+      const zone = open(zoneAt(dns.endpoint));
+      const cx = contextOf();
+      const short = { ...blue, ttlSeconds: 5 };
+      await zone.perform(move(recordOf('shop'), blue, short), cx);
+      expect(await now(dns)).toEqual(short);
+      const values: readonly (readonly [string, RecordType, string])[] = [
+        ['new', 'A', '10.0.1.9'],
+        ['six', 'AAAA', '2001:db8::11'],
+        ['_http._tcp.shop', 'SRV', '0 5 8081 web-1.internal.test.'],
+        ['words', 'TXT', '"two words" "and \\"quotes\\""'],
+        ['alias', 'CNAME', 'shop.internal.test.'],
+        ['xn--bcher-kva', 'A', '10.0.1.10'],
+      ];
+      for (const [label, type, value] of values) {
+        const created = move(recordOf(label, type), null, set(30, value));
+        await zone.perform(created, cx);
+        expect(await now(dns, label, type)).toEqual(set(30, value));
+        await zone.perform(move(recordOf(label, type), set(30, value), null), cx);
+        expect(await now(dns, label, type)).toBeNull();
+      }
+    });
+
+    test('somebody else changed it, before or between: refused, with what it is now, and left as it is', async () => {
+      await using dns = await start();
+      const [mine, other] = [open(zoneAt(dns.endpoint)), open(zoneAt(dns.endpoint))];
+      const cx = contextOf();
+      await other.perform(move(recordOf('shop'), blue, set(60, '10.0.1.99')), cx);
+      const move1 = move(recordOf('shop'), blue, green);
+      expect(await mine.look(move1, cx)).toEqual({ at: 'elsewhere', seen: 'is 10.0.1.99 (TTL 60 s) now' });
+      const failure = await failureOf(mine.perform(move1, cx));
+      expect(failure.effect).toBe('none');
+      expect(failure.diagnostic).toMatchObject({
+        code: 'dns-conflict',
+        detail: expect.stringContaining('10.0.1.99'),
+      });
+      expect(await now(dns)).toEqual(set(60, '10.0.1.99'));
+    });
+
+    test('of 20 writers at once exactly one wins each round', { timeout: 120_000 }, async () => {
+      await using dns = await start();
+      let from: RecordSet = blue;
+      for (let round = 0; round < 3; round++) {
+        const wanted = Array.from({ length: 20 }, (_, index) => set(60, `10.${round + 1}.0.${index + 1}`));
+        const results = await Promise.all(
+          wanted.map(async (to) => {
+            try {
+              await open(zoneAt(dns.endpoint)).perform(move(recordOf('shop'), from, to), contextOf());
+              return to;
+            } catch (error) {
+              expect(error).toBeInstanceOf(ProviderFailure);
+              expect((error as ProviderFailure).diagnostic.code).toBe('dns-conflict');
+              return undefined;
+            }
+          }),
+        );
+        const winners = results.filter((each) => each !== undefined);
+        expect(winners).toHaveLength(1);
+        from = winners[0] as RecordSet;
+        expect(await now(dns)).toEqual(from);
+      }
+    });
+
+    test('an update that is lost and arrives late does nothing once the zone was looked at again', async () => {
+      await using dns = await start();
+      const zone = open(zoneAt(dns.endpoint));
+      const there = move(recordOf('shop'), blue, green);
+      // Warm, so that the fence exists and the next update is the first thing that the frozen server gets to see.
+      await zone.perform(move(recordOf('shop'), blue, { ...blue, ttlSeconds: 30 }), contextOf());
+      await zone.perform(move(recordOf('shop'), { ...blue, ttlSeconds: 30 }, blue), contextOf());
+      dns.freeze();
+      const thawed = new Promise((resolve) => setTimeout(resolve, 6_500)).then(() => dns.thaw());
+      // Whatever it ends as, what it says must be what is.
+      const outcome = await zone.perform(there, contextOf()).then(
+        () => 'done',
+        (error: unknown) => error,
+      );
+      await thawed;
+      const standing = await zone.look(there, contextOf());
+      if (outcome === 'done') expect(standing).toEqual({ at: 'after' });
+      else expect(outcome).toBeInstanceOf(ProviderFailure);
+      const seen = await now(dns);
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      expect(await now(dns)).toEqual(seen);
+      expect(standing).toEqual({ at: seen?.values[0] === '10.0.1.21' ? 'after' : 'before' });
+    });
+
+    test('a wrong secret, a wrong clock, a key without the right, a zone without updates: denied, by name', async () => {
+      await using dns = await start();
+      const there = move(recordOf('shop'), blue, green);
+      const wrongSecret = Buffer.from('another key altogether, sorry...').toString('base64');
+      const denied = async (zone: ReturnType<typeof open>): Promise<string> => {
+        const { diagnostic } = await failureOf(zone.perform(there, contextOf()));
+        expect(diagnostic.hint).toBeTruthy();
+        expect(JSON.stringify(diagnostic)).not.toContain(wrongSecret);
+        return `${diagnostic.code}: ${diagnostic.detail}`;
+      };
+      const secret = await denied(open(zoneAt(dns.endpoint), { secret: wrongSecret }));
+      expect(secret).toMatch(saysNothingOfKeys ? /^dns-update-refused/ : /^dns-wrong-key.*BADSIG/);
+      const clock = await denied(open(zoneAt(dns.endpoint), { clockAheadSeconds: 4_000 }));
+      if (saysNothingOfKeys) expect(clock).toMatch(/^dns-update-refused/);
+      else expect(clock).toMatch(/^dns-clock-off.* is (3999|400[01]) s behind/);
+      const reader = zoneAt(dns.endpoint, { tsig: { ...readerKey, algorithm: 'hmac-sha256' } });
+      expect(await denied(open(reader, { secret: readerKey.secret }))).toMatch(
+        /^dns-(update-refused|unknown-key)/,
+      );
+      const record = { ...recordOf('shop'), name: 'shop.static.test.' };
+      const fixed = open(zoneAt(dns.endpoint, { zone: 'static.test.', records: [record] }));
+      const { diagnostic } = await failureOf(fixed.perform(move(record, blue, green), contextOf()));
+      expect(diagnostic.code).toMatch(/^dns-(update-refused|unknown-key|not-the-primary)/);
+      expect(await now(dns)).toEqual(blue);
+    });
+
+    test('a CNAME beside other records, which servers accept and ignore, is no success', async () => {
+      await using dns = await start();
+      const zone = open(zoneAt(dns.endpoint, { records: [recordOf('busy', 'CNAME')] }));
+      const { observations } = await zone.observe({} as never, AbortSignal.timeout(30_000));
+      expect(observations).toMatchObject([{ status: 'present', spec: { rrset: null, besides: ['TXT'] } }]);
+      const conflict = move(recordOf('busy', 'CNAME'), null, set(30, 'shop.internal.test.'));
+      const failure = await failureOf(zone.perform(conflict, contextOf()));
+      expect(failure.diagnostic.code).toMatch(/^dns-/);
+      expect(await now(dns, 'busy', 'CNAME')).toBeNull();
+      expect(await now(dns, 'busy', 'TXT')).toEqual(set(60, '"hands off"'));
+    });
+
+    test('an older run of the same state changes nothing more', async () => {
+      await using dns = await start();
+      const zone = open(zoneAt(dns.endpoint));
+      await zone.perform(move(recordOf('shop'), blue, green), contextOf(7));
+      const failure = await failureOf(zone.perform(move(recordOf('shop'), green, blue), contextOf(6)));
+      expect(failure.diagnostic.code).toBe('newer-run');
+      expect(await now(dns)).toEqual(green);
+    });
+
+    test('what lies below a delegation, and a wildcard, are seen for what they are', async () => {
+      await using dns = await start();
+      const records = [recordOf('a.sub'), recordOf('x.wild')];
+      const { observations } = await open(zoneAt(dns.endpoint, { records })).observe(
+        {} as never,
+        AbortSignal.timeout(30_000),
+      );
+      expect(observations).toMatchObject([
+        { spec: { rrset: null, delegation: 'sub.internal.test.' } },
+        { spec: { rrset: null, delegation: null } },
+      ]);
+    });
+
+    test('where the zone is not given away it is read by questions, and said so', async () => {
+      await using dns = await start({ withoutTransfer: true });
+      const zone = open(zoneAt(dns.endpoint));
+      const { observations, notes } = await zone.observe({} as never, AbortSignal.timeout(30_000));
+      expect(observations).toMatchObject([{ status: 'present', spec: { rrset: blue } }]);
+      expect(notes.map(({ code }) => code)).toContain('dns-zone-not-transferred');
+      await zone.perform(move(recordOf('shop'), blue, green), contextOf());
+      expect(await zone.look(move(recordOf('shop'), blue, green), contextOf())).toEqual({ at: 'after' });
+    });
+
+    test('a server that is gone is unknown, and a change survives its death', async () => {
+      await using dns = await start();
+      const zone = open(zoneAt(dns.endpoint));
+      await zone.perform(move(recordOf('shop'), blue, green), contextOf());
+      await dns.kill9();
+      const { observations } = await zone.observe({} as never, AbortSignal.timeout(30_000));
+      expect(observations).toMatchObject([{ status: 'unknown', why: { code: 'dns-server-unreachable' } }]);
+      expect(await zone.look(move(recordOf('shop'), green, blue), contextOf())).toMatchObject({
+        at: 'unknown',
+      });
+      await dns.start();
+      expect(await now(dns)).toEqual(green);
+    });
+
+    test('with strict, a change of the TTL between look and write is seen as well', async () => {
+      await using dns = await start();
+      const zone = open(zoneAt(dns.endpoint, { strict: true }));
+      await zone.perform(move(recordOf('shop'), blue, green), contextOf());
+      expect(await now(dns)).toEqual(green);
+    });
+  });
+}

@@ -1,0 +1,80 @@
+/** Zones and records as the configuration would give them, for providers that are driven by hand. */
+import {
+  type Address,
+  asInstant,
+  type Clock,
+  type Context,
+  type DnsEndpoint,
+  type Operation,
+  type Provider,
+  type RecordDeclared,
+  type RecordSet,
+  type RecordType,
+  type StepId,
+  type ZoneDeclared,
+} from '../../src/model/index.ts';
+import { openZone } from '../../src/providers/rfc2136/index.ts';
+import { realClock } from './clock.ts';
+import { key } from './dns-servers.ts';
+import { origin } from './plans.ts';
+
+const address = 'dns_zone.internal' as Address;
+
+export const recordOf = (name: string, type: RecordType = 'A'): RecordDeclared => ({
+  address: `${address}.record["${name}/${type}"]` as Address,
+  name: `${name}.internal.test.`,
+  type,
+  service: 'service.shop' as Address,
+});
+
+export const zoneAt = (primary: DnsEndpoint, more: Partial<ZoneDeclared> = {}): ZoneDeclared => ({
+  address,
+  name: 'internal',
+  provider: 'rfc2136',
+  zone: 'internal.test.',
+  primary,
+  servers: [primary],
+  quorum: (more.servers ?? [primary]).length,
+  convergeMs: 5_000,
+  resolverMinTtlSeconds: 0,
+  strict: false,
+  tsig: { name: key.name, algorithm: 'hmac-sha256', secret: 'tsig' },
+  records: [recordOf('shop')],
+  origin,
+  ...more,
+});
+
+export interface ZoneOptions {
+  readonly secret?: string;
+  /** How far this machine's clock is ahead, in seconds. */
+  readonly clockAheadSeconds?: number;
+}
+
+export const open = (
+  zone: ZoneDeclared,
+  { secret = key.secret, clockAheadSeconds = 0 }: ZoneOptions = {},
+): Provider =>
+  openZone(zone, {
+    resolveSecret: async () => secret,
+    now: () => asInstant(Date.now() + clockAheadSeconds * 1000),
+  });
+
+export const contextOf = (run = 1, clock: Clock = realClock): Context => ({
+  signal: new AbortController().signal,
+  clock,
+  fence: { lineage: '0190', run },
+  step: 'shop/green/name/switch' as StepId,
+  attempt: 0,
+  report: () => {},
+});
+
+export const set = (ttlSeconds: number, ...values: string[]): RecordSet => ({
+  ttlSeconds,
+  values: values.toSorted(),
+});
+
+export const move = (
+  record: RecordDeclared,
+  from: RecordSet | null,
+  to: RecordSet | null,
+): Operation & { readonly op: 'record.set' } => ({ op: 'record.set', zone: address, record, from, to });
