@@ -1,0 +1,222 @@
+/** Blue-green by DNS alone, on real servers: BIND with a secondary, and clients behind an Unbound. */
+import { request } from 'node:http';
+import { decode, encode } from 'dns-packet';
+import { describe, expect, test } from 'vitest';
+import type { DnsEndpoint } from '../../src/model/index.ts';
+import { askByUdp } from '../../src/transport/index.ts';
+import { hasDns, key, type RunningDns, startDns, startSecondary } from '../rig/dns-servers.ts';
+import { freePort } from '../rig/haproxy.ts';
+import { type Scene, startScene } from '../rig/scene.ts';
+import { hasUnbound, startUnbound } from '../rig/unbound.ts';
+import { contextOf, move, open, recordOf, set, zoneAt } from '../rig/zones.ts';
+
+const secrets = { TSIG_SECRET: key.secret };
+const isHere = hasDns.bind && hasUnbound;
+
+interface Stage extends AsyncDisposable {
+  readonly scene: Scene;
+  readonly primary: RunningDns;
+  readonly secondary: RunningDns;
+  /** Addresses of blue and green. */
+  readonly blue: string;
+  readonly green: string;
+}
+
+/** Blue and green each on a host with a loopback address of its own; the record is `app`, and does not exist yet. */
+async function stage(ttl: string, switchTtl: string): Promise<Stage> {
+  const stack = new AsyncDisposableStack();
+  const port = await freePort();
+  const primary = stack.use(await startDns('bind', { notify: port }));
+  const secondary = stack.use(await startSecondary(primary.endpoint, port));
+  const service = (names: { readonly bluePort: number }): string => `
+secret "tsig" { env = "TSIG_SECRET" }
+dns_zone "rfc2136" "internal" {
+  zone         = "internal.test."
+  primary      = "127.0.0.1:${primary.endpoint.port}"
+  servers      = ["127.0.0.1:${primary.endpoint.port}", "127.0.0.1:${port}"]
+  negative_ttl = "0s"
+  tsig {
+    name   = "deployctl."
+    secret = secret.tsig
+  }
+}
+service "shop" {
+  release = release.shop
+  slot "blue" {
+    hosts = [host.web-1]
+    port  = ${names.bluePort}
+  }
+  slot "green" {
+    hosts = [host.web-2]
+    port  = ${names.bluePort}
+  }
+  install {
+    root = "~/srv/shop"
+    keep = 3
+  }
+  process "exec" {
+    command      = ["${process.execPath}", "serve.mjs"]
+    environment  = { HOST = host.address, PORT = slot.port }
+    stop_timeout = "8s"
+  }
+  health "http" {
+    path     = "/health"
+    interval = "100ms"
+    timeout  = "2s"
+    deadline = "20s"
+  }
+  traffic "dns" {
+    dns_zone   = dns_zone.internal
+    name       = "app"
+    ttl        = "${ttl}"
+    switch_ttl = "${switchTtl}"
+  }
+  strategy "blue_green" {
+    keep_warm  = false
+    on_failure = "revert"
+  }
+}`;
+  const scene = stack.use(await startScene({ webHosts: 2, balancer: false, service }));
+  const [blue = '', green = ''] = scene.web.map(({ address }) => address);
+  return { scene, primary, secondary, blue, green, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+/** What a server or a resolver answers, by a codec that is not ours. */
+async function addressesOf(server: DnsEndpoint): Promise<readonly string[]> {
+  const question = encode({
+    type: 'query',
+    id: Math.floor(Math.random() * 65_536),
+    flags: 0x100,
+    questions: [{ type: 'A', name: 'app.internal.test' }],
+  });
+  const { answers = [] } = decode(Buffer.from(await askByUdp(server, question, { timeoutMs: 3_000 })));
+  return answers.flatMap((each) => (each.type === 'A' ? [each.data] : [])).toSorted();
+}
+
+const versionAt = (address: string, port: number): Promise<string> =>
+  new Promise((resolve, reject) => {
+    request({ host: address, port, path: '/', agent: false, timeout: 5_000 }, (response) => {
+      response.resume().once('end', () => resolve(String(response.headers['x-served-by'])));
+    })
+      .once('error', reject)
+      .end();
+  });
+
+const stepIds = (plan: { readonly steps: readonly { readonly id: string }[] }): readonly string[] =>
+  plan.steps.map(({ id }) => id.replace(/^shop\/(blue|green)\/name\//, ''));
+
+describe.skipIf(!isHere)(
+  `blue-green by DNS${isHere ? '' : ' (without bind9 or unbound: not covered)'}`,
+  () => {
+    test('under load behind a resolver nothing fails, nothing stale follows, and plan is empty afterwards', {
+      timeout: 240_000,
+    }, async () => {
+      await using all = await stage('4s', '2s');
+      const { scene, primary, secondary, blue, green } = all;
+      const first = await scene.cliWith(secrets, 'apply', '--auto-approve');
+      expect(`${first.code} ${first.stderr}`).toBe('0 ');
+      expect(await addressesOf(primary.endpoint)).toEqual([blue]);
+
+      await using resolver = await startUnbound('internal.test', [primary.endpoint, secondary.endpoint]);
+      const answers: { readonly at: number; readonly version: string }[] = [];
+      const failures: unknown[] = [];
+      let isOver = false;
+      const load = Array.from({ length: 4 }, async () => {
+        while (!isOver) {
+          try {
+            const [address = ''] = await addressesOf(resolver.endpoint);
+            answers.push({ at: Date.now(), version: await versionAt(address, scene.bluePort) });
+          } catch (error) {
+            failures.push(error);
+          }
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+      });
+      scene.setVersion('2.0.0');
+      const { code, stdout, stderr } = await scene.cliWith(secrets, 'apply', '--auto-approve', '--json');
+      isOver = true;
+      await Promise.all(load);
+
+      expect(`${code} ${stderr}`).toBe('0 ');
+      expect(failures).toEqual([]);
+      expect(answers.length).toBeGreaterThan(100);
+      // After the step that says that no resolver remembers blue, nobody is led there.
+      const events = stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+      const forgotten = events.find(
+        (each) => each.type === 'step_done' && each.step === 'shop/green/name/new-ttl',
+      );
+      const stale = answers.filter(({ at, version }) => at > Date.parse(forgotten.at) && version !== '2.0.0');
+      expect(stale).toEqual([]);
+      expect(answers.at(-1)?.version).toBe('2.0.0');
+      for (const server of [primary, secondary]) expect(await addressesOf(server.endpoint)).toEqual([green]);
+
+      const again = await scene.cliWith(secrets, 'plan', '--detailed-exitcode');
+      expect(`${again.code} ${again.stdout}`).toContain('0 ');
+      expect(again.stdout).toContain('No changes.');
+    });
+
+    test('changed between plan and apply: exit 6 with the fact; killed in a wait: the rest is waited, and no more', {
+      timeout: 240_000,
+    }, async () => {
+      await using all = await stage('6s', '2s');
+      const { scene, primary, blue, green } = all;
+      expect((await scene.cliWith(secrets, 'apply', '--auto-approve')).code).toBe(0);
+      scene.setVersion('2.0.0');
+      const planned = await scene.cliWith(secrets, 'plan', '--out', 'p.plan', '--json');
+      expect(stepIds(JSON.parse(planned.stdout))).toEqual(
+        expect.arrayContaining([
+          'lower',
+          'lowered',
+          'old-ttl',
+          'switch',
+          'switched',
+          'new-ttl',
+          'restore',
+          'restored',
+        ]),
+      );
+
+      const zone = open(zoneAt(primary.endpoint, { records: [recordOf('app')] }));
+      await zone.perform(move(recordOf('app'), set(6, blue), set(6, '127.0.0.99')), contextOf());
+      const refused = await scene.cliWith(secrets, 'apply', 'p.plan');
+      expect(refused.code).toBe(6);
+      expect(refused.stderr.replaceAll(/[│\s]+/g, ' ')).toContain(
+        'dns_zone.internal.record["app/A"] was ' + `${blue} (TTL 6 s)`,
+      );
+      expect(refused.stderr).toContain('127.0.0.99');
+      const drifted = JSON.parse((await scene.cliWith(secrets, 'plan', '--json')).stdout);
+      expect(drifted.drift).toMatchObject([{ address: 'dns_zone.internal.record["app/A"]' }]);
+      await zone.perform(move(recordOf('app'), set(6, '127.0.0.99'), set(6, blue)), contextOf());
+
+      // The old TTL is waited out for 8 s; the kill comes in the middle.
+      const { child, ended } = scene.start(secrets, 'apply', '--auto-approve', '--json');
+      const begun = await new Promise<number>((resolve) => {
+        let text = '';
+        child.stdout?.on('data', (chunk: Buffer) => {
+          text += chunk.toString();
+          if (/"step_started"[^\n]*old-ttl|old-ttl[^\n]*"step_started"/.test(text)) resolve(Date.now());
+        });
+      });
+      await new Promise((resolve) => setTimeout(resolve, 3_000));
+      child.kill('SIGKILL');
+      await ended;
+      expect(await addressesOf(primary.endpoint)).toEqual([blue]);
+      const resumed = await scene.cliWith(secrets, 'apply', '--resume', '--auto-approve', '--json');
+      expect(`${resumed.code} ${resumed.stderr}`).toBe('0 ');
+      const events = resumed.stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+      const over = events.find(
+        (each) => each.type === 'step_done' && each.step === 'shop/green/name/old-ttl',
+      );
+      const waitedMs = Date.parse(over.at) - begun;
+      expect(waitedMs).toBeGreaterThan(7_500);
+      expect(over.elapsed_ms).toBeLessThan(6_000);
+      expect(await addressesOf(primary.endpoint)).toEqual([green]);
+    });
+  },
+);
