@@ -31,6 +31,18 @@ export function holdImpossible(
         hint: 'Give the service two slots and strategy "blue_green", or use a load balancer that can: haproxy.',
       });
     }
+    const { strategy } = service;
+    const judged =
+      strategy.kind === 'canary' ? strategy.analysis.find(({ kind }) => kind === 'load_balancer') : undefined;
+    if (operation.op === 'route.set' && judged !== undefined && !able.countsRequests) {
+      held.set(`counts ${balancer}`, {
+        ...common,
+        code: 'balancer-counts-nothing',
+        summary: 'The load balancer counts no requests',
+        detail: `The canary of ${service.address} is to be judged by the counters of ${balancer}, and it has none for a single pool.`,
+        hint: 'Judge it by analysis "prometheus", "http" or "command", or use a load balancer that counts: haproxy.',
+      });
+    }
     const share = operation.op === 'route.set' ? (operation.to?.canaryBasisPoints ?? 0) : 0;
     const step = able.shareStepBasisPoints;
     if (share > 0 && (step === undefined || share % step !== 0)) {
