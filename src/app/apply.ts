@@ -21,6 +21,7 @@ import { requireApprovals } from './approvals.ts';
 import { Artifacts } from './artifacts.ts';
 import type { AppContext } from './context.ts';
 import { AppFailure } from './failure.ts';
+import { openJudge } from './judge.ts';
 import { changedArtifacts, fetchArtifacts } from './plan-artifacts.ts';
 import { readSecretsOf } from './plan-secrets.ts';
 import { type Reach, reach } from './reach.ts';
@@ -129,7 +130,7 @@ function optionsFor(
   world: Reach,
   running: Running,
   cx: AppContext,
-  { state }: Declared,
+  declared: Declared,
 ): RunOptions {
   let runNow: RunNumber | undefined;
   return {
@@ -138,9 +139,10 @@ function optionsFor(
       runNow = event.run;
       running.emit(event);
     },
-    control: withRequests(running.control, state.path, () => runNow, cx.clock),
+    control: withRequests(running.control, declared.state.path, () => runNow, cx.clock),
     store,
     providerOf: world.providerOf,
+    judge: openJudge(world, declared),
     clock: cx.clock,
     actor: actorOf(cx),
     failpoint: failpointFrom(cx.environment, killSelf),

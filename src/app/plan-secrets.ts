@@ -39,6 +39,11 @@ function namesIn(operation: Operation, plan: Plan): readonly string[] {
   switch (operation.op) {
     case 'process.set':
       return secretsIn(operation.to?.process.environment ?? {});
+    case 'bake':
+      return (operation.judged?.analysis ?? []).flatMap((analysis) => [
+        ...('headers' in analysis ? secretsIn(analysis.headers) : []),
+        ...('environment' in analysis ? secretsIn(analysis.environment) : []),
+      ]);
     case 'hook.run':
       return secretsIn(operation.environment);
     case 'record.set': {

@@ -26,6 +26,8 @@ export interface Reach extends AsyncDisposable {
   /** Everything that a run will need of the world, for `doctor`; all providers side by side. */
   check(signal: AbortSignal): Promise<readonly Check[]>;
   readonly providerOf: ProviderOf;
+  /** The provider of a declared balancer or zone. */
+  readonly balancer: (address: Address) => Provider;
   /** Reads a secret, at most once. Rejects with a `ProviderFailure` that names it and never its value. */
   readonly resolveSecret: (name: string) => Promise<string>;
 }
@@ -56,8 +58,14 @@ export function reach(
     declared.zones.map((each) => [each.address, openZone(each, { resolveSecret, now: () => clock.now() })]),
   );
   const all = [hosts, ...balancers.values(), ...zones.values()];
+  const balancer = (address: Address): Provider => {
+    const provider = balancers.get(address) ?? zones.get(address);
+    if (provider === undefined) throw new Error(`no provider for ${address}`);
+    return provider;
+  };
   return {
     resolveSecret,
+    balancer,
     async observe(signal) {
       const parts = await Promise.all(all.map((provider) => provider.observe(declared, signal)));
       return {
@@ -72,9 +80,7 @@ export function reach(
     providerOf(operation) {
       const address = balancerOf(operation) ?? zoneOf(operation);
       if (address === undefined) return hosts;
-      const provider = balancers.get(address) ?? zones.get(address);
-      if (provider === undefined) throw new Error(`no provider for ${address}`);
-      return provider;
+      return balancer(address);
     },
     async [Symbol.asyncDispose]() {
       await Promise.allSettled(all.map((provider) => provider[Symbol.asyncDispose]()));

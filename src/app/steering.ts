@@ -99,7 +99,7 @@ export interface Steered {
 /** How long the run may take until it hears. */
 const heardWithinMs = 10_000;
 /** And until it has noted in its journal that it obeys. */
-const notedWithinMs = 3_000;
+const notedWithinMs = 1_500;
 
 /** The run that goes on in some process now; undefined: there is none, or nobody holds the lock for it any more. */
 export async function runGoingOn(state: StateDeclared): Promise<Run | undefined> {

@@ -30,7 +30,7 @@ describe('a run is steered from another process', { timeout: 180_000 }, () => {
   };
 
   test('pause and continue are obeyed, noted with who asked, and told as events', async () => {
-    const { ended } = await beginBake('4s');
+    const { ended } = await beginBake('15s');
     const paused = await scene.cli('pause');
     expect({ code: paused.code, said: paused.stdout }).toMatchObject({
       code: 0,

@@ -44,7 +44,6 @@ export const analysisShape = {
   description: 'What decides whether the canary is good.',
   kindLabel: 'source',
   labels: [],
-  later: true,
   variants: {
     load_balancer: {
       description:

@@ -7,6 +7,7 @@ import {
   balancerConfigAddress,
   type Context,
   type Declared,
+  type JudgedSide,
   memberAddress,
   type Observed,
   type Operation,
@@ -19,6 +20,7 @@ import {
 import { checkBalancer } from './check.ts';
 import { configStanding, configState, readConfigs } from './config.ts';
 import { TrafficCounter } from './counters.ts';
+import { SideCounter } from './measure.ts';
 import { memberStanding, memberState } from './member.ts';
 import { missingMember, moveMember } from './move-member.ts';
 import { moveRoute } from './move-route.ts';
@@ -31,6 +33,7 @@ import { drainPool, settlePool } from './wait.ts';
 export function openBalancer(parts: BalancerParts): Provider {
   const { declared, driver, traits } = parts;
   const counter = new TrafficCounter();
+  const sides = new SideCounter();
 
   return {
     name: declared.provider,
@@ -112,6 +115,10 @@ export function openBalancer(parts: BalancerParts): Provider {
           },
         }
       : {}),
+
+    async measure(_balancer: Address, side: JudgedSide, signal: AbortSignal) {
+      return sides.count(await readAll(parts, signal), side, declared);
+    },
 
     async [Symbol.asyncDispose](): Promise<void> {
       // Channels belong to whoever opened them, and nothing else stays open between two calls.

@@ -18,6 +18,22 @@ export interface MemberReading {
   readonly sessions: number;
   /** The last word of the check, for people: `L4CON Connection refused`. */
   readonly check: string;
+  /** undefined: this balancer counts pools only. */
+  readonly counted?: Counted;
+}
+
+/** A sliding average of the time to the first byte: see {@link LatencyAverage}. */
+export interface LatencyReading {
+  readonly averageMs: number;
+  readonly window: number;
+}
+
+/** What a worker has counted since it started, of a pool or of one member. */
+export interface Counted {
+  readonly requests: number;
+  readonly failed: number;
+  /** undefined: this balancer does not measure it. */
+  readonly latency?: LatencyReading;
 }
 
 export interface PoolReading {
@@ -26,6 +42,7 @@ export interface PoolReading {
   /** Since the worker started. */
   readonly requests: number;
   readonly failed: number;
+  readonly latency?: LatencyReading;
   readonly members: ReadonlyMap<string, MemberReading>;
 }
 

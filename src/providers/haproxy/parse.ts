@@ -181,6 +181,7 @@ export function parsePools(stat: string, serversState: string): ReadonlyMap<stri
         requests: number('stot'),
         // 5xx includes what HAProxy answers itself when no server did; srv_abrt are answers that a server cut part-way.
         failed: number('hrsp_5xx') + number('srv_abrt'),
+        latency: { averageMs: number('rtime'), window: averageWindow },
         members: members.get(pool) ?? new Map(),
       });
     } else if (server !== undefined) {
@@ -190,6 +191,9 @@ export function parsePools(stat: string, serversState: string): ReadonlyMap<stri
   }
   return pools;
 }
+
+/** Requests that an average such as `rtime` is over (TIME_STATS_SAMPLES in include/haproxy/defaults.h). */
+const averageWindow = 512;
 
 function readMember(
   row: ReadonlyMap<string, string>,
@@ -205,6 +209,12 @@ function readMember(
     up: server.running,
     settled: server.running && (!server.checked || passed),
     sessions: number('scur') + number('qcur'),
+    counted: {
+      requests: number('stot'),
+      // A server's own row has no answer where it gave none: refused connections, broken and cut answers.
+      failed: number('hrsp_5xx') + number('econ') + number('eresp') + number('srv_abrt'),
+      latency: { averageMs: number('rtime'), window: averageWindow },
+    },
     check: [status, row.get('check_code'), row.get('last_chk')]
       .filter((part) => part !== undefined && part !== '')
       .join(' '),

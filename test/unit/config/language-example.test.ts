@@ -13,8 +13,6 @@ test('the whole language is understood; what this version cannot do is refused, 
   expect(loaded.diagnostics.filter(({ code }) => code !== 'unsupported-yet')).toEqual([]);
   expect(loaded.diagnostics.map(({ subject }) => upTo(subject?.end.byte ?? 0))).toEqual([
     'resolves',
-    'analysis "load_balancer"',
-    'analysis "prometheus"',
   ]);
   expect(rendered(loaded)).toContain('this version of deployctl cannot act on');
   expect(loaded.declared).toBeUndefined();
