@@ -11,9 +11,7 @@ const upTo = (byte: number): string => (text.slice(0, byte).split('\n').at(-1) ?
 test('the whole language is understood; what this version cannot do is refused, each part by name', async () => {
   const loaded = await loadText(text);
   expect(loaded.diagnostics.filter(({ code }) => code !== 'unsupported-yet')).toEqual([]);
-  expect(loaded.diagnostics.map(({ subject }) => upTo(subject?.end.byte ?? 0))).toEqual([
-    'resolves',
-  ]);
+  expect(loaded.diagnostics.map(({ subject }) => upTo(subject?.end.byte ?? 0))).toEqual(['resolves']);
   expect(rendered(loaded)).toContain('this version of deployctl cannot act on');
   expect(loaded.declared).toBeUndefined();
 });
