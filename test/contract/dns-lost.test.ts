@@ -1,0 +1,133 @@
+/** Updates whose reply is lost, or that arrive when nobody waits for them any more; and servers that do not follow. */
+import { connect, createServer, type Socket } from 'node:net';
+import { describe, expect, test } from 'vitest';
+import { type DnsEndpoint, ProviderFailure } from '../../src/model/index.ts';
+import { hasDns, startDns, startSecondary } from '../rig/dns-servers.ts';
+import { freePort } from '../rig/haproxy.ts';
+import { contextOf, move, open, recordOf, set, zoneAt } from '../rig/zones.ts';
+
+const blue = set(60, '10.0.1.11', '10.0.1.12');
+const green = set(60, '10.0.1.21', '10.0.1.22');
+
+interface Relay extends AsyncDisposable {
+  readonly endpoint: DnsEndpoint;
+  /** What happens to the next update: it is done and its reply lost, or it is kept back and delivered later. */
+  next: 'pass' | 'lose_reply' | 'keep_back';
+  /** Delivers what was kept back, and gives the server's reply code. */
+  deliver(): Promise<number>;
+}
+
+/** A TCP relay in front of a server: it knows an update by its opcode. */
+async function relayTo(server: DnsEndpoint): Promise<Relay> {
+  const sockets = new Set<Socket>();
+  let kept: Buffer | undefined;
+  const listener = createServer((client) => {
+    const up = connect(server);
+    for (const socket of [client, up]) {
+      sockets.add(socket);
+      socket.on('error', () => {}).on('close', () => sockets.delete(socket));
+    }
+    let fate: Relay['next'] = 'pass';
+    client.on('data', (chunk: Buffer) => {
+      const isUpdate = (((chunk[4] ?? 0) >> 3) & 0xf) === 5;
+      if (isUpdate && relay.next !== 'pass') {
+        fate = relay.next;
+        relay.next = 'pass';
+      }
+      if (fate === 'keep_back') {
+        kept = chunk;
+        client.destroy();
+        up.destroy();
+      } else up.write(chunk);
+    });
+    up.on('data', (chunk: Buffer) => (fate === 'lose_reply' ? client.destroy() : client.write(chunk)));
+    client.on('close', () => up.destroy());
+    up.on('close', () => client.destroy());
+  });
+  const port = await freePort();
+  await new Promise<void>((resolve) => listener.listen(port, '127.0.0.1', resolve));
+  const relay: Relay = {
+    endpoint: { host: '127.0.0.1', port },
+    next: 'pass',
+    deliver: () =>
+      new Promise((resolve, reject) => {
+        const up = connect(server, () => up.write(kept ?? Buffer.alloc(0)));
+        up.once('error', reject);
+        up.once('data', (reply: Buffer) => {
+          up.destroy();
+          resolve((reply[5] ?? 0) & 0xf);
+        });
+      }),
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => listener.close(resolve));
+    },
+  };
+  return relay;
+}
+
+/** What the fence refuses with: YXRRSET where there was none yet, NXRRSET where it has been raised since. */
+const refusedByFence = [7, 8];
+
+describe.skipIf(!hasDns.bind)(
+  `updates that go astray${hasDns.bind ? '' : ' (without bind9: not covered)'}`,
+  () => {
+    test.for(['bind', 'knot', 'pdns'] as const)(
+      'on %s a lost reply is found to be done',
+      async (kind, { skip }) => {
+        if (!hasDns[kind]) return skip(`without ${kind}: not covered`);
+        await using dns = await startDns(kind);
+        await using relay = await relayTo(dns.endpoint);
+        const zone = open(zoneAt(relay.endpoint, { servers: [dns.endpoint] }));
+        relay.next = 'lose_reply';
+        await zone.perform(move(recordOf('shop'), blue, green), contextOf());
+        expect(await zone.look(move(recordOf('shop'), blue, green), contextOf())).toEqual({ at: 'after' });
+      },
+    );
+
+    test.for(['bind', 'knot', 'pdns'] as const)(
+      'on %s what arrives late undoes nothing',
+      async (kind, { skip }) => {
+        if (!hasDns[kind]) return skip(`without ${kind}: not covered`);
+        await using dns = await startDns(kind);
+        await using relay = await relayTo(dns.endpoint);
+        const zone = open(zoneAt(relay.endpoint, { servers: [dns.endpoint] }));
+        relay.next = 'keep_back';
+        await zone.perform(move(recordOf('shop'), blue, green), contextOf());
+        await zone.perform(move(recordOf('shop'), green, blue), contextOf());
+        // The very bytes of the first update, which says blue to green: the record would let it pass.
+        expect(refusedByFence).toContain(await relay.deliver());
+        expect(await zone.look(move(recordOf('shop'), green, blue), contextOf())).toEqual({ at: 'after' });
+      },
+    );
+
+    test('a secondary that does not follow is named, with what it says instead', async () => {
+      const port = await freePort();
+      await using primary = await startDns('bind');
+      await using _secondary = await startSecondary(primary.endpoint, port, true);
+      const servers = [primary.endpoint, { host: '127.0.0.1', port }];
+      const zone = zoneAt(primary.endpoint, { servers });
+      const provider = open(zone);
+      await provider.perform(move(recordOf('shop'), blue, green), contextOf());
+      const converge = {
+        op: 'record.converge',
+        zone: zone.address,
+        record: recordOf('shop'),
+        rrset: green,
+        withinMs: 800,
+      } as const;
+      const failure = await provider.perform(converge, contextOf()).catch((error: unknown) => error);
+      expect(failure).toBeInstanceOf(ProviderFailure);
+      expect((failure as ProviderFailure).diagnostic).toMatchObject({
+        code: 'dns-not-converged',
+        detail: expect.stringContaining(`127.0.0.1:${port} answers 10.0.1.11 10.0.1.12 with TTL 60 s`),
+      });
+      const lenient = open({ ...zone, quorum: 1 });
+      await lenient.perform(converge, contextOf());
+      const { observations } = await lenient.observe({} as never, AbortSignal.timeout(20_000));
+      expect(observations).toMatchObject([
+        { status: 'present', spec: { rrset: green, behind: [{ server: `127.0.0.1:${port}` }] } },
+      ]);
+    });
+  },
+);
