@@ -1,7 +1,8 @@
 /** What a command of the program said to a program: events and documents. */
 import type { ChildProcess } from 'node:child_process';
 import { expect } from 'vitest';
-import type { Ended, Scene } from './scene.ts';
+import type { Ended } from './program.ts';
+import type { Scene } from './scene.ts';
 
 export interface EventLine {
   readonly type: string;

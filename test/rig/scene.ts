@@ -20,21 +20,8 @@ import { mkdtemp } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
+import { type Ended, type Program, programIn } from './program.ts';
 import { type Fleet, type SshdHost, startSshd } from './sshd.ts';
-
-/** DEPLOYCTL_TEST_DIST: the folder of another build. DEPLOYCTL_TEST_SHOW=1: print each command and what it said. */
-const program = join(
-  process.env.DEPLOYCTL_TEST_DIST ?? join(import.meta.dirname, '../../dist'),
-  'deployctl.cjs',
-);
-
-export interface Ended {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 export interface SceneOptions {
   readonly webHosts?: number;
@@ -53,20 +40,12 @@ export interface Names {
   readonly greenPort: number;
 }
 
-export interface Scene extends AsyncDisposable, Names {
+export interface Scene extends AsyncDisposable, Names, Program {
   readonly fleet: Fleet;
   readonly web: readonly SshdHost[];
   readonly lb: SshdHost;
   readonly environment: string;
   readonly port: number;
-  /** Runs the program in the scene's folder to its end; at most `timeoutMs`. */
-  cli(...args: string[]): Promise<Ended>;
-  cliWith(environment: Readonly<Record<string, string>>, ...args: string[]): Promise<Ended>;
-  /** Starts it and gives the process, for signals. */
-  start(
-    environment: Readonly<Record<string, string>>,
-    ...args: string[]
-  ): { readonly child: ChildProcess; readonly ended: Promise<Ended> };
   /** Writes the configuration anew, with these options in place of those that the scene began with. */
   declare(options: Pick<SceneOptions, 'service' | 'more'>): void;
   /** Sets the `version` variable for the commands that follow, by the auto file. */
@@ -114,36 +93,7 @@ export async function startScene(options: SceneOptions = {}): Promise<Scene> {
     writeFileSync(join(environment, 'version.auto.vars.hcl'), `version = "${version}"\n`);
   setVersion('1.0.0');
 
-  const start = (environmentVariables: Readonly<Record<string, string>>, ...args: string[]) => {
-    const child = spawn(process.execPath, [program, ...args], {
-      cwd: folder,
-      env: { ...process.env, NO_COLOR: '1', ...environmentVariables },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const ended = Promise.all([
-      text(child.stdout),
-      text(child.stderr),
-      new Promise<readonly [number | null, NodeJS.Signals | null]>((resolve) =>
-        child.once('close', (code, signal) => resolve([code, signal])),
-      ),
-    ]).then(([stdout, stderr, [code, signal]]): Ended => {
-      if (process.env.DEPLOYCTL_TEST_SHOW === '1')
-        process.stderr.write(`\n$ deployctl ${args.join(' ')}\n${stdout}${stderr}=> ${code ?? signal}\n`);
-      return { code, signal, stdout, stderr };
-    });
-    return { child, ended };
-  };
-  const cliWith = async (
-    environmentVariables: Readonly<Record<string, string>>,
-    ...args: string[]
-  ): Promise<Ended> => {
-    const { child, ended } = start(environmentVariables, ...args);
-    const timer = setTimeout(() => child.kill('SIGKILL'), 120_000);
-    const result = await ended;
-    clearTimeout(timer);
-    return result;
-  };
-  const cli = (...args: string[]): Promise<Ended> => cliWith({}, ...args);
+  const { cli, cliWith, start } = programIn(folder);
 
   const clearUp = async (): Promise<void> => {
     stopProcesses(fleet.folder);

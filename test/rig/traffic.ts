@@ -4,6 +4,8 @@ import { connect, type Socket } from 'node:net';
 
 export interface TrafficOptions {
   readonly port: number;
+  /** Default: loopback. */
+  readonly address?: string;
   /** Requests a second, open loop: a slow answer does not slow the next request down, until very many are open. */
   readonly rate: number;
   /** Connections that are kept and used again. */
@@ -50,7 +52,7 @@ const mostInFlight = 250;
 
 /** Everything is loopback, bounded by `rate` and by `stop`. */
 export function startTraffic(options: TrafficOptions, first: string): Traffic {
-  const { port, rate, host = 'shop.test' } = options;
+  const { port, rate, host = 'shop.test', address = '127.0.0.1' } = options;
   const kept = new Agent({
     keepAlive: true,
     maxSockets: options.keepAlive,
@@ -91,7 +93,7 @@ export function startTraffic(options: TrafficOptions, first: string): Traffic {
     const sentAt = performance.now();
     const done = new Promise<void>((resolve) => {
       const call: ClientRequest = request(
-        { host: '127.0.0.1', port, path, agent: agent ?? false, headers: { host }, timeout: answerMs },
+        { host: address, port, path, agent: agent ?? false, headers: { host }, timeout: answerMs },
         (response) => {
           const side = String(response.headers['x-served-by'] ?? '');
           response.on('error', (error) => {
@@ -143,7 +145,7 @@ export function startTraffic(options: TrafficOptions, first: string): Traffic {
   for (let index = 0; index < options.slow; index += 1) void slowLoop();
 
   const upgraded = Array.from({ length: options.upgraded }, () =>
-    openUpgraded(port, host, () => {
+    openUpgraded(address, port, host, () => {
       if (!stopping) cut += 1;
     }),
   );
@@ -183,8 +185,8 @@ export function startTraffic(options: TrafficOptions, first: string): Traffic {
 }
 
 /** A connection like a websocket's: it must live through every switch, and what is said on it must come back. */
-function openUpgraded(port: number, host: string, onCut: () => void): { close(): void } {
-  const socket: Socket = connect({ host: '127.0.0.1', port });
+function openUpgraded(address: string, port: number, host: string, onCut: () => void): { close(): void } {
+  const socket: Socket = connect({ host: address, port });
   let isClosing = false;
   let isUp = false;
   let unanswered = 0;

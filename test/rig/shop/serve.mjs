@@ -2,7 +2,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 
-const version = readFileSync(new URL('./version', import.meta.url), 'utf8').trim();
+const version = readFileSync(
+  process.env.VERSION_FILE ?? new URL('./version', import.meta.url),
+  'utf8',
+).trim();
 const isBroken = version.includes('broken');
 const { HOST = '127.0.0.1', PORT = '0', PID_FILE } = process.env;
 const sockets = new Set();

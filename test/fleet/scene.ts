@@ -1,0 +1,177 @@
+/**
+ * A whole environment on a fleet: web hosts with a systemd service in two slots, HAProxy as a unit on a host of its own,
+ * the built program, and clients with a place of their own in the network.
+ */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { type Ended, type Program, programIn } from '../rig/program.ts';
+import { packRelease } from '../rig/scene.ts';
+import type { TrafficFigures } from '../rig/traffic.ts';
+import { startBalancer } from './balancer.ts';
+import { type Fleet, type FleetHost, startFleet } from './fleet.ts';
+
+const port = 80;
+
+export interface FleetScene extends AsyncDisposable, Program {
+  readonly fleet: Fleet;
+  readonly lb: FleetHost;
+  readonly web: readonly FleetHost[];
+  /** Makes a release and declares it. */
+  setVersion(version: string): void;
+  declare(onFailure: 'revert' | 'pause', policy: string): void;
+  /** Starts `apply`, and calls `at` when the first step of this verb begins, with the program stopped meanwhile. */
+  applyUntil(verb: string, at: () => Promise<void>, ...args: string[]): Promise<Ended>;
+  startClients(rate: number, first: string): Clients;
+}
+
+export interface Clients {
+  both(version: string): void;
+  only(version: string): void;
+  stop(): Promise<TrafficFigures>;
+}
+
+export async function startFleetScene(webHosts: number): Promise<FleetScene> {
+  const names = Array.from({ length: webHosts }, (_, index) => `web-${index + 1}`);
+  const fleet = await startFleet(['lb-1', ...names]);
+  const folder = mkdtempSync(join(tmpdir(), 'dctl-'));
+  const dispose = async (): Promise<void> => {
+    await fleet[Symbol.asyncDispose]();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  const environment = join(folder, 'environments/prod');
+  mkdirSync(environment, { recursive: true });
+  const program = programIn(folder);
+  const lb = fleet.host('lb-1');
+  const declare = (onFailure: 'revert' | 'pause', policy: string): void =>
+    writeFileSync(join(environment, 'prod.hcl'), configuration(fleet, onFailure, policy));
+  const setVersion = (version: string): void => {
+    packRelease(folder, version);
+    writeFileSync(join(environment, 'version.auto.vars.hcl'), `version = "${version}"\n`);
+  };
+  try {
+    setVersion('1.0.0');
+    declare('revert', '');
+    await startBalancer(lb, program, 'prod', port);
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+  return {
+    ...program,
+    ...{ fleet, lb, setVersion, declare },
+    web: names.map((name) => fleet.host(name)),
+    applyUntil: (verb, at, ...args) => applyUntil(program, verb, at, args),
+    startClients: (rate, first) => startClients(fleet, lb, rate, first),
+    [Symbol.asyncDispose]: dispose,
+  };
+}
+
+function configuration(fleet: Fleet, onFailure: string, policy: string): string {
+  const web = fleet.hosts.filter(({ name }) => name !== 'lb-1');
+  return `variable "version" { type = string }
+ssh "default" {
+  user            = "deploy"
+  identity_file   = "${fleet.identityFile}"
+  known_hosts     = "${fleet.knownHosts}"
+  become          = "sudo"
+  connect_timeout = "2s"
+}
+${fleet.hosts.map(({ name, address }) => `host "${name}" { address = "${address}" }`).join('\n')}
+load_balancer "haproxy" "edge" {
+  hosts         = [host.lb-1]
+  master_socket = "/run/haproxy-master.sock"
+  map_file      = "/etc/haproxy/deployctl/edge.map"
+}
+release "shop" {
+  version  = var.version
+  artifact = "../../dist/shop-\${var.version}.tar.gz"
+}
+service "shop" {
+  release = release.shop
+${[
+  ['blue', 8081],
+  ['green', 8082],
+]
+  .map(
+    ([slot, slotPort]) => `  slot "${slot}" {
+    hosts = [${web.map(({ name }) => `"${name}"`).join(', ')}]
+    port  = ${slotPort}
+  }`,
+  )
+  .join('\n')}
+  install {
+    root  = "/srv/shop"
+    owner = "shop"
+  }
+  process "systemd" {
+    command      = ["/usr/local/bin/node", "serve.mjs"]
+    environment  = { HOST = host.address, PORT = slot.port }
+    user         = "shop"
+    stop_timeout = "8s"
+  }
+  health "http" {
+    path     = "/health"
+    interval = "200ms"
+    deadline = "20s"
+  }
+  traffic "load_balancer" { load_balancer = load_balancer.edge }
+  strategy "blue_green" {
+    bake       = "2s"
+    on_failure = "${onFailure}"
+  }
+}
+policy "prod" {
+  ${policy}
+}
+`;
+}
+
+/** An event is written before its effect begins: whoever is stopped there has begun the phase, and no more. */
+function applyUntil(
+  { start }: Program,
+  verb: string,
+  at: () => Promise<void>,
+  args: readonly string[],
+): Promise<Ended> {
+  const { child, ended } = start({}, 'apply', 'prod', '--auto-approve', '--json', ...args);
+  let verbs = new Map<string, string>();
+  let isDone = false;
+  if (child.stdout === null) throw new Error('no output');
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    const event = JSON.parse(line);
+    if (event.type === 'run_started') {
+      verbs = new Map(
+        event.plan.steps.map((step: { id: string; summary: string }) => [
+          step.id,
+          step.summary.split(' ')[0],
+        ]),
+      );
+    }
+    if (isDone || event.type !== 'step_started' || verbs.get(event.step) !== verb) return;
+    isDone = true;
+    child.kill('SIGSTOP');
+    void at().finally(() => child.kill('SIGCONT'));
+  });
+  return ended;
+}
+
+function startClients(fleet: Fleet, lb: FleetHost, rate: number, first: string): Clients {
+  const script = fileURLToPath(new URL('./traffic-client.ts', import.meta.url));
+  const child = fleet.rack.startClient(process.execPath, [
+    ...['--no-warnings', script, lb.address, String(port), String(rate), first],
+  ]);
+  const said = child.stdout === null ? Promise.resolve('') : text(child.stdout);
+  const say = (line: string): void => void child.stdin?.write(`${line}\n`);
+  return {
+    both: (version) => say(`both ${version}`),
+    only: (version) => say(`only ${version}`),
+    async stop() {
+      child.stdin?.end();
+      return JSON.parse(await said) as TrafficFigures;
+    },
+  };
+}

@@ -1,0 +1,18 @@
+/**
+ * The load of rig/traffic.ts from a place of its own in the network, so that the operator's cable can be pulled without
+ * the clients noticing. Lines on standard input: `both VERSION`, `only VERSION`, and the end; then the figures as JSON.
+ */
+import { createInterface } from 'node:readline';
+import { startTraffic } from '../rig/traffic.ts';
+
+const [address = '', port = '', rate = '', first = ''] = process.argv.slice(2);
+const traffic = startTraffic(
+  { address, port: Number(port), rate: Number(rate), keepAlive: 4, freshShare: 0.5, slow: 2, upgraded: 0 },
+  first,
+);
+for await (const line of createInterface(process.stdin)) {
+  const [word, version = ''] = line.split(' ');
+  if (word === 'both') traffic.expectBoth(version);
+  else traffic.acknowledge(version);
+}
+console.log(JSON.stringify(await traffic.stop()));
