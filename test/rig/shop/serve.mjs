@@ -7,7 +7,8 @@ const version = readFileSync(
   'utf8',
 ).trim();
 const isBroken = version.includes('broken');
-const { HOST = '127.0.0.1', PORT = '0', PID_FILE } = process.env;
+const { HOST = '127.0.0.1', PORT = '0', PID_FILE, FAULTY_PERCENT = '0' } = process.env;
+let served = 0;
 const sockets = new Set();
 
 const server = createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
@@ -19,6 +20,8 @@ const server = createServer({ keepAliveTimeout: 120_000 }, (request, response) =
   } else if (url.pathname === '/slow') {
     setTimeout(() => response.end(version), Number(url.searchParams.get('ms') ?? 1500));
   } else {
+    served += 1;
+    if ((served * Number(FAULTY_PERCENT)) % 100 < Number(FAULTY_PERCENT)) response.statusCode = 500;
     response.end(version);
   }
 });
