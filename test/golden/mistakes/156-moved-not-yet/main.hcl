@@ -1,4 +1,0 @@
-moved {
-  from = service.shop
-  to   = service.store
-}
