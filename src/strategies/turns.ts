@@ -7,7 +7,7 @@
 import type { Change, Diagnostic, InstanceDeclared, Outcome, SlotDeclared, Step } from '../model/index.ts';
 import { instanceChange, memberChanges, recordChange, routeChange } from './changes.ts';
 import { Hooks } from './hooks.ts';
-import { putRelease, renewInstance } from './instance-steps.ts';
+import { putRelease, renewInstance, verifyInstance } from './instance-steps.ts';
 import { NameMoves } from './name-steps.ts';
 import { pruneReleases } from './prune.ts';
 import { RouteMoves } from './route-moves.ts';
@@ -67,6 +67,9 @@ export function renewInTurns(situation: Situation, slot: SlotDeclared, turns: re
     last = turn.afterwards?.(sequence, done) ?? done;
   }
   sequence.beginPart('');
+  // What is as wanted and had no requests was verified by nobody, and may well have been taken out because it is ill.
+  const unproved = kept.filter((each) => !isServing || isOut(situation, slot, each));
+  last = [...last, ...unproved.map((each) => verifyInstance(sequence, slot, each, last))];
   last = [...last, ...returnMembers(sequence, slot, isServing ? kept : slot.instances, last)];
 
   const routed = routeChange(situation, slot);
@@ -87,6 +90,9 @@ export function renewInTurns(situation: Situation, slot: SlotDeclared, turns: re
   ];
   return { changes: changes.filter((change) => change !== undefined), steps: sequence.steps, held: [] };
 }
+
+const isOut = (situation: Situation, slot: SlotDeclared, instance: InstanceDeclared): boolean =>
+  (memberState(memberOf(situation, slot, instance))?.admin ?? 'ready') !== 'ready';
 
 /** Out of the pool, renewed, and back. */
 function renewInService(

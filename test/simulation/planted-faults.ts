@@ -1,0 +1,159 @@
+/** Mistakes that somebody could make, each one line of the planner or of the engine. */
+export interface Fault {
+  readonly says: string;
+  readonly file: string;
+  /** Stands once in the file. */
+  readonly find: string;
+  readonly replace: string;
+  readonly seeds: 'plans' | 'engine';
+}
+
+const inPlans = (says: string, file: string, find: string, replace: string): Fault => ({
+  says,
+  file,
+  find,
+  replace,
+  seeds: 'plans',
+});
+const inEngine = (says: string, file: string, find: string, replace: string): Fault => ({
+  says,
+  file,
+  find,
+  replace,
+  seeds: 'engine',
+});
+
+export const faults: readonly Fault[] = [
+  inPlans(
+    'a share goes back to the share before it in name, and elsewhere in fact',
+    'src/strategies/route-moves.ts',
+    'from: { runtime: to, persisted: to, ...passed }, to: this.#home }',
+    'from: { runtime: to, persisted: to, ...passed }, to }',
+  ),
+  inPlans(
+    'a canary gets its first share before it has settled',
+    'src/strategies/canary.ts',
+    '  let last = needs;\n  // Whoever',
+    '  let last: readonly Step[] = [];\n  // Whoever',
+  ),
+  inPlans(
+    'shares are a hundred times too large',
+    'src/strategies/canary.ts',
+    'const canaryBasisPoints = step.share * 100;',
+    'const canaryBasisPoints = step.share * 10_000;',
+  ),
+  inPlans(
+    'the canary never becomes the stable side',
+    'src/strategies/canary.ts',
+    '  last = switchTo(sequence, target, route, last);\n',
+    '',
+  ),
+  inPlans(
+    'a canary that has a share is replaced under it',
+    'src/strategies/take-over.ts',
+    'const withdrawn = toRenew.length > 0 ? withdraw(situation, target, active, route) : [];',
+    'const withdrawn: readonly Step[] = [];',
+  ),
+  inPlans(
+    'the hosts of a turn do not wait for the turn before',
+    'src/strategies/turns.ts',
+    '    const before = last;',
+    '    const before: readonly Step[] = [];',
+  ),
+  inPlans(
+    'a host is replaced without being taken out',
+    'src/strategies/turns.ts',
+    '      isServing\n        ? renewInService(sequence, slot, instance, hooks, before, turn)\n        : [renewInstance(sequence, slot, instance, hooks, before)],',
+    '      [renewInstance(sequence, slot, instance, hooks, before)],',
+  ),
+  inPlans(
+    'the floor is not asked how many may leave',
+    'src/strategies/turns.ts',
+    'Math.min(room, most ?? room)',
+    'Math.max(room, most ?? room)',
+  ),
+  inPlans(
+    'hosts that may fail are not spared from the floor',
+    'src/strategies/turns.ts',
+    'floorOf(situation, slot) - spare;',
+    'floorOf(situation, slot);',
+  ),
+  inPlans(
+    'what somebody took out comes back unverified',
+    'src/strategies/turns.ts',
+    'last = [...last, ...unproved.map((each) => verifyInstance(sequence, slot, each, last))];',
+    '',
+  ),
+  inPlans(
+    'the floor is rounded down',
+    'src/strategies/situation.ts',
+    'Math.ceil(((slot.instances.length',
+    'Math.floor(((slot.instances.length',
+  ),
+  inPlans(
+    'a start is undone by another start',
+    'src/strategies/instance-steps.ts',
+    'operation: processOperation(sequence, slot, instance, wanted, null),',
+    'operation: processOperation(sequence, slot, instance, null, wanted),',
+  ),
+  inPlans(
+    'the last hosts of a canary keep the old release',
+    'src/strategies/canary.ts',
+    '[...steps, ...(steps.at(-1)?.share === 100 ? [] : [undefined])]',
+    '[...steps]',
+  ),
+  inEngine(
+    'steps do not wait for what they need',
+    'src/engine/schedule.ts',
+    '      task.blockers += 1;',
+    '      task.blockers += 0;',
+  ),
+  inEngine(
+    'an effect is not written down before it happens',
+    'src/engine/attempt.ts',
+    "  await attempt.intend();\n  for (let turn = 1; ; turn += 1) {\n    const performed = await perform(attempt);\n    if (performed.ended === 'interrupted') return { kind: 'interrupted' };\n    const failure = failureOf(attempt, performed);\n    if (failure?.effect",
+    "  void attempt.intend();\n  for (let turn = 1; ; turn += 1) {\n    const performed = await perform(attempt);\n    if (performed.ended === 'interrupted') return { kind: 'interrupted' };\n    const failure = failureOf(attempt, performed);\n    if (failure?.effect",
+  ),
+  inEngine(
+    'a lost reply is taken for a failure without effect',
+    'src/engine/attempt.ts',
+    "if (failure?.effect === 'none') return",
+    'if (failure !== undefined) return',
+  ),
+  inEngine(
+    'a reply is believed',
+    'src/engine/attempt.ts',
+    "    if (after.at === 'after') return record(attempt, false);",
+    '    return record(attempt, false);',
+  ),
+  inEngine(
+    'what a failed step may have done is not undone',
+    'src/engine/schedule.ts',
+    "if (!mayHaveEffect || status === 'undone'",
+    "if (!mayHaveEffect || status !== 'done'",
+  ),
+  inEngine(
+    'what was there before the run is taken for its doing, and undone',
+    'src/engine/attempt.ts',
+    "if (before.at === 'after') return record(attempt, !wasBegun);",
+    "if (before.at === 'after') return record(attempt, false);",
+  ),
+  inEngine(
+    'the way back takes the first step first',
+    'src/engine/schedule.ts',
+    '    needsOf(steps).map(([need, step]) => [step, need] as const),',
+    '    needsOf(steps),',
+  ),
+  inEngine(
+    'a failure that asks for the way back is forgotten by a kill',
+    'src/engine/progress.ts',
+    "if (follows === 'revert') turnReason ??=",
+    "if (follows === 'freeze') turnReason ??=",
+  ),
+  inEngine(
+    'what is done is done again after a resume',
+    'src/engine/schedule.ts',
+    "progressOf(progress, step.id).status !== 'done'),\n    needsOf(steps),",
+    "progressOf(progress, step.id).status !== 'failed'),\n    needsOf(steps),",
+  ),
+];
