@@ -28,6 +28,8 @@ export interface Performance extends SessionOptions {
   readonly report: (event: EventBody) => void;
   /** Aborted when a person has said that a gate may be passed now. */
   readonly promoted: AbortSignal;
+  /** Hosts of the step's service that failed and are left out: nobody waits for their health. */
+  readonly leftOut: ReadonlySet<string>;
   /** What the run does if this step fails now. */
   readonly onFailure: () => Consequence;
 }
@@ -185,7 +187,7 @@ async function attempt(
 }
 
 async function attemptGate(
-  { step, before, promoted, providerOf, judge = noJudge, write, report }: Performance,
+  { step, before, promoted, leftOut, providerOf, judge = noJudge, write, report }: Performance,
   operation: Extract<Operation, { op: 'bake' | 'record.expire' | 'approval' }>,
   cx: Context,
   intend: (times: GateTimes) => Promise<void>,
@@ -201,7 +203,7 @@ async function attemptGate(
     report({ type: 'approval_needed', step: step.id, service, sharePercent });
   }
   const passed = await passGate({
-    operation,
+    operation: { ...operation, watch: operation.watch.filter(({ place }) => !leftOut.has(place.host)) },
     since,
     until,
     // Resolvers forget in their own time, whatever a person would like.

@@ -184,6 +184,7 @@ export class Session {
         before: progressOf(this.#progress, step.id),
         stop: stop.signal,
         promoted: promoted.signal,
+        leftOut: new Set(step.service === undefined ? [] : this.#leftOut.get(step.service)),
         write: (entry) => this.#write(entry),
         report: (event) => this.#emit(event),
         onFailure: () => this.#consequenceOf(step),

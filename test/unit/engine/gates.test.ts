@@ -1,0 +1,195 @@
+/** Gates: time, a person and an analysis, and hosts that may be left out; on plans as the planner makes them. */
+import { describe, expect, test } from 'vitest';
+import { createControl, type LocalControl } from '../../../src/engine/control.ts';
+import { abort, resume, run } from '../../../src/engine/run.ts';
+import type { Event, Judge, Plan, Verdict } from '../../../src/model/index.ts';
+import { openMemoryState } from '../../../src/state/local/store.ts';
+import { planOf } from '../../rig/planning.ts';
+import { actor, countingIds } from '../../rig/state.ts';
+import { VirtualClock } from '../../rig/virtual-clock.ts';
+import { MemoryCells, standBefore, WorldProvider, type WorldRules } from '../../rig/world.ts';
+import { at, canary, declare, rolling, seen, service } from '../../rig/worlds.ts';
+
+const analysis = [
+  {
+    kind: 'load_balancer' as const,
+    name: 'load_balancer',
+    intervalMs: 10_000,
+    failures: 1,
+    dryRun: false,
+    deadlineMs: 60_000,
+    inconclusive: 'pause' as const,
+    confidence: 0.95,
+    maxErrorRate: 0.01,
+    maxLatencyRatio: undefined,
+    minRequests: 100,
+    origin: at(40),
+  },
+];
+
+function canaryPlan(isJudged: boolean): Plan {
+  const shop = service({ strategy: { ...canary, analysis: isJudged ? analysis : [] } });
+  return planOf({ declared: declare([shop]), observations: seen(shop, { blue: '1.0.0' }, 'blue') });
+}
+
+function stage(plan: Plan, { judge, ...rules }: WorldRules & { readonly judge?: Judge } = {}) {
+  const clock = new VirtualClock();
+  const cells = new MemoryCells();
+  standBefore(
+    cells,
+    plan.steps.map((step) => step.operation),
+  );
+  const start = cells.snapshot();
+  const store = openMemoryState(countingIds('lineage'));
+  const events: Event[] = [];
+  const optionsWith = (control: LocalControl) => ({
+    store,
+    providerOf: () => new WorldProvider(cells, { takesMs: () => 100, ...rules }),
+    clock,
+    control,
+    emit: (event: Event) => events.push(event),
+    parallelism: 10,
+    actor,
+    ...(judge === undefined ? {} : { judge }),
+  });
+  const control = createControl();
+  return {
+    clock,
+    cells,
+    start,
+    store,
+    events,
+    control,
+    run: () => clock.drive(run({ ...plan, lineage: 'lineage-1' }, optionsWith(control))),
+    resume: (next = createControl()) => clock.drive(resume(optionsWith(next))),
+    abort: () => clock.drive(abort(optionsWith(createControl()), 'asked to')),
+    atStep: (step: string, type: 'step_started' | 'step_done') =>
+      events.find((event) => event.type === type && event.step === step)?.at ?? Number.NaN,
+  };
+}
+
+const verdict = (value: 'pass' | 'fail', failed = 0): Verdict => ({
+  verdict: value,
+  reason: `${failed} of 200 requests failed, at most 1% may`,
+  requests: 200,
+  failed,
+  parts: [],
+});
+const unknown = {
+  verdict: 'inconclusive',
+  follows: 'pause',
+  reason: '3 of at least 100 requests',
+  requests: 3,
+  failed: 0,
+  parts: [],
+} as const satisfies Verdict;
+const route = 'route load_balancer.edge shop runtime';
+
+describe('an approval', () => {
+  test('holds the run until somebody promotes it, however long that takes', async () => {
+    const world = stage(canaryPlan(false));
+    world.clock.at(world.clock.now() + 10_000_000, () =>
+      world.control.request({ kind: 'promote', by: 'kim', full: false }),
+    );
+    expect(await world.run()).toMatchObject({ outcome: 'complete' });
+    expect(world.events.find((event) => event.type === 'approval_needed')).toMatchObject({
+      sharePercent: 50,
+    });
+    expect(world.atStep('shop/green/switch', 'step_started')).toBeGreaterThan(10_000_000);
+    expect(world.cells.get(route)).toMatchObject({ stable: 'shop_green', canaryBasisPoints: 0 });
+  });
+
+  test('is not given by a promotion that came before it', async () => {
+    const world = stage(canaryPlan(false));
+    world.clock.at(world.clock.now() + 60_000, () =>
+      world.control.request({ kind: 'promote', by: 'kim', full: false }),
+    );
+    world.clock.at(world.clock.now() + 5_000_000, () => world.control.interrupt('kim', 'SIGINT'));
+    expect(await world.run()).toMatchObject({ outcome: 'stopped', exitCode: 4 });
+    expect(
+      world.events.some(
+        (event) => event.type === 'diagnostic' && event.diagnostic.code === 'nothing-to-promote',
+      ),
+    ).toBe(true);
+    expect(world.cells.get(route)).toMatchObject({ stable: 'shop_blue', canaryBasisPoints: 5_000 });
+    expect(await world.abort()).toMatchObject({ outcome: 'reverted' });
+    expect(world.cells.snapshot()).toEqual(world.start);
+  });
+
+  test('with --full, nothing more is waited for', async () => {
+    const world = stage(canaryPlan(false));
+    const began = world.clock.now();
+    world.clock.at(began + 30_000, () => world.control.request({ kind: 'promote', by: 'kim', full: true }));
+    expect(await world.run()).toMatchObject({ outcome: 'complete' });
+    expect(world.clock.now() - began).toBeLessThan(60_000);
+  });
+});
+
+describe('an analysis', () => {
+  const judging =
+    (say: (now: number) => Verdict): Judge =>
+    (_, cx) => ({ intervalMs: 10_000, look: async () => say(cx.clock.now()) });
+
+  test('that says fail takes the canary back at once, and tells how many requests it cost', async () => {
+    const world = stage(canaryPlan(true), { judge: judging(() => verdict('fail', 40)) });
+    const result = await world.run();
+    expect(result).toMatchObject({
+      outcome: 'reverted',
+      exitCode: 3,
+      failures: [{ code: 'analysis-failed' }],
+    });
+    expect(result?.failures[0]?.detail).toContain('200 requests in this step, of which 40 failed');
+    expect(world.cells.snapshot()).toEqual(world.start);
+    const recorded = (await world.store.journal(1)).filter(
+      ({ detail }) => (detail as { kind?: string } | undefined)?.kind === 'verdict',
+    );
+    expect(recorded).toHaveLength(1);
+  });
+
+  test('that knows too little is no pass: the share stays, and the run can be resumed', async () => {
+    let say: Verdict = unknown;
+    const world = stage(canaryPlan(true), { judge: judging(() => say) });
+    expect(await world.run()).toMatchObject({ outcome: 'stopped', exitCode: 4 });
+    expect(world.cells.get(route)).toMatchObject({ canaryBasisPoints: 100 });
+    say = verdict('pass');
+    const control = createControl();
+    world.clock.at(world.clock.now() + 9_000_000, () =>
+      control.request({ kind: 'promote', by: 'kim', full: false }),
+    );
+    expect(await world.resume(control)).toMatchObject({ outcome: 'complete' });
+  });
+});
+
+describe('hosts that may fail', () => {
+  const hosts = ['web-1', 'web-2', 'web-3', 'web-4', 'web-5', 'web-6'];
+  const planWith = (maxFailures: number): Plan => {
+    const shop = service({ hosts, strategy: { ...rolling, batch: { hosts: 2 }, maxFailures } });
+    return planOf({ declared: declare([shop], 30), observations: seen(shop, { main: '1.0.0' }, 'main') });
+  };
+  const sick =
+    (...names: readonly string[]) =>
+    (instance: string): boolean =>
+      names.some((name) => instance.includes(name));
+
+  test('are left out of the pool, and the run goes on without them', async () => {
+    const world = stage(planWith(2), { isSick: sick('web-2', 'web-3') });
+    expect(await world.run()).toMatchObject({ outcome: 'complete', exitCode: 0 });
+    expect(
+      world.events.flatMap((event) => (event.type === 'left_out' ? [[event.host, event.failed]] : [])),
+    ).toEqual([
+      ['web-2', 1],
+      ['web-3', 2],
+    ]);
+    const member = (host: string) => world.cells.get(`member load_balancer.edge shop_main ${host}`);
+    expect(hosts.map(member)).toEqual(['ready', 'drain', 'drain', 'ready', 'ready', 'ready']);
+  });
+
+  test('are one too many together, and the run goes back', async () => {
+    const world = stage(planWith(1), {
+      isSick: (instance, cx) => sick('web-2', 'web-3')(instance) && !cx.step.endsWith('-undo'),
+    });
+    expect(await world.run()).toMatchObject({ outcome: 'reverted' });
+    expect(world.cells.snapshot()).toEqual(world.start);
+    expect(world.events.filter((event) => event.type === 'left_out')).toHaveLength(1);
+  });
+});
