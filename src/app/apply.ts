@@ -67,7 +67,7 @@ export async function applySavedPlan(
   refuseHeld(plan);
   refuseByPolicy(plan, cx, { isSaved: true });
   await requireApprovals(plan, path);
-  await using world = reach(plan.declared, cx.clock, cx.environment, plan.lineage);
+  await using world = reach(plan.declared, cx.clock, cx.environment, plan.lineage, cx.askPassphrase);
   await using store = await openForWriting(plan.declared.state);
   const recorded = await store.read();
   refuseUnfinished(recorded, plan.environment);
@@ -121,7 +121,7 @@ async function withUnfinished(
   const { unfinished } = await store.read();
   if (unfinished === undefined) throw new AppFailure([nothingUnfinished]);
   const plan = await store.planOf(unfinished.run);
-  await using world = reach(plan.declared, cx.clock, cx.environment, plan.lineage);
+  await using world = reach(plan.declared, cx.clock, cx.environment, plan.lineage, cx.askPassphrase);
   return await go(optionsFor(store, world, running, cx, declared), plan, world);
 }
 

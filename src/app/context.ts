@@ -1,4 +1,5 @@
 import type { Clock } from '../model/index.ts';
+import type { AskPassphrase } from '../transport/index.ts';
 
 /** What the application takes from the process, once, at its edge. */
 export interface AppContext {
@@ -9,6 +10,8 @@ export interface AppContext {
   readonly toolVersion: string;
   /** The command as it was typed, for the journal and for the lock. */
   readonly commandLine: string;
+  /** Asks a person for the passphrase of a key, once; undefined: nobody can be asked. */
+  readonly askPassphrase?: AskPassphrase | undefined;
   /** Tells a person who waits what for: a line for standard error. */
   readonly notice?: (text: string) => void;
 }

@@ -87,7 +87,7 @@ async function planFor(
   await using store = await openForReading(declared.state);
   const recorded = await store.read();
   const durations = await store.durations();
-  const world = reach(declared, cx.clock, cx.environment, recorded.lineage);
+  const world = reach(declared, cx.clock, cx.environment, recorded.lineage, cx.askPassphrase);
   try {
     const started = cx.clock.now();
     const observed = ask.noRefresh

@@ -16,8 +16,9 @@ import { withHomes } from '../providers/host/home.ts';
 import { openHostProvider } from '../providers/host/index.ts';
 import { balancerKind } from '../providers/registry.ts';
 import { openZone } from '../providers/rfc2136/index.ts';
-import { openHostChannels } from '../transport/index.ts';
+import { type AskPassphrase, openHostChannels, unlockKey } from '../transport/index.ts';
 import { artifactCache } from './artifacts.ts';
+import type { AppContext } from './context.ts';
 import { secretReader } from './secrets.ts';
 
 export interface Reach extends AsyncDisposable {
@@ -38,9 +39,13 @@ export function reach(
   clock: Clock,
   environment: Readonly<Record<string, string | undefined>>,
   lineage: string,
+  askPassphrase: AskPassphrase | undefined,
 ): Reach {
   const resolveSecret = secretReader(declared.secrets, environment);
-  const channels = openHostChannels(declared.hosts, { clock });
+  const channels = openHostChannels(declared.hosts, {
+    clock,
+    ...(askPassphrase === undefined ? {} : { askPassphrase }),
+  });
   const hosts = withHomes(
     openHostProvider(declared, channels, {
       clock,
@@ -87,6 +92,15 @@ export function reach(
       await channels[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Asks for the passphrases of keys now, for commands whose view of the run takes the terminal before hosts are reached. */
+export async function unlockKeys(declared: Declared, { askPassphrase }: AppContext): Promise<void> {
+  if (askPassphrase === undefined) return;
+  const paths = declared.hosts.flatMap(({ connection }) =>
+    connection.kind === 'ssh' && connection.transport === 'ssh2' ? (connection.identityFile ?? []) : [],
+  );
+  for (const path of new Set(paths)) await unlockKey(path, askPassphrase);
 }
 
 /** The configuration has refused unknown kinds; a plan file may come from a newer program. */

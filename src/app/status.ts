@@ -13,7 +13,7 @@ export async function readStatus(ask: ConfigurationAsk, cx: AppContext): Promise
   const { declared, environment } = await loadEnvironment(ask, cx);
   await using store = await openForReading(declared.state);
   const recorded = followMoves(await store.read(), declared);
-  await using world = reach(declared, cx.clock, cx.environment, recorded.lineage);
+  await using world = reach(declared, cx.clock, cx.environment, recorded.lineage, cx.askPassphrase);
   const observed: Observed = await world.observe(new AbortController().signal);
   const run = await runInProgress(declared, recorded, store);
   const last = recorded.deployments.at(-1);

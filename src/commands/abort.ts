@@ -2,6 +2,7 @@ import * as Flags from '@oclif/core/flags';
 import { abortRun } from '../app/apply.ts';
 import type { AppContext, ConfigurationAsk } from '../app/context.ts';
 import { loadEnvironment, stateOf } from '../app/load.ts';
+import { unlockKeys } from '../app/reach.ts';
 import { actorOf } from '../app/state.ts';
 import { runGoingOn } from '../app/steering.ts';
 import { BaseCommand } from './base.ts';
@@ -36,6 +37,7 @@ export default class Abort extends BaseCommand {
     const goingOn = await stateOf(ask, cx);
     if ((await runGoingOn(goingOn.state)) !== undefined) return this.#brake(ask, flags.json, cx);
     const { declared, environment } = await loadEnvironment(ask, cx);
+    await unlockKeys(declared, cx);
     return withLock(declared.state, environment.name, flags, cx, async () => {
       const result = await runWithView((running) => abortRun(declared, running, cx), this.terminal, {
         ...flags,

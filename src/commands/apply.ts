@@ -5,6 +5,7 @@ import type { AppContext } from '../app/context.ts';
 import { loadEnvironment } from '../app/load.ts';
 import { makePlan } from '../app/plan.ts';
 import { isPlanFile, loadPlan } from '../app/plan-file.ts';
+import { unlockKeys } from '../app/reach.ts';
 import { actorOf } from '../app/state.ts';
 import { isError, type Plan } from '../model/index.ts';
 import { BaseCommand, CommandFailure } from './base.ts';
@@ -41,6 +42,7 @@ export default class Apply extends BaseCommand {
     const ask = configurationAsk(environment, flags);
     if (flags.resume) {
       const { declared, environment: found } = await loadEnvironment(ask, cx);
+      await unlockKeys(declared, cx);
       return withLock(declared.state, found.name, flags, cx, async () =>
         this.#show((running) => resumeRun(declared, running, cx), flags, found.name, cx),
       );
@@ -99,6 +101,7 @@ export default class Apply extends BaseCommand {
       this.print('No changes. The saved plan has no steps.');
       return exitCode.done;
     }
+    await unlockKeys(plan.declared, cx);
     return withLock(plan.declared.state, plan.environment, flags, cx, async () =>
       this.#show((running) => applySavedPlan({ plan, path }, running, cx), flags, plan.environment, cx),
     );

@@ -1,8 +1,10 @@
 /** Arguments and flags that several commands share, and what the application gets of them. */
+import type { ReadStream } from 'node:tty';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { systemClock } from '../app/clock.ts';
 import type { AppContext, ConfigurationAsk } from '../app/context.ts';
+import { passphraseAsker } from '../ui/passphrase.ts';
 import { VERSION } from '../version.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -67,6 +69,9 @@ export const appContext = (terminal: Terminal): AppContext => ({
   clock: systemClock,
   toolVersion: VERSION,
   commandLine: ['deployctl', ...process.argv.slice(2)].join(' '),
+  askPassphrase: terminal.interactive
+    ? passphraseAsker({ input: terminal.stdin as ReadStream, output: terminal.stderr })
+    : undefined,
   notice: (text) => void terminal.stderr.write(`${text}\n`),
 });
 

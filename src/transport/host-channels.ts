@@ -11,19 +11,24 @@ import { localChannel } from './local-host.ts';
 import { OpensshHost } from './openssh-host.ts';
 import { Setups } from './setups.ts';
 import { connectSsh } from './ssh-connect.ts';
-import { SshCredentials } from './ssh-credentials.ts';
+import { type AskPassphrase, SshCredentials } from './ssh-credentials.ts';
 import { SshHost } from './ssh-host.ts';
 
 export interface HostChannelsOptions {
   readonly clock: Clock;
   /** The agent's socket; by default the one that SSH_AUTH_SOCK names. */
   readonly agentSocket?: string;
+  /** Undefined: nobody can be asked, and a key with a passphrase is an error. */
+  readonly askPassphrase?: AskPassphrase;
 }
 
 /** Opens nothing yet. The hosts' names must be unique; jump hosts are found among them. */
 export function openHostChannels(hosts: readonly HostDeclared[], options: HostChannelsOptions): HostChannels {
   const declared = new Map(hosts.map((host) => [host.name, host]));
-  const credentials = new SshCredentials(options.agentSocket ?? process.env.SSH_AUTH_SOCK);
+  const credentials = new SshCredentials(
+    options.agentSocket ?? process.env.SSH_AUTH_SOCK,
+    options.askPassphrase,
+  );
   const setups = new Setups();
   const locals = new Map<string, HostChannel>();
   const remotes = new Map<string, SshHost>();

@@ -13,3 +13,4 @@ export { Limit } from './limits.ts';
 export { sudoersLine } from './loader.ts';
 export { localChannel } from './local-host.ts';
 export { isVariableName, quoteArgument, quoteArguments } from './quote.ts';
+export { type AskPassphrase, unlockKey } from './ssh-credentials.ts';

@@ -10,13 +10,21 @@ type KeyReading =
   | { readonly key: ParsedKey }
   | { readonly code: string; readonly summary: string; readonly detail: string; readonly hint: string };
 
+/** Gets the passphrase of a key from a person, tried by `isRight`; undefined: nobody gave it. */
+export type AskPassphrase = (
+  path: string,
+  isRight: (passphrase: string) => boolean,
+) => Promise<string | undefined>;
+
 export class SshCredentials {
   readonly #keys = new Map<string, Promise<KeyReading>>();
   readonly #knownHosts = new Map<string, Promise<KnownHosts>>();
   readonly #agentSocket: string | undefined;
+  readonly #ask: AskPassphrase | undefined;
 
-  constructor(agentSocket: string | undefined) {
+  constructor(agentSocket: string | undefined, ask: AskPassphrase | undefined) {
     this.#agentSocket = agentSocket;
+    this.#ask = ask;
   }
 
   /** The one way to log in: with the declared key and no other, or with whatever keys the agent holds. */
@@ -34,7 +42,7 @@ export class SshCredentials {
       return { type: 'agent', username, agent: this.#agentSocket };
     }
     const path = ssh.identityFile;
-    const reading = await remember(this.#keys, path, () => readKey(path));
+    const reading = await remember(this.#keys, path, () => readKey(path, this.#ask));
     if (!('key' in reading)) throw hostFailure(host, 'none', reading);
     return { type: 'publickey', username, key: reading.key };
   }
@@ -60,7 +68,7 @@ export class SshCredentials {
   }
 }
 
-async function readKey(path: string): Promise<KeyReading> {
+async function readKey(path: string, ask: AskPassphrase | undefined): Promise<KeyReading> {
   let text: Buffer;
   try {
     text = await readFile(path);
@@ -78,11 +86,13 @@ async function readKey(path: string): Promise<KeyReading> {
   if (key instanceof Error || key === undefined) {
     const message = key?.message ?? 'it holds no key';
     if (/encrypted|passphrase/i.test(message)) {
+      const unlocked = ask === undefined ? undefined : await unlock(path, text, ask);
+      if (unlocked !== undefined) return { key: unlocked };
       return {
         code: 'ssh-key-encrypted',
         summary: 'Key to log in with is protected by a passphrase',
-        detail: `${path} can not be used without its passphrase, and deployctl never asks for one.`,
-        hint: `Give it to an agent and leave identity_file out: ssh-add ${path}`,
+        detail: `${path} can not be used without its passphrase, and ${ask === undefined ? 'there is nobody here to ask for it' : 'it was not given'}.`,
+        hint: `Run deployctl on a terminal, where it asks, or give the key to an agent and leave identity_file out: ssh-add ${path}`,
       };
     }
     return {
@@ -101,6 +111,27 @@ async function readKey(path: string): Promise<KeyReading> {
     };
   }
   return { key };
+}
+
+/** Asks for a key's passphrase before something else takes the terminal. What is wrong with the key is told when it is used. */
+export async function unlockKey(path: string, ask: AskPassphrase): Promise<void> {
+  await readKey(path, ask);
+}
+
+async function unlock(path: string, text: Buffer, ask: AskPassphrase): Promise<ParsedKey | undefined> {
+  const { utils } = (await import('ssh2')).default;
+  let key: ParsedKey | undefined;
+  const isRight = (passphrase: string): boolean => {
+    const parsed: ParsedKey | ParsedKey[] | Error = utils.parseKey(text, passphrase);
+    const first = Array.isArray(parsed) ? parsed[0] : parsed;
+    if (first === undefined || first instanceof Error) return false;
+    key = first;
+    return true;
+  };
+  const passphrase = await ask(path, isRight);
+  // It may have been asked for before, and only be known here.
+  if (passphrase !== undefined && key === undefined) isRight(passphrase);
+  return key;
 }
 
 /** A failed reading is not remembered: the file may be there the next time. */

@@ -357,6 +357,31 @@ describe('a host that can not be reached', () => {
     expect(failure.diagnostic.hint).toContain(`ssh-add ${key}`);
   });
 
+  test('a key with a passphrase is asked for once, however many hosts need it', async () => {
+    const key = join(fleet.folder, 'asked');
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', 'secret', '-f', key]);
+    writeFileSync(
+      join(fleet.folder, 'authorized_keys'),
+      `${readFileSync(join(fleet.folder, 'authorized_keys'), 'utf8')}${readFileSync(`${key}.pub`, 'utf8')}`,
+    );
+    const asked: (readonly [string, boolean, boolean])[] = [];
+    const hosts = ['one', 'two', 'three'].map((name) =>
+      ssh({ ...web.declared, name }, { identityFile: key }),
+    );
+    await using open = openHostChannels(hosts, {
+      clock: realClock,
+      askPassphrase: async (path, isRight) => {
+        asked.push([path, isRight('wrong'), isRight('secret')]);
+        return 'secret';
+      },
+    });
+    const answers = await Promise.all(
+      hosts.map(async ({ name }) => (await open.to(name)).script('echo yes', {}, options)),
+    );
+    expect(answers.map(({ stdout }) => stdout)).toEqual(['yes\n', 'yes\n', 'yes\n']);
+    expect(asked).toEqual([[key, false, true]]);
+  });
+
   test.for([
     ['a key that is not there', 'nothing-here', 'ssh-key-unreadable'],
     ['a public key', 'id_ed25519.pub', 'ssh-key-invalid'],
