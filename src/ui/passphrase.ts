@@ -57,8 +57,11 @@ export function readHidden({ input, output }: Hidden, question: string): Promise
     const ended = (): void => finish(undefined);
     const take = (chunk: Buffer | string): void => {
       for (const character of chunk.toString()) {
-        if (character === '\r' || character === '\n') return finish(typed);
-        if (character === '\u0003' || character === '\u0004') return finish(undefined);
+        const isEnd = character === '\r' || character === '\n';
+        if (isEnd || character === '\u0003' || character === '\u0004') {
+          finish(isEnd ? typed : undefined);
+          return;
+        }
         if (character === '\u007f' || character === '\b') typed = [...typed].slice(0, -1).join('');
         else if (character === '\u0015') typed = '';
         else typed += character;
