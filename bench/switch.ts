@@ -160,10 +160,10 @@ interface Ports {
 
 const handmade: Readonly<Record<string, (ports: Ports, to: Backend) => string>> = {
   nginx: ({ port, probePort }, to) => `user www-data;
+worker_shutdown_timeout 10s;
 events { worker_connections 4096; }
 http {
   access_log off;
-  worker_shutdown_timeout 10s;
   map $http_upgrade $connection_upgrade { default upgrade; "" close; }
   upstream shop { server 127.0.0.1:${to.port}; }
   server {

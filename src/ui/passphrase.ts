@@ -1,8 +1,7 @@
 /** Asks for what must not be seen: typed without an echo, kept in memory only, and each thing asked once. */
-import type { ReadStream } from 'node:tty';
 
 export interface Hidden {
-  readonly input: Pick<ReadStream, 'setRawMode' | 'on' | 'removeListener' | 'resume' | 'pause'>;
+  readonly input: Pick<NodeJS.ReadStream, 'setRawMode' | 'on' | 'removeListener' | 'resume' | 'pause'>;
   readonly output: { write(text: string): unknown };
 }
 
