@@ -181,7 +181,7 @@ export function parsePools(stat: string, serversState: string): ReadonlyMap<stri
         requests: number('stot'),
         // 5xx includes what HAProxy answers itself when no server did; srv_abrt are answers that a server cut part-way.
         failed: number('hrsp_5xx') + number('srv_abrt'),
-        latency: { averageMs: number('rtime'), window: averageWindow },
+        ...latencyOf(row),
         members: members.get(pool) ?? new Map(),
       });
     } else if (server !== undefined) {
@@ -194,6 +194,12 @@ export function parsePools(stat: string, serversState: string): ReadonlyMap<stri
 
 /** Requests that an average such as `rtime` is over (TIME_STATS_SAMPLES in include/haproxy/defaults.h). */
 const averageWindow = 512;
+
+/** A proxy that tells no time has no latency: 0 ms would be the best of all. */
+function latencyOf(row: ReadonlyMap<string, string>): Pick<PoolReading, 'latency'> {
+  const averageMs = row.get('rtime') ?? '';
+  return averageMs === '' ? {} : { latency: { averageMs: Number(averageMs), window: averageWindow } };
+}
 
 function readMember(
   row: ReadonlyMap<string, string>,
@@ -213,7 +219,7 @@ function readMember(
       requests: number('stot'),
       // A server's own row has no answer where it gave none: refused connections, broken and cut answers.
       failed: number('hrsp_5xx') + number('econ') + number('eresp') + number('srv_abrt'),
-      latency: { averageMs: number('rtime'), window: averageWindow },
+      ...latencyOf(row),
     },
     check: [status, row.get('check_code'), row.get('last_chk')]
       .filter((part) => part !== undefined && part !== '')

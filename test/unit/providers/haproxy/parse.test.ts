@@ -145,7 +145,7 @@ describe('tables', () => {
   });
 
   const statHead =
-    '# pxname,svname,qcur,scur,stot,check_status,check_code,check_rise,check_fall,check_health,hrsp_5xx,srv_abrt,last_chk';
+    '# pxname,svname,qcur,scur,stot,check_status,check_code,check_rise,check_fall,check_health,hrsp_5xx,srv_abrt,last_chk,rtime';
   const pools = (member: string, backend: string, state = row(2, 0)) =>
     parsePools(
       `${statHead}\nedge,FRONTEND,,9,99,,,,,,0,,\nshop_blue,web-1,${member}\nshop_blue,BACKEND,${backend}`,
@@ -153,14 +153,17 @@ describe('tables', () => {
     );
 
   test("sessions and requests are the pool's, with what waits for a connection", () => {
-    const reading = pools('0,3,20,L7OK,200,2,2,3,0,0,HTTP status', '1,4,25,,,,,,2,1,').get('shop_blue');
+    const reading = pools('0,3,20,L7OK,200,2,2,3,1,2,HTTP status,17', '1,4,25,,,,,,2,1,,').get('shop_blue');
     expect(reading).toMatchObject({ sessions: 5, requests: 25, failed: 3 });
+    // A time that is not told is no time of 0 ms.
+    expect(reading).not.toHaveProperty('latency');
     expect(reading?.members.get('web-1')).toEqual({
       admin: 'ready',
       up: true,
       settled: true,
       sessions: 3,
       check: 'L7OK 200 HTTP status',
+      counted: { requests: 20, failed: 3, latency: { averageMs: 17, window: 512 } },
     });
   });
 
