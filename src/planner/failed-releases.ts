@@ -3,6 +3,7 @@ import {
   type Address,
   type Diagnostic,
   type Instant,
+  operationClass,
   type RunNumber,
   releaseDirectory,
   type ServiceDeclared,
@@ -30,15 +31,12 @@ export function warnOfFailed(
 ): readonly Diagnostic[] {
   return services.flatMap((service): readonly Diagnostic[] => {
     const directory = releaseDirectory(service.release);
-    const isInstalled = steps.some(
-      ({ operation: each, service: of }) =>
-        of === service.address &&
-        ((each.op === 'slot.link' && each.to === directory) ||
-          (each.op === 'process.set' && each.to?.release === directory) ||
-          (each.op === 'release.put' && each.directory === directory)),
+    // Also one that is still installed, and would only get its traffic again.
+    const isTriedAgain = steps.some(
+      (step) => step.service === service.address && operationClass[step.operation.op] === 'move',
     );
     const last = failed.findLast((each) => each.service === service.address && each.directory === directory);
-    if (!isInstalled || last === undefined) return [];
+    if (!isTriedAgain || last === undefined) return [];
     return [
       {
         code: 'release-failed-before',

@@ -57,10 +57,14 @@ describe('blue-green with a release that fails its check', { timeout: 180_000 },
   });
 
   test.for(['pause', 'freeze'] as const)(
-    '%s: nothing has moved yet when the new side is checked, so the run goes back at once',
+    '%s: the new side stays as it failed, for a person to look at; traffic is where it was, and abort undoes it',
     async (onFailure) => {
       declare(`on_failure = "${onFailure}"`);
-      expect((await scene.cli('apply', '--auto-approve')).code).toBe(3);
+      const run = await scene.cli('apply', '--auto-approve');
+      expect(run.code).toBe(4);
+      expect(run.stdout).toContain('deployctl abort prod');
+      expect(await scene.servedBy()).toBe('1.0.0');
+      expect((await scene.cli('abort')).code).toBe(3);
       expect(await scene.servedBy()).toBe('1.0.0');
       expect((await planned()).drift).toEqual([]);
     },
