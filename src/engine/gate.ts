@@ -151,6 +151,7 @@ class AnalysisWatch {
   #next = 0;
   #last: Verdict | undefined;
   #recorded: Verdict | undefined;
+  #hasDecided = false;
 
   constructor(gate: Gate, judged: Judged) {
     this.#gate = gate;
@@ -179,8 +180,10 @@ class AnalysisWatch {
       requests: verdict.requests,
       failed: verdict.failed,
     });
-    if (isNew || isLast) {
+    // A gate that goes on waiting decides again and again, and most often the same.
+    if (isNew || (isLast && !this.#hasDecided)) {
       this.#recorded = verdict;
+      this.#hasDecided ||= isLast;
       await this.#gate.record(verdict);
     }
     return verdict;
