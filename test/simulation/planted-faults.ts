@@ -45,8 +45,8 @@ export const faults: readonly Fault[] = [
   inPlans(
     'the canary never becomes the stable side',
     'src/strategies/canary.ts',
-    '  last = switchTo(sequence, target, route, last);\n',
-    '',
+    '  last = name.move(switchTo(sequence, target, route, last));\n',
+    '  last = name.move(last);\n',
   ),
   inPlans(
     'a canary that has a share is replaced under it',
