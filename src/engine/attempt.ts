@@ -39,7 +39,13 @@ export type AttemptResult =
       readonly unchanged: boolean;
       readonly seen: readonly RecordedResource[];
     }
-  | { readonly kind: 'failed'; readonly failure: Diagnostic; readonly mayHaveEffect: boolean }
+  | {
+      readonly kind: 'failed';
+      readonly failure: Diagnostic;
+      readonly mayHaveEffect: boolean;
+      /** Nobody saw how it ended: what runs once may have, and must be found by the next try. */
+      readonly isUnseen: boolean;
+    }
   /** The run must stop: how the world stands is for a resume to find out. */
   | { readonly kind: 'interrupted' };
 
@@ -57,7 +63,7 @@ async function move(attempt: Attempt): Promise<AttemptResult> {
   const before = await look(attempt);
   if (before === 'interrupted') return { kind: 'interrupted' };
   if (before.at === 'after') return record(attempt, !wasBegun);
-  if (before.at === 'unknown') return failed(before.why, wasBegun);
+  if (before.at === 'unknown') return failed(before.why, wasBegun, true);
   if (before.at === 'elsewhere') {
     return failed(changedBySomeoneElse(operation.op, address, before.seen), wasBegun);
   }
@@ -73,7 +79,7 @@ async function move(attempt: Attempt): Promise<AttemptResult> {
     if (after === 'interrupted') return { kind: 'interrupted' };
     if (after.at === 'after') return record(attempt, false);
     const said = failure?.diagnostic;
-    if (after.at === 'unknown') return failed(said ?? after.why, true);
+    if (after.at === 'unknown') return failed(said ?? after.why, true, true);
     if (after.at === 'elsewhere') {
       return failed(said ?? changedBySomeoneElse(operation.op, address, after.seen), true);
     }
@@ -99,10 +105,11 @@ async function waitFor(attempt: Attempt): Promise<AttemptResult> {
   }
 }
 
-const failed = (failure: Diagnostic, mayHaveEffect: boolean): AttemptResult => ({
+const failed = (failure: Diagnostic, mayHaveEffect: boolean, isUnseen = false): AttemptResult => ({
   kind: 'failed',
   failure,
   mayHaveEffect,
+  isUnseen,
 });
 
 async function perform(attempt: Attempt): Promise<Bounded<void>> {
@@ -151,7 +158,7 @@ async function record(attempt: Attempt, unchanged: boolean): Promise<AttemptResu
     if (seen.ended === 'value') return { kind: 'done', unchanged, seen: seen.value };
     if (turn === tries) {
       const changesNothing = unchanged || operationClass[operation.op] === 'wait';
-      return failed(whyBlind(seen, operation, address), !changesNothing);
+      return failed(whyBlind(seen, operation, address), !changesNothing, true);
     }
     await cx.clock.sleep(pauseMs, cx.signal);
   }

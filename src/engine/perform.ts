@@ -77,13 +77,13 @@ export async function perform(performance: Performance): Promise<StepFailure | u
       return undefined;
     }
     case 'failed': {
-      const { failure, mayHaveEffect } = result;
+      const { failure, mayHaveEffect, isUnseen } = result;
       const follows = result.follows ?? performance.onFailure();
       await write({
         mark: 'failed',
         step: step.id,
         failure,
-        detail: detail({ op, elapsedMs, mayHaveEffect, follows }),
+        detail: detail({ op, elapsedMs, mayHaveEffect, follows, ...(isUnseen ? { isUnseen } : {}) }),
       });
       report({ type: 'step_failed', step: step.id, undoing: false, failure, elapsedMs });
       return { diagnostic: failure, follows };
@@ -217,7 +217,7 @@ async function attemptGate(
     cx,
   });
   if (passed.kind === 'done') return { kind: 'done', unchanged: false, seen: noneSeen };
-  return passed.kind === 'failed' ? { ...passed, mayHaveEffect: false } : passed;
+  return passed.kind === 'failed' ? { ...passed, mayHaveEffect: false, isUnseen: false } : passed;
 }
 
 const noneSeen: readonly RecordedResource[] = [];

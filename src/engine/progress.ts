@@ -8,7 +8,7 @@ export type StepStatus = 'pending' | 'intended' | 'done' | 'failed' | 'undoing' 
 
 export interface StepProgress {
   readonly status: StepStatus;
-  /** How often it has failed, forwards and while being undone: a hook's mark on the host is named by it. */
+  /** How often it was seen to fail, forwards and while being undone: a hook's mark on the host is named by it. */
   readonly failures: number;
   readonly undoFailures: number;
   /** Whether this run may have changed the world with it. False: it failed before, or another had already done it. */
@@ -78,6 +78,8 @@ export interface StepDetail {
   readonly until?: number;
   /** With `failed`: what the run does about it, so that a kill right after the failure does not forget it. */
   readonly follows?: Consequence;
+  /** With `failed`: nobody saw how it ended. */
+  readonly isUnseen?: boolean;
 }
 
 /** `leave_out`: the step's host may fail, and the run goes on without it. */
@@ -173,7 +175,8 @@ function followMark(before: StepProgress, entry: JournalEntry): StepProgress {
       return {
         ...before,
         status: 'failed',
-        failures: before.failures + 1,
+        // The next try looks for the mark of this one: a hook that did run is not run again.
+        failures: before.failures + (detail.isUnseen === true ? 0 : 1),
         mayHaveEffect: detail.mayHaveEffect !== false,
         since: undefined,
         until: undefined,

@@ -7,6 +7,7 @@ import { abort, resume, run } from '../../src/engine/run.ts';
 import {
   type Event,
   type HookDeclared,
+  type JournalEntry,
   type Json,
   type Operation,
   type Plan,
@@ -261,6 +262,11 @@ export async function simulate(seed: number): Promise<string[]> {
   await store.verify();
   for (const [key, value] of Object.entries(cells.snapshot())) {
     if (key.startsWith('runs ') && value !== 1) problems.push(`${key}: ${String(value)} times`);
+  }
+  const asksForTheWayBack = (entry: JournalEntry): boolean =>
+    entry.mark === 'failed' && (entry.detail as { follows?: string } | undefined)?.follows === 'revert';
+  if (outcome === 'complete' && journal.some(asksForTheWayBack)) {
+    problems.push('complete, although a failure asked for the way back');
   }
   const reverts = Object.keys(cells.snapshot()).filter((key) => key.startsWith('runs on_revert'));
   if (reverts.length > 1) problems.push(`the end of the revert was told ${reverts.length} times`);
