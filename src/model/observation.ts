@@ -40,8 +40,8 @@ export type Health =
 export interface InventoryState {
   /** Oldest first, by the time at which they were installed. Only whole releases count. */
   readonly releases: readonly { readonly directory: string; readonly sha256: Sha256 }[];
-  /** Bytes free below the install root for the user who installs. */
-  readonly freeBytes: number;
+  /** Bytes free below the install root for the user who installs; null: the host does not tell. */
+  readonly freeBytes: number | null;
 }
 
 /**

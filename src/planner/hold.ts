@@ -1,5 +1,5 @@
 /** What keeps a service from being acted on, each with its reason. */
-import type { Diagnostic } from '../model/index.ts';
+import type { ArtifactDeclared, Diagnostic, Step } from '../model/index.ts';
 import {
   activeSlot,
   memberOf,
@@ -76,3 +76,35 @@ export function holdRecord(situation: Situation): readonly Diagnostic[] {
     'Let one slot have all of it first: plan the release that runs now, which moves the record to where it runs.',
   );
 }
+
+/**
+ * A release that would not fit: found here, nothing has been touched. What it takes is at least its own size, and an
+ * archive lies beside what it unpacks to, which is no smaller.
+ */
+export function holdNoRoom(situation: Situation, steps: readonly Step[]): readonly Diagnostic[] {
+  const { service } = situation;
+  const neededBytes = leastBytes(service.release.artifact);
+  const full = steps.flatMap(({ operation }) => {
+    if (operation.op !== 'release.put') return [];
+    const { host } = operation.place;
+    const inventory = situation.inventory(host);
+    const freeBytes = inventory.status === 'present' ? inventory.spec.freeBytes : null;
+    return freeBytes === null || freeBytes >= neededBytes ? [] : [{ host, freeBytes }];
+  });
+  if (full.length === 0) return [];
+  return [
+    {
+      code: 'host-disk-full',
+      severity: 'error',
+      summary: 'The release does not fit on a host',
+      detail: `${service.release.artifact.fileName} takes at least ${megabytes(neededBytes)} while it is installed; below ${service.install.root} there are free: ${full.map(({ host, freeBytes }) => `${megabytes(freeBytes)} on ${host}`).join(', ')}.`,
+      hint: 'Make room there, or lower keep in the install block, and plan again.',
+      subject: service.origin,
+      address: service.address,
+    },
+  ];
+}
+
+const leastBytes = ({ kind, bytes }: ArtifactDeclared): number => (bytes ?? 0) * (kind === 'file' ? 1 : 2);
+
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;

@@ -28,7 +28,7 @@ import { type ConfiguredPools, configurePools } from './balancer-config.ts';
 import { findDrift } from './drift.ts';
 import { estimateFrom } from './estimate.ts';
 import { type FailedRelease, warnOfFailed } from './failed-releases.ts';
-import { holdMissingMembers, holdRecord, holdUnseen } from './hold.ts';
+import { holdMissingMembers, holdNoRoom, holdRecord, holdUnseen } from './hold.ts';
 import { followMoves, movedSince, unitsRenamed } from './moves.ts';
 import { lastOf, orderServices, orderSteps, startAfter } from './order.ts';
 import { policyWarnings, tooLargeSteps } from './policy.ts';
@@ -154,13 +154,14 @@ function rollOut(
   before: readonly Rollout[],
   traits: ReadonlyMap<Address, Traits>,
 ): Rollout {
+  const own = strategyFor(situation.service.strategy)(situation);
   const reasons: readonly Diagnostic[] = [
     ...holdUnseen(situation),
     ...holdMissingMembers(situation),
     ...holdRecord(situation),
+    ...holdNoRoom(situation, own.steps),
     ...(before.some((each) => each.held.length > 0) ? [heldByDependency(situation.service)] : []),
   ];
-  const own = strategyFor(situation.service.strategy)(situation);
   const impossible = holdImpossible(situation.service, own.steps, traits);
   if (impossible.length > 0) return { changes: [], steps: [], held: [...reasons, ...impossible] };
   const isHeld = reasons.length > 0 && (own.steps.length > 0 || holdUnseen(situation).length > 0);

@@ -127,7 +127,7 @@ async function observePart(
     address: inventoryAddress(service.address, host),
     spec: {
       releases: root.releases.map(({ directory, sha256 }) => ({ directory, sha256 })),
-      freeBytes: root.freeBytes ?? 0,
+      freeBytes: root.freeBytes ?? null,
     },
     at,
   };

@@ -284,7 +284,7 @@ class Hosts implements HostProvider {
             address: inventoryAddress(place.service, place.host),
             spec: {
               releases: releases.map(({ directory, sha256 }) => ({ directory, sha256 })),
-              freeBytes: freeBytes ?? 0,
+              freeBytes: freeBytes ?? null,
             },
           },
         ];

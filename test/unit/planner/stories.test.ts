@@ -102,6 +102,14 @@ const stories: Readonly<Record<string, Planning>> = {
       { out: ['green/web-2'] },
     ),
   },
+  'a release that does not fit on one host holds the service before anything is touched': {
+    declared: declare([shop]),
+    observations: seen(shop, { blue: '1.0.0' }, 'blue').map((each) =>
+      each.kind === 'inventory' && each.status === 'present' && each.address.includes('web-2')
+        ? { ...each, spec: { ...each.spec, freeBytes: 0 } }
+        : each,
+    ),
+  },
   'in place goes one host at a time': {
     declared: declare([upgraded]),
     observations: seen(upgraded, { main: '1.0.0' }, 'main'),
