@@ -13,9 +13,11 @@ import {
   type RouteValue,
   routeAddress,
 } from '../../src/model/index.ts';
+import type { HostChannels } from '../../src/transport/index.ts';
 import { type Backend, startBackend } from '../rig/backend.ts';
 import { context, declaring, edge } from '../rig/balancers.ts';
 import { startTraffic } from '../rig/traffic.ts';
+import { testDeaths } from './balancer-deaths.ts';
 
 /** One running balancer, and what a test must be able to do to it behind the provider's back. */
 export interface BalancerUnderTest extends AsyncDisposable {
@@ -24,7 +26,8 @@ export interface BalancerUnderTest extends AsyncDisposable {
   readonly port: number;
   /** Requests a second that it is held to in the test under load. */
   readonly rate: number;
-  open(): Provider;
+  /** `through`: what stands between the provider and its hosts. */
+  open(through?: (channels: HostChannels) => HostChannels): Provider;
   /** What somebody does by hand at run time, past deployctl. */
   setRouteByHand(route: string, value: RouteValue): Promise<void>;
   /** What somebody edits in what it starts from. */
@@ -66,12 +69,14 @@ export interface BalancerFacts {
   readonly isAvailable?: boolean;
   /** It reads files for each request: what it decides by is what a restart brings, and its members are fixed. */
   readonly readsFlags?: boolean;
+  /** What runs and what is kept are written one after the other. Default: where it does not read files for each request. */
+  readonly writesTwice?: boolean;
 }
 
 export function describeBalancer(
   name: string,
   start: (backends: Backends) => Promise<BalancerUnderTest>,
-  { isAvailable = true, readsFlags = false }: BalancerFacts = {},
+  { isAvailable = true, readsFlags = false, writesTwice }: BalancerFacts = {},
 ): void {
   describe.skipIf(!isAvailable)(`${name} as a load balancer`, () => {
     let backends: Backends;
@@ -483,6 +488,17 @@ export function describeBalancer(
         expect(counted?.find((each) => each.pool === 'shop_green')).toMatchObject({ requests: 0, failed: 0 });
       },
     );
+
+    testDeaths({
+      running: () => running,
+      provider: () => provider,
+      startFrom,
+      settled,
+      route,
+      served,
+      readsFlags,
+      writesTwice: writesTwice ?? !readsFlags,
+    });
 
     test('50 switches under load: nothing fails, nothing is wrong or stale, nothing is cut', async () => {
       await startFrom(blue);

@@ -52,7 +52,7 @@ export const startFlags =
       declared,
       port: proxy.paths.port,
       rate,
-      open: () => kind.open(declared, channels),
+      open: (through = (each) => each) => kind.open(declared, through(channels)),
       setRouteByHand: (route, value) => setFlagsByHand(flagsDir, route, value),
       editPersistedByHand: unused,
       setMemberByHand: unused,

@@ -23,7 +23,7 @@ async function start({ blue, green }: Backends): Promise<BalancerUnderTest> {
     declared,
     port: proxy.paths.port,
     rate: 1000,
-    open: () => openHaproxy(declared, channels),
+    open: (through = (each) => each) => openHaproxy(declared, through(channels)),
     async setRouteByHand(route, value) {
       for (const pid of await proxy.workers()) {
         await proxy.master(`@!${pid} set map ${mapFile} ${route} ${renderRoute(value)}`);

@@ -148,13 +148,31 @@ describe('a route that others change', { timeout: 180_000 }, () => {
     expect((await scene.cli('plan', '--detailed-exitcode')).code).toBe(0);
   });
 
-  test('a member drained by hand: the plan shows who is out, and apply returns it', async () => {
+  test('an edit of the map file that a kill made true: the plan shows it as drift, and apply mends it', async () => {
+    const { mapFile } = scene.haproxy;
+    writeFileSync(mapFile, readFileSync(mapFile, 'utf8').replaceAll('shop_green', 'shop_blue'));
+    await scene.haproxy.kill9();
+    await scene.haproxy.start();
+    await expect.poll(() => scene.servedBy(), { timeout: 5_000 }).toBe('1.0.0');
+    expect((await planned()).drift).toMatchObject([{ address: route }]);
+    expect((await scene.cli('apply', '--auto-approve')).code).toBe(0);
+    expect(await scene.servedBy()).toBe('2.0.0');
+    expect(readFileSync(mapFile, 'utf8')).toContain('shop_green');
+  });
+
+  test('a member drained by hand: exit 6 for a saved plan; the next plan shows who is out, and apply returns it', async () => {
     const set = async (admin: string): Promise<void> => {
       await scene.haproxy.master(`${await worker()} set server shop_green/web-1 state ${admin}`);
     };
     const [active] = JSON.parse((await scene.cli('status', '--json')).stdout).services;
     expect(active.active).toBe('green');
+    scene.setVersion('1.0.0');
+    expect((await scene.cli('plan', '--out', 'member.plan')).code).toBe(0);
     await set('drain');
+    const stale = await scene.cli('apply', 'member.plan');
+    expect(stale.code).toBe(6);
+    expect(stale.stderr).toContain('load_balancer.edge.pool["shop_green"].member["web-1"]');
+    scene.setVersion('2.0.0');
     const plan = await planned();
     expect(plan.changes).toMatchObject([
       {
