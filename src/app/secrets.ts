@@ -4,7 +4,6 @@ import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { currentSecret, type Diagnostic, ProviderFailure, type SecretSource } from '../model/index.ts';
 
-const run = promisify(execFile);
 const commandTimeoutMs = 30_000;
 
 /** Reads each secret at most once. Rejects with a `ProviderFailure` that names the secret and never its value. */
@@ -47,15 +46,16 @@ async function readSecret(
       );
     case 'command': {
       const [program = '', ...args] = source.argv;
-      const { stdout } = await run(program, args, { timeout: commandTimeoutMs, maxBuffer: 1 << 20 }).catch(
-        (error: NodeJS.ErrnoException & { readonly killed?: boolean }) => {
-          const why =
-            error.killed === true
-              ? `took longer than ${commandTimeoutMs / 1000} s`
-              : `failed (${error.code ?? 'unknown error'})`;
-          throw failure(name, `The command ${program} ${why}.`);
-        },
-      );
+      const { stdout } = await promisify(execFile)(program, args, {
+        timeout: commandTimeoutMs,
+        maxBuffer: 1 << 20,
+      }).catch((error: NodeJS.ErrnoException & { readonly killed?: boolean }) => {
+        const why =
+          error.killed === true
+            ? `took longer than ${commandTimeoutMs / 1000} s`
+            : `failed (${error.code ?? 'unknown error'})`;
+        throw failure(name, `The command ${program} ${why}.`);
+      });
       return withoutLineEnd(stdout);
     }
   }

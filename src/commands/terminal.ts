@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
+import { isatty } from 'node:tty';
 
 /** Where a command reads and writes, and what it may do there. */
 export interface Terminal {
@@ -20,15 +21,18 @@ export interface Terminal {
 export function processTerminal(argv: readonly string[]): Terminal {
   const end = argv.indexOf('--');
   const flags = new Set(end === -1 ? argv : argv.slice(0, end));
-  const { stdin, stdout, stderr, env } = process;
+  const { stdout, stderr, env } = process;
   const colors = (isTerminal: boolean): boolean => !flags.has('--no-color') && wantsColor(env, isTerminal);
   return {
-    stdin,
+    // Opened only where something is read: Node takes as long for it as for a small plan.
+    get stdin() {
+      return process.stdin;
+    },
     stdout,
     stderr,
     environment: env,
     color: { stdout: colors(stdout.isTTY === true), stderr: colors(stderr.isTTY === true) },
-    interactive: stdin.isTTY === true && stdout.isTTY === true && !flags.has('--no-input'),
+    interactive: stdout.isTTY === true && isatty(0) && !flags.has('--no-input'),
     redraws: stdout.isTTY === true && env.TERM !== 'dumb',
     columns: stdout.isTTY === true ? stdout.columns : 100,
   };

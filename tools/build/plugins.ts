@@ -13,6 +13,9 @@ export interface Found {
 /** Packages that cost milliseconds to read and that only some commands need. */
 const heavy = /^(ssh2|zod|dns-packet|tar-stream|hcl2-parser)$/;
 
+/** What oclif has for commands found in folders, templates of generators and spinners: none of our starts reads them. */
+const unused = /^(minimatch|tinyglobby|ejs|cli-spinners|lilconfig)$/;
+
 /** Packages of one function that take long to set up (string-width: 40 ms for its tables), and are seldom called. */
 const slow = /^string-width$/;
 
@@ -29,7 +32,7 @@ const ownRequire = /^\s*const require = createRequire\(import\.meta\.url\);$/gm;
 export const splitOff = (found: Found): Plugin => ({
   name: 'split-off',
   setup(build) {
-    build.onResolve({ filter: heavy }, ({ path, importer }) => {
+    build.onResolve({ filter: new RegExp(`${heavy.source}|${unused.source}`) }, ({ path, importer }) => {
       if (importer === '') return undefined; // the vendor bundle itself
       const target = `./vendor-${path}.cjs`;
       found.vendors.set(path, target);
@@ -125,3 +128,18 @@ const putOff = `const __putOff = (load) => {
   let value;
   return new Proxy({}, { get: (_, name) => (value ??= load())[name] });
 };`;
+
+/**
+ * What takes a millisecond or more to load (Node's own modules together 40 ms, packages of `heavy`), put off until a
+ * property of it is first asked for: a plan that reaches no host over the network needs neither TLS nor threads.
+ */
+export const putOffLoading = (bundle: string): string => {
+  const deferred = bundle.replace(
+    slowRequire,
+    (_, name: string, value: string) => `${name}=__putOff(()=>${value})`,
+  );
+  return deferred === bundle ? bundle : deferred.replace(/^("use strict";)?/, (head) => `${head}${putOff}\n`);
+};
+
+const slowRequire =
+  /\b(import_\w+)=\s*((?:__toESM\()?require\(\s*"(?:node:(?:child_process|crypto|dgram|fs\/promises|http|https|net|sqlite|stream|stream\/consumers|timers\/promises|tls|tty|worker_threads|zlib)|\.\/vendor-[\w-]+\.cjs)"\s*\)(?:,\s*1\))?)/g;
