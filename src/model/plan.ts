@@ -71,6 +71,11 @@ export interface Step {
   readonly estimateSeconds: number;
   /** Present: its failure need not be the run's. */
   readonly tolerance?: Tolerance;
+  /**
+   * Which stage of its service's rollout it belongs to, from 1: a share of a canary, or a batch of a rolling upgrade.
+   * undefined: it comes before them or after them, or the rollout has none.
+   */
+  readonly stage?: number;
 }
 
 /**

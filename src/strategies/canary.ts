@@ -64,6 +64,7 @@ function climb(
     rules.push(...step.audience);
     const canaryBasisPoints = step.share * 100;
     if (step.share === 100 || canaryBasisPoints < hasBasisPoints) continue;
+    sequence.beginStage(index + 1);
     const audience = canonicalAudience(rules);
     const to = { stable, canary, canaryBasisPoints, ...(audience === undefined ? {} : { audience }) };
     if (!sameValue(to, route.value)) {
@@ -81,14 +82,17 @@ function climb(
       last,
     );
   }
+  const steps = stepsOf(situation);
+  const whole = steps.findIndex(({ share }) => share === 100);
+  const step = steps[whole];
+  sequence.beginStage(whole === -1 ? steps.length + 1 : whole + 1);
   last = name.move(switchTo(sequence, target, route, last));
-  const whole = stepsOf(situation).findIndex(({ share }) => share === 100);
-  const step = stepsOf(situation)[whole];
-  if (step === undefined) return last;
-  return gates(
-    { sequence, target, step, number: whole + 1, sides: bothSides(stable, active, canary, target) },
-    last,
-  );
+  if (step !== undefined) {
+    const sides = bothSides(stable, active, canary, target);
+    last = gates({ sequence, target, step, number: whole + 1, sides }, last);
+  }
+  sequence.beginStage(undefined);
+  return last;
 }
 
 const named = (audience: readonly AudienceRule[] | undefined): string =>
@@ -123,7 +127,7 @@ function renewInSteps(situation: Situation, slot: SlotDeclared): Rollout {
     });
     if (!batches.ok) return { ...nothing, held: batches.diagnostics };
     const line = `${wanted} of ${slot.instances.length} hosts with it`;
-    turns.push(...batches.value.map((instances) => ({ instances, line, pace: '' })));
+    turns.push(...batches.value.map((instances) => ({ instances, line, pace: '', stage: index + 1 })));
     waiting = waiting.slice(wanted - renewed.length);
     renewed = slot.instances.filter((each) => !waiting.includes(each));
     if (step === undefined) continue;
@@ -133,6 +137,7 @@ function renewInSteps(situation: Situation, slot: SlotDeclared): Rollout {
       instances: [],
       line,
       pace: '',
+      stage: index + 1,
       afterwards: (sequence, needs) => gates({ sequence, ...watched }, needs),
     });
   }

@@ -46,6 +46,7 @@ function turnsOf(
     const isLast = index === batches.length - 1;
     return {
       instances,
+      stage: index + 1,
       line: zone === undefined ? '' : `zone ${zone}`,
       pace: batches.length > 1 ? `, ${largest} ${largest === 1 ? 'host' : 'hosts'} at a time` : '',
       ...(isLast

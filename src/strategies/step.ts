@@ -20,6 +20,7 @@ export class Sequence {
   readonly situation: Situation;
   readonly #steps: Step[] = [];
   #part = '';
+  #stage: number | undefined;
 
   constructor(situation: Situation) {
     this.situation = situation;
@@ -34,9 +35,15 @@ export class Sequence {
     this.#part = part;
   }
 
+  /** What is added from now on belongs to this stage of the rollout; undefined: to none. */
+  beginStage(stage: number | undefined): void {
+    this.#stage = stage;
+  }
+
   add(draft: Omit<StepDraft, 'service'>): Step {
     const line = [draft.line ?? '', this.#part].filter((each) => each !== '').join('|');
-    const made = step({ ...draft, line, service: this.situation.service.address });
+    const plain = step({ ...draft, line, service: this.situation.service.address });
+    const made = this.#stage === undefined ? plain : { ...plain, stage: this.#stage };
     this.#steps.push(made);
     return made;
   }

@@ -33,6 +33,8 @@ export interface Turn {
   readonly line: string;
   /** How many leave together, for the title: `, 3 hosts at a time`. */
   readonly pace: string;
+  /** Which stage of the rollout it is a part of: see `Step.stage`. */
+  readonly stage?: number;
   /** What must hold before the next turn; gives back its last steps. */
   readonly afterwards?: (sequence: Sequence, needs: readonly Step[]) => readonly Step[];
 }
@@ -58,6 +60,7 @@ export function renewInTurns(situation: Situation, slot: SlotDeclared, turns: re
   for (const turn of turns) {
     const before = last;
     sequence.beginPart(turn.line);
+    sequence.beginStage(turn.stage);
     const renewed = turn.instances.flatMap((instance) =>
       isServing
         ? renewInService(sequence, slot, instance, hooks, before, turn)
@@ -67,6 +70,7 @@ export function renewInTurns(situation: Situation, slot: SlotDeclared, turns: re
     last = turn.afterwards?.(sequence, done) ?? done;
   }
   sequence.beginPart('');
+  sequence.beginStage(undefined);
   // What is as wanted and had no requests was verified by nobody, and may well have been taken out because it is ill.
   const unproved = kept.filter((each) => !isServing || isOut(situation, slot, each));
   last = [...last, ...unproved.map((each) => verifyInstance(sequence, slot, each, last))];

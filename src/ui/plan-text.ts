@@ -1,6 +1,8 @@
 /** A plan as a person reads it: drift, changes with reasons, steps with their inverses, what was proved. */
 import { type Diagnostic, type Instant, isError, type Plan, summarizeChanges } from '../model/index.ts';
 import { changeBlocks, changeLines, driftBlocks, legendText } from './changes-text.ts';
+import { lengthOf, mostSecondsOf } from './ladder.ts';
+import { ladderSections } from './ladder-text.ts';
 import { columns, wrap } from './layout.ts';
 import { type Paint, paint as paintOf } from './paint.ts';
 import { type PhasedPlan, phasePlan } from './phases.ts';
@@ -117,7 +119,17 @@ function workSections(
     changeBlocks(plan.changes, paint, width),
     [totals],
     stepTable(phases, paint, width),
-    proofLines(plan, { phases, seconds }, options.earlier, paint, width),
+    ...ladderSections(plan, phases, paint, width),
+    proofLines(
+      plan,
+      { phases, seconds },
+      {
+        ...(options.earlier === undefined ? {} : { earlier: options.earlier }),
+        mostSeconds: lengthOf(plan.steps, mostSecondsOf, options.parallelism),
+      },
+      paint,
+      width,
+    ),
   ];
 }
 

@@ -3,7 +3,7 @@ import type { Address, Plan, Proof } from '../model/index.ts';
 import { hang } from './layout.ts';
 import type { Paint } from './paint.ts';
 import { type PhasedPlan, type PhaseSteps, phaseNumbers } from './phases.ts';
-import { counted, durationText } from './time-text.ts';
+import { counted, durationText, listText } from './time-text.ts';
 
 /** What earlier runs of the same kind of steps took. */
 export interface EarlierRuns {
@@ -12,13 +12,19 @@ export interface EarlierRuns {
   readonly seconds90: number;
 }
 
+export interface Durations {
+  readonly earlier?: EarlierRuns;
+  /** With every wait at its limit. */
+  readonly mostSeconds: number;
+}
+
 /** Services beyond this many are only counted. */
 const mostServices = 3;
 
 export function proofLines(
   plan: Pick<Plan, 'steps' | 'proof' | 'declared'>,
   { phases, seconds }: PhasedPlan,
-  earlier: EarlierRuns | undefined,
+  { earlier, mostSeconds }: Durations,
   paint: Paint,
   width: number,
 ): readonly string[] {
@@ -35,6 +41,9 @@ export function proofLines(
     ...line('Proved', provedText(plan.proof, phases)),
     ...line('At worst', worstText(plan, phases)),
     ...line('Duration', `about ${durationText(seconds)}${experience}`),
+    ...(plan.steps.some(({ stage }) => stage !== undefined)
+      ? line('Longest', longestText(plan, phases, mostSeconds))
+      : []),
   ];
 }
 
@@ -49,11 +58,15 @@ export const byTightness = (capacity: Proof['capacity']): Proof['capacity'] =>
 function provedText(proof: Proof, phases: readonly PhaseSteps[]): string {
   const numbers = phaseNumbers(phases);
   const capacity = byTightness(proof.capacity);
-  const shown = capacity.slice(0, mostServices).map(({ service, hosts, floor, lowest, atStep }) => {
+  const shown = capacity.slice(0, mostServices).map(({ service, hosts, floor, lowest, atStep, spare }) => {
     const name = capacity.length === 1 ? '' : `${shortName(service)} `;
     const where = atStep === undefined || lowest === hosts ? '' : `, at step ${numbers.get(atStep) ?? '?'}`;
     const promised = floor === 0 ? 'no floor declared' : `floor ${floor}`;
-    return `${name}in service never below ${lowest} of ${hosts} (${promised})${where}`;
+    const mayFail =
+      spare === undefined || spare === 0
+        ? ''
+        : `, and it holds if ${spare} more ${spare === 1 ? 'fails' : 'fail'}`;
+    return `${name}in service never below ${lowest} of ${hosts} (${promised})${where}${mayFail}`;
   });
   const more = capacity.length - shown.length;
   const safety = proof.trafficOnlyToVerified ? ['no traffic to anything unverified'] : [];
@@ -89,4 +102,18 @@ function backText({ inverse, estimateSeconds }: Plan['steps'][number]): string {
   if (inverse.kind === 'irreversible') return ', with no way back';
   if (inverse.kind === 'nothing') return '';
   return estimateSeconds < 1 ? ', back in under 1 s' : `, back in about ${durationText(estimateSeconds)}`;
+}
+
+/** `step 13 waits for a person, ...`, or the time with every wait at its limit. */
+function longestText(plan: Pick<Plan, 'steps'>, phases: readonly PhaseSteps[], most: number): string {
+  const numbers = phaseNumbers(phases);
+  const waits = [
+    ...new Set(
+      plan.steps.filter(({ operation }) => operation.op === 'approval').map(({ id }) => numbers.get(id) ?? 0),
+    ),
+  ];
+  const limit = `${durationText(most)} with every wait at its limit`;
+  if (waits.length === 0) return limit;
+  const verb = waits.length === 1 ? 'waits' : 'wait';
+  return `${waits.length === 1 ? 'step' : 'steps'} ${listText(waits.map(String))} ${verb} for a person; all else at most ${limit}`;
 }

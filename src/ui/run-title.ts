@@ -27,7 +27,7 @@ export function runStrategies(plan: Plan): string {
 }
 
 /** The version that took the traffic when the plan was made, as far as its facts tell. */
-export function servingBefore(service: ServiceDeclared, plan: Plan): string | undefined {
+export function servingBefore(service: ServiceDeclared, plan: Pick<Plan, 'facts'>): string | undefined {
   const slot = activeSlot(service, plan) ?? (service.slots.length === 1 ? service.slots[0]?.name : undefined);
   if (slot === undefined) return undefined;
   const addresses = new Set<Address>(
@@ -43,7 +43,7 @@ export function servingBefore(service: ServiceDeclared, plan: Plan): string | un
   return undefined;
 }
 
-function activeSlot(service: ServiceDeclared, plan: Plan): string | undefined {
+function activeSlot(service: ServiceDeclared, plan: Pick<Plan, 'facts'>): string | undefined {
   for (const traffic of service.traffic) {
     for (const fact of plan.facts) {
       const slot = slotOfFact(traffic, fact);

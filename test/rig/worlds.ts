@@ -1,8 +1,10 @@
 /** Worlds in the words of the domain, for planner tests: a service as it is declared, and how it is found. */
 import {
+  type AnalysisDeclared,
   asAddress,
   asInstant,
   asSha256,
+  audienceRules,
   type Declared,
   type InstanceDeclared,
   type InstanceState,
@@ -71,6 +73,32 @@ export const canary: Extract<StrategyDeclared, { kind: 'canary' }> = {
   drainTimeoutMs: 30_000,
   onFailure: 'revert',
   origin: at(30),
+};
+
+export const errorsAndLatency: AnalysisDeclared = {
+  kind: 'load_balancer',
+  name: 'load_balancer',
+  maxErrorRate: 0.01,
+  maxLatencyRatio: 1.5,
+  minRequests: 500,
+  intervalMs: 10_000,
+  failures: 2,
+  dryRun: false,
+  deadlineMs: 600_000,
+  inconclusive: 'pause',
+  confidence: 0.95,
+  origin: at(47),
+};
+/** An audience first, then shares under an analysis, a person in between, and a bake of the whole. */
+export const judged: Extract<StrategyDeclared, { kind: 'canary' }> = {
+  ...canary,
+  steps: [
+    { share: 0, bakeMs: 60_000, approval: false, audience: audienceRules({ 'x-beta': '1' }), origin: at(31) },
+    { share: 5, bakeMs: 300_000, approval: false, audience: [], origin: at(35) },
+    { share: 25, bakeMs: 600_000, approval: true, audience: [], origin: at(39) },
+    { share: 100, bakeMs: 60_000, approval: false, audience: [], origin: at(43) },
+  ],
+  analysis: [errorsAndLatency],
 };
 
 export const rolling: Extract<StrategyDeclared, { kind: 'rolling' }> = {

@@ -3,7 +3,18 @@ import { describe, expect, test } from 'vitest';
 import type { HostCount } from '../../../src/model/index.ts';
 import { renderPlan } from '../../../src/ui/plan-text.ts';
 import { type Planning, planOf } from '../../rig/planning.ts';
-import { canary, declare, inPlace, look, now, release, rolling, seen, service } from '../../rig/worlds.ts';
+import {
+  canary,
+  declare,
+  inPlace,
+  judged,
+  look,
+  now,
+  release,
+  rolling,
+  seen,
+  service,
+} from '../../rig/worlds.ts';
 
 const shop = service();
 const upgraded = service({ strategy: inPlace });
@@ -36,6 +47,7 @@ const withAway = (maxUnreachable: HostCount) => {
 const stepwise = service({ strategy: canary });
 const six = ['web-1', 'web-2', 'web-3', 'web-4', 'web-5', 'web-6'];
 const stepwiseHosts = service({ strategy: canary, slots: ['main'], hosts: six });
+const judgedCanary = service({ strategy: judged });
 const batched = service({ strategy: { ...rolling, batch: { hosts: 2 } }, hosts: six });
 const failing = { ...rolling, batch: { hosts: 3 }, maxFailures: 1, pauseMs: 0 };
 const lenient = service({ strategy: failing, hosts: six });
@@ -164,6 +176,10 @@ const progressive: Readonly<Record<string, Planning>> = {
   'a canary climbs from share to share': {
     declared: declare([stepwise], 75),
     observations: seen(stepwise, { blue: '1.0.0', green: '0.9.0' }, 'blue'),
+  },
+  'a canary is judged, and an audience sees it first': {
+    declared: declare([judgedCanary], 75),
+    observations: seen(judgedCanary, { blue: '1.0.0', green: '0.9.0' }, 'blue'),
   },
   'a first deployment has no canary': {
     declared: declare([stepwise], 75),
