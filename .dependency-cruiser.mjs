@@ -108,8 +108,8 @@ export default {
     ),
     ...only(
       'lab',
-      { folders: ['model'], node: '.*', packages: ['ssh2', 'dns-packet'] },
-      'The lab stands on the other side of the wire: what it shares with the program it would test with itself.',
+      { folders: ['model', 'dns'], node: '.*', packages: ['ssh2', 'dns-packet'] },
+      'The lab stands on the other side of the wire: what it shares with the program it would test with itself. (The bytes of DNS are held against real servers.)',
     ),
     ...only(
       'ui',

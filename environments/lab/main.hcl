@@ -5,12 +5,19 @@
 #   deployctl apply lab
 #   deployctl apply lab --var version=2.0.0
 #   deployctl revert lab
+#   deployctl apply lab --var prices_version=2.0.0
 #
 # It is for trying. A real environment differs in addresses, in ssh "default" and in its load balancer.
 
 variable "version" {
   type        = string
   description = "What to run: 1.0.0 or 2.0.0"
+  default     = "1.0.0"
+}
+
+variable "prices_version" {
+  type        = string
+  description = "The same for the second service, which is switched by DNS"
   default     = "1.0.0"
 }
 
@@ -41,4 +48,15 @@ host "web" {
 load_balancer "lab" "edge" {
   hosts          = [host.lb-1]
   control_socket = "/tmp/deployctl-lab-${var.network}/edge.sock"
+}
+
+secret "dns" { file = "../../.deployctl/lab/dns.key" }
+
+dns_zone "rfc2136" "internal" {
+  zone    = "lab.test."
+  primary = "${var.network}.10:8053"
+  tsig {
+    name   = "deployctl."
+    secret = secret.dns
+  }
 }

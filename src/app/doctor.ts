@@ -63,11 +63,12 @@ const onThisMachine = (title: string, name: string, finding: Finding): Check => 
 
 const wrong = (...why: readonly Diagnostic[]): Finding => ({ at: 'wrong', why });
 
-function contents({ hosts, balancers, services }: Declared): string {
+function contents({ hosts, balancers, zones, services }: Declared): string {
   const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
   return [
     counted(hosts.length, 'host'),
     ...(balancers.length === 0 ? [] : [counted(balancers.length, 'load balancer')]),
+    ...(zones.length === 0 ? [] : [counted(zones.length, 'DNS zone')]),
     counted(services.length, 'service'),
   ].join(', ');
 }

@@ -19,16 +19,17 @@ export interface PlanViewOptions {
 export function planText(planned: Planned, terminal: Terminal, options: PlanViewOptions): string {
   const { plan, recorded, lookedMs, revertsTo, earlier } = planned;
   const deployment = recorded.deployments.at(-1);
-  const { hosts, balancers } = plan.declared;
+  const { hosts, balancers, zones } = plan.declared;
   const parts = [
     counted(hosts.length, 'host'),
     ...(balancers.length === 0 ? [] : [counted(balancers.length, 'load balancer')]),
+    ...(zones.length === 0 ? [] : [counted(zones.length, 'DNS zone')]),
   ];
   return renderPlan(plan, {
     color: terminal.color.stdout,
     width: Math.min(terminal.columns, 120),
     concise: options.concise ?? false,
-    read: `Read ${parts.join(' and ')} in ${(lookedMs / 1000).toFixed(1)} s.`,
+    read: `Read ${inWords(parts)} in ${(lookedMs / 1000).toFixed(1)} s.`,
     frame: (diagnostic) => diagnosticFrame(diagnostic, terminal.color.stdout, terminal.columns),
     ...(earlier === undefined ? {} : { earlier }),
     ...(options.parallelism === undefined ? {} : { parallelism: options.parallelism }),
@@ -38,6 +39,10 @@ export function planText(planned: Planned, terminal: Terminal, options: PlanView
     ...(revertsTo === undefined ? {} : { header: backToText(revertsTo, systemClock.now()) }),
   });
 }
+
+/** `a`, `a and b`, `a, b and c`. */
+const inWords = (parts: readonly string[]): string =>
+  parts.length <= 1 ? (parts[0] ?? '') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
 
 /** What has to be typed to do the same with another verb: the environment and the values that were given. */
 export const commandText = (

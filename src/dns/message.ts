@@ -39,36 +39,45 @@ export interface Message extends Header {
   readonly signature: { readonly record: WireRecord; readonly at: number } | undefined;
 }
 
-export interface Outgoing {
+export interface Outgoing extends Partial<Omit<Header, 'id' | 'opcode'>> {
   readonly id: number;
   readonly opcode: number;
-  readonly recursionDesired?: boolean;
   readonly questions: readonly WireQuestion[];
   readonly answers?: readonly WireRecord[];
   readonly authority?: readonly WireRecord[];
+  readonly additional?: readonly WireRecord[];
 }
 
 const headerBytes = 12;
 const largest = 65_535;
 
-/** The bytes of a request, unsigned and without compression. */
+/** The bytes of a message, unsigned and without compression. */
 export function encodeMessage(message: Outgoing): Uint8Array {
-  const { questions, answers = [], authority = [] } = message;
+  const { questions, answers = [], authority = [], additional = [] } = message;
   const header = new DataView(new ArrayBuffer(headerBytes));
   header.setUint16(0, message.id);
-  header.setUint16(2, (message.opcode << 11) | (message.recursionDesired === true ? 0x100 : 0));
+  header.setUint16(2, flagsOf(message));
   header.setUint16(4, questions.length);
   header.setUint16(6, answers.length);
   header.setUint16(8, authority.length);
+  header.setUint16(10, additional.length);
   const bytes = Buffer.concat([
     new Uint8Array(header.buffer),
     ...questions.map(encodeQuestion),
-    ...[...answers, ...authority].map(encodeRecord),
+    ...[...answers, ...authority, ...additional].map(encodeRecord),
   ]);
   if (bytes.length > largest)
     throw new Malformed(`a message of ${bytes.length} bytes; at most ${largest} can be sent`);
   return bytes;
 }
+
+const flagsOf = (message: Outgoing): number =>
+  (message.isResponse === true ? 0x8000 : 0) |
+  (message.opcode << 11) |
+  (message.isAuthoritative === true ? 0x400 : 0) |
+  (message.isTruncated === true ? 0x200 : 0) |
+  (message.recursionDesired === true ? 0x100 : 0) |
+  (message.rcode ?? 0);
 
 function encodeQuestion({ name, type, class: of }: WireQuestion): Uint8Array {
   const fixed = Buffer.alloc(4);

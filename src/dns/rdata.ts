@@ -148,6 +148,13 @@ export function encodeRdata(type: number, text: string): Uint8Array {
   }
 }
 
+/** The content of an SOA with another serial (RFC 1035 section 3.3.13). */
+export function withSerial(soa: Uint8Array, serial: number): Uint8Array {
+  const copy = Buffer.from(soa);
+  copy.writeUInt32BE(serial >>> 0, soa.length - 20);
+  return copy;
+}
+
 export interface Soa {
   readonly primary: string;
   readonly serial: number;

@@ -23,7 +23,7 @@ export interface Signed {
   readonly mac: Uint8Array;
 }
 
-interface Tsig {
+export interface Tsig {
   readonly algorithm: string;
   readonly timeSeconds: number;
   readonly fudge: number;
@@ -45,37 +45,50 @@ export function signRequest(message: Uint8Array, key: TsigKey, nowMs: number): S
     other: nothing,
   };
   const mac = digest(key, [message, variables(key.name, stamp)]);
+  return { bytes: withSignature(message, key.name, { ...stamp, mac, originalId: id }), mac };
+}
+
+/** The message with the signature as its last record. */
+export function withSignature(message: Uint8Array, keyName: string, tsig: Tsig): Uint8Array {
   const record = encodeRecord({
-    name: key.name,
+    name: keyName,
     type: types.TSIG,
     class: classes.ANY,
     ttl: 0,
-    rdata: encodeTsig({ ...stamp, mac, originalId: id }),
+    rdata: encodeTsig(tsig),
   });
   const bytes = Buffer.concat([message, record]);
   bytes.writeUInt16BE(bytes.readUInt16BE(10) + 1, 10);
-  return { bytes, mac };
+  return bytes;
+}
+
+/** What was signed: the bytes before the signature, with the counter and the id as they were before it was added. */
+export function signedPart(bytes: Uint8Array, at: number, originalId: number): Uint8Array {
+  const signed = Buffer.from(bytes.subarray(0, at));
+  signed.writeUInt16BE(signed.readUInt16BE(10) - 1, 10);
+  signed.writeUInt16BE(originalId, 0);
+  return signed;
 }
 
 const nothing = new Uint8Array(0);
 
-const digest = (key: TsigKey, parts: readonly Uint8Array[]): Uint8Array => {
+export const digest = (key: TsigKey, parts: readonly Uint8Array[]): Uint8Array => {
   const hmac = createHmac(hashes[key.algorithm], key.secret);
   for (const part of parts) hmac.update(part);
   return hmac.digest();
 };
 
-const timers = ({ timeSeconds, fudge }: Pick<Tsig, 'timeSeconds' | 'fudge'>): Uint8Array => {
+export const timers = ({ timeSeconds, fudge }: Pick<Tsig, 'timeSeconds' | 'fudge'>): Uint8Array => {
   const bytes = Buffer.alloc(8);
   bytes.writeUIntBE(timeSeconds, 0, 6);
   bytes.writeUInt16BE(fudge, 6);
   return bytes;
 };
 
-const short = (value: number): Uint8Array => Uint8Array.of(value >> 8, value & 0xff);
+export const short = (value: number): Uint8Array => Uint8Array.of(value >> 8, value & 0xff);
 
 /** The TSIG variables (RFC 8945 section 4.3.3): names in canonical form, class ANY, TTL 0. */
-const variables = (name: string, stamp: Omit<Tsig, 'mac' | 'originalId'>): Uint8Array =>
+export const variables = (name: string, stamp: Omit<Tsig, 'mac' | 'originalId'>): Uint8Array =>
   Buffer.concat([
     encodeName(name),
     short(classes.ANY),
@@ -99,7 +112,7 @@ const encodeTsig = (tsig: Tsig): Uint8Array =>
     tsig.other,
   ]);
 
-function decodeTsig(rdata: Uint8Array): Tsig {
+export function decodeTsig(rdata: Uint8Array): Tsig {
   const { name: algorithm, next } = decodeName(rdata, 0);
   const bytes = Buffer.from(rdata.buffer, rdata.byteOffset, rdata.byteLength);
   if (next + 10 > bytes.length) throw new Malformed('a signature is cut off');
@@ -170,10 +183,7 @@ export class ReplyVerifier {
     if (tsig.algorithm !== `${this.#key.algorithm}.`) return doubt(`it is signed with ${tsig.algorithm}`);
     if (tsig.mac.length === 0) return doubt('its signature is empty');
 
-    // Signed were the bytes before the signature, with the counter and the id as they were before it was added.
-    const signed = Buffer.from(bytes.subarray(0, message.signature.at));
-    signed.writeUInt16BE(signed.readUInt16BE(10) - 1, 10);
-    signed.writeUInt16BE(tsig.originalId, 0);
+    const signed = signedPart(bytes, message.signature.at, tsig.originalId);
     const expected = digest(this.#key, [
       short(this.#prior.length),
       this.#prior,

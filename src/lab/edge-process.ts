@@ -1,10 +1,18 @@
-/** The lab's load balancer while it is up: a process of its own, so that work on the hosts does not slow its clients. */
-import { lstat, mkdir } from 'node:fs/promises';
+/** What the lab's clients use while it is up: a process of its own, so that work on the hosts does not slow them. */
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { lstat, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { startLabBalancer } from './balancer/index.ts';
+import { type LabDns, startLabDns } from './dns/index.ts';
+import { newZone } from './dns/zone.ts';
 import {
   balancerHost,
   controlSocket,
+  dnsKeyFile,
+  dnsKeyName,
+  dnsPort,
+  dnsZone,
   hostAddress,
   hostFolder,
   type LabPlace,
@@ -24,7 +32,29 @@ runPart<LabPlace>(async (place, parts) => {
     routes: ['shop'],
   });
   parts.push({ close: () => balancer.stop(2_000) });
+  const dns = await startDns(place);
+  parts.push({ close: async () => dns[Symbol.asyncDispose]() });
 });
+
+/** One zone, without a record of its own but for its name server; the key is made where there is none. */
+async function startDns(place: LabPlace): Promise<LabDns> {
+  const file = dnsKeyFile(place.folder);
+  if (!existsSync(file)) await writeFile(file, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
+  const secret = (await readFile(file, 'utf8')).trim();
+  const address = hostAddress(place, balancerHost);
+  // Nobody is to remember that a name does not exist: a first deployment would have to wait for it.
+  const zone = newZone(dnsZone, 0, [
+    { name: '@', type: 'NS', ttl: 60, value: 'ns1' },
+    { name: 'ns1', type: 'A', ttl: 60, value: address },
+  ]);
+  return startLabDns({
+    host: address,
+    port: dnsPort,
+    keys: [{ name: dnsKeyName, algorithm: 'hmac-sha256', secret }],
+    zones: [{ zone, updaters: [dnsKeyName], readers: [dnsKeyName] }],
+    stateFile: join(hostFolder(place.folder, balancerHost), 'zones.json'),
+  });
+}
 
 /** A folder with a name that everyone can guess must be ours alone before anything is put into it. */
 async function makePrivate(folder: string): Promise<void> {

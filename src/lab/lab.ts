@@ -18,6 +18,8 @@ import { supervised } from './hosts/supervised.ts';
 import {
   balancerHost,
   controlSocket,
+  dnsPort,
+  dnsZone,
   hostAddress,
   hostFolder,
   type LabPlace,
@@ -45,6 +47,7 @@ export interface LabStatus {
   readonly network: string;
   readonly hosts: readonly { readonly name: string; readonly address: string; readonly port: number }[];
   readonly url: string;
+  readonly dns: { readonly address: string; readonly port: number; readonly zone: string };
   readonly traffic: { readonly running: boolean; readonly figures: TrafficFigures } | undefined;
 }
 
@@ -58,7 +61,7 @@ const readyWithinMs = 20_000;
 /** Longer than the traffic waits for its last answers. */
 const endWithinMs = 35_000;
 
-/** Starts what is not running yet; resolves when hosts, balancer and traffic are at work. */
+/** Starts what is not running yet; resolves when hosts, balancer, DNS server and traffic are at work. */
 export async function labUp({ place, traffic }: UpOptions): Promise<Outcome<LabStatus>> {
   mkdirSync(place.folder, { recursive: true, mode: 0o700 });
   const before = runningIn(place.folder);
@@ -161,6 +164,7 @@ export function labStatus({ folder, network }: LabPlace): LabStatus {
     up: running !== undefined && isUp(running),
     network: place.network,
     hosts: labHosts.map(({ name }) => ({ name, address: hostAddress(place, name), port: sshPort })),
+    dns: { address: hostAddress(place, balancerHost), port: dnsPort, zone: dnsZone },
     url: `http://${hostAddress(place, balancerHost)}:${trafficPort}/`,
     traffic:
       figures === undefined

@@ -20,6 +20,12 @@ export const sshPort = 2222;
 /** Where clients of the services go. */
 export const trafficPort = 8080;
 
+/** Where its DNS server listens, on the balancer's host: port 53 needs root. */
+export const dnsPort = 8053;
+export const dnsZone = 'lab.test.';
+/** The name of the key that may change the zone, as environments/lab has it. */
+export const dnsKeyName = 'deployctl.';
+
 /** Names of the hosts and the last number of their addresses; `lb-1` is where the load balancer runs. */
 export const labHosts: readonly { readonly name: string; readonly number: number }[] = [
   { name: 'lb-1', number: 10 },
@@ -59,6 +65,8 @@ export const hostFolder = (folder: string, name: string): string => join(folder,
 export const userKeyFile = (folder: string): string => join(folder, 'id_ed25519');
 export const hostKeyFile = (folder: string, name: string): string => join(folder, 'host-keys', name);
 export const knownHostsFile = (folder: string): string => join(folder, 'known_hosts');
+/** The key of the DNS server, in base64; environments/lab reads it as a secret. */
+export const dnsKeyFile = (folder: string): string => join(folder, 'dns.key');
 
 /** What runs: pids, start times, addresses. Written by the lab when it is ready, gone when it ended in order. */
 export const runningFile = (folder: string): string => join(folder, 'lab.json');

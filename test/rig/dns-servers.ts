@@ -7,14 +7,16 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { DnsEndpoint } from '../../src/model/index.ts';
 import { freePort } from './haproxy.ts';
+import { type LabDnsTold, labDnsProgram } from './lab-dns.ts';
 
-export type DnsKind = 'bind' | 'knot' | 'pdns';
+export type DnsKind = 'bind' | 'knot' | 'pdns' | 'lab';
 
 const pdnsSchema = '/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql';
 export const hasDns: Readonly<Record<DnsKind, boolean>> = {
   bind: existsSync('/usr/sbin/named'),
   knot: existsSync('/usr/sbin/knotd'),
   pdns: existsSync('/usr/sbin/pdns_server') && existsSync(pdnsSchema),
+  lab: true,
 };
 
 /** May do everything in `internal.test.`, and nothing in `static.test.`. */
@@ -227,10 +229,24 @@ primary=no
   );
 }
 
+/** The lab's own server in a process of its own, so that it can be frozen and killed as the others. */
+async function startLab({ port, withoutTransfer }: DnsOptions): Promise<RunningDns> {
+  const folder = await mkdtemp(join(tmpdir(), 'lab-dns-'));
+  const own = port ?? (await freePort());
+  const told: LabDnsTold = {
+    folder,
+    port: own,
+    keys: [key, readerKey],
+    withoutTransfer: withoutTransfer === true,
+  };
+  return launch('lab', folder, own, process.execPath, [labDnsProgram, JSON.stringify(told)], 'ready');
+}
+
 const starters: Readonly<Record<DnsKind, (options: DnsOptions) => Promise<RunningDns>>> = {
   bind: startBind,
   knot: startKnot,
   pdns: startPdns,
+  lab: startLab,
 };
 
 /** Starts it, and resolves when its log says that it is ready. */

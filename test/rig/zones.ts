@@ -48,14 +48,16 @@ export interface ZoneOptions {
   readonly secret?: string;
   /** How far this machine's clock is ahead, in seconds. */
   readonly clockAheadSeconds?: number;
+  readonly updateTimeoutMs?: number;
 }
 
 export const open = (
   zone: ZoneDeclared,
-  { secret = key.secret, clockAheadSeconds = 0 }: ZoneOptions = {},
+  { secret = key.secret, clockAheadSeconds = 0, updateTimeoutMs = 5_000 }: ZoneOptions = {},
 ): Provider =>
   openZone(zone, {
     resolveSecret: async () => secret,
+    updateTimeoutMs,
     now: () => asInstant(Date.now() + clockAheadSeconds * 1000),
   });
 

@@ -11,12 +11,17 @@ export function statusText(status: LabStatus, color: boolean): string {
     '',
     ...status.hosts.map(({ name, address, port }) => `  ${name.padEnd(6)} ssh ${address}:${port}`),
     `  ${'shop'.padEnd(6)} ${status.url}`,
+    `  ${'dns'.padEnd(6)} ${dnsText(status)}`,
     '',
     status.traffic === undefined
       ? dim('No traffic of its own: "deployctl lab up --traffic 200" sends some.')
       : `${status.traffic.running ? '' : 'Stopped: '}${trafficText(status.traffic.figures)}`,
   ].join('\n');
 }
+
+/** As somebody would ask it. */
+const dnsText = ({ dns: { address, port, zone } }: LabStatus): string =>
+  `dig @${address} -p ${port} prices.${zone.replace(/\.$/, '')}`;
 
 /** One sentence of figures, and a line for each of the last failures. */
 export function trafficText(figures: TrafficFigures): string {

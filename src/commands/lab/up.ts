@@ -7,9 +7,10 @@ import { labPlace, networkFlag } from './place.ts';
 import { statusText } from './status-text.ts';
 
 export default class LabUp extends BaseCommand {
-  static override readonly summary = 'Start hosts and a load balancer of its own on this machine.';
+  static override readonly summary =
+    'Start hosts, a load balancer and a DNS server of its own on this machine.';
   static override readonly description =
-    `Three web hosts and one for the load balancer, each an SSH server on a loopback address of its own, run in the
+    `Three web hosts and one for the load balancer and the DNS server, each an SSH server on a loopback address of its own, run in the
 background without root and without packages. environments/lab declares them. They are for trying deployctl and for
 tests: their programs are ordinary processes of this user, and anyone on this machine can reach their ports.`;
   static override readonly examples = [

@@ -1,8 +1,7 @@
 /** The routes of the lab's balancer and the file that keeps them: written whole and flushed before they are in effect. */
 import { createHash } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import type { IncomingHttpHeaders } from 'node:http';
-import { dirname } from 'node:path';
+import { readKeptFile } from '../kept-file.ts';
 import type { Admin } from './pools.ts';
 
 export interface Route {
@@ -53,33 +52,8 @@ export interface Kept {
 
 const nothing: Kept = { routes: {}, members: {}, fences: {} };
 
-/** A file that is not there is an empty one; one that is not JSON is an error: it must not be taken for "no routes". */
-export function readKept(path: string): Kept {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return nothing;
-    throw error;
-  }
-  return { ...nothing, ...(JSON.parse(text) as Partial<Kept>) };
-}
-
-export function writeKept(path: string, kept: Kept): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const fresh = `${path}.${process.pid}.new`;
-  const file = openSync(fresh, 'w', 0o600);
-  try {
-    writeSync(file, `${JSON.stringify(kept, undefined, 2)}\n`);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(fresh, path);
-  const folder = openSync(dirname(path), 'r');
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
-}
+/** A file that is not there is an empty one. */
+export const readKept = (path: string): Kept => ({
+  ...nothing,
+  ...((readKeptFile(path) ?? {}) as Partial<Kept>),
+});

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { writeKeptFile } from '../kept-file.ts';
 import type { Pool } from './pools.ts';
-import { type Kept, writeKept } from './routes.ts';
+import type { Kept } from './routes.ts';
 
 /** Everything that the control socket reads and changes. */
 export interface LabState {
@@ -13,6 +14,6 @@ export interface LabState {
 
 /** Kept on the disk before it is in effect. */
 export function keep(state: LabState, kept: Kept): void {
-  writeKept(state.stateFile, kept);
+  writeKeptFile(state.stateFile, kept);
   state.kept = kept;
 }

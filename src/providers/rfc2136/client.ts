@@ -19,6 +19,8 @@ const largestTransferBytes = 64 * 2 ** 20;
 export interface ZoneClientOptions {
   readonly resolveSecret: (name: string) => Promise<string>;
   readonly now: () => Instant;
+  /** How long the answer to an update may take, in ms: 5 s where nothing is said. */
+  readonly updateTimeoutMs?: number;
 }
 
 /** What a server said to an update, and whether it was the server that said it. */
@@ -129,7 +131,10 @@ export class ZoneClient {
   async update(update: Update, signal?: AbortSignal): Promise<UpdateReply> {
     const { primary } = this.zone;
     const { signed, verifier } = await this.#sign(encodeUpdate(newId(), update));
-    const options = { timeoutMs: updateTimeoutMs, ...(signal === undefined ? {} : { signal }) };
+    const options = {
+      timeoutMs: this.#options.updateTimeoutMs ?? updateTimeoutMs,
+      ...(signal === undefined ? {} : { signal }),
+    };
     const bytes = await exchangeByTcp(primary, signed.bytes, options);
     let message: Message;
     try {
