@@ -2,14 +2,22 @@
 import { randomUUID } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import { parseDuration, type Refusal } from '../config/quantities.ts';
-import type { Actor, Diagnostic, LockHolder, Recorded, StateDeclared } from '../model/index.ts';
+import {
+  type Actor,
+  type Diagnostic,
+  type LockHolder,
+  type RecordEdit,
+  type Recorded,
+  type StateDeclared,
+  StateFailure,
+} from '../model/index.ts';
 import { acquireLock, removeLock, type StateLock } from '../state/local/lock.ts';
 import { type LocalState, openLocalState } from '../state/local/store.ts';
 import type { AppContext } from './context.ts';
 import { AppFailure } from './failure.ts';
 
-export const openForReading = (state: StateDeclared): Promise<LocalState> =>
-  openLocalState(state.path, { create: false, randomUUID });
+/** Throws a `StateFailure` where the state was moved elsewhere. */
+export const openForReading = (state: StateDeclared): Promise<LocalState> => openUnmoved(state, false);
 
 export async function readRecorded(state: StateDeclared): Promise<Recorded> {
   await using store = await openForReading(state);
@@ -41,9 +49,26 @@ export async function lockState(state: StateDeclared, ask: LockAsk, cx: AppConte
   return lock.value;
 }
 
-/** The caller holds the lock. */
-export const openForWriting = (state: StateDeclared): Promise<LocalState> =>
-  openLocalState(state.path, { create: true, randomUUID });
+/** The caller holds the lock. Throws a `StateFailure` where the state was moved elsewhere. */
+export const openForWriting = (state: StateDeclared): Promise<LocalState> => openUnmoved(state, true);
+
+/** Whoever still has the old configuration must not go on with what was left behind. */
+async function openUnmoved({ path }: StateDeclared, create: boolean): Promise<LocalState> {
+  const store = await openLocalState(path, { create, randomUUID });
+  const last = (await store.edits()).at(-1);
+  if (last?.movedTo === undefined) return store;
+  await store[Symbol.asyncDispose]();
+  throw new StateFailure(movedAway(path, last));
+}
+
+const movedAway = (path: string, { movedTo, at, actor }: RecordEdit): Diagnostic => ({
+  code: 'state-moved',
+  severity: 'error',
+  summary: 'The recorded state was moved',
+  detail: `What was in ${path} was moved to ${movedTo} by ${actor.who} on ${new Date(at).toISOString().slice(0, 10)}, and is kept up to date there. Nothing was changed.`,
+  hint: `Get the newest configuration, or declare the state there: state "local" { path = ... }. To bring it back to ${path}:
+    deployctl state migrate --from ${movedTo}`,
+});
 
 export const actorOf = (cx: Pick<AppContext, 'commandLine' | 'environment'>): Actor => ({
   who: `${userName(cx.environment)}@${hostname()}`,

@@ -16,11 +16,12 @@ export default class History extends BaseCommand {
     const cx = appContext(this.terminal);
     const { state, environment } = await loadState(configurationAsk(args.environment, flags), cx);
     await using store = await openForReading(state);
-    const [runs, { deployments }] = await Promise.all([store.runs(), store.read()]);
+    const [runs, edits, { deployments }] = await Promise.all([store.runs(), store.edits(), store.read()]);
+    const history = { runs, edits, deployments };
     this.print(
       flags.json
-        ? printableJson(historyJson(environment.name, runs, deployments))
-        : renderHistory(runs, deployments, {
+        ? printableJson(historyJson(environment.name, history))
+        : renderHistory(history, {
             color: this.terminal.color.stdout,
             width: Math.min(this.terminal.columns, 120),
             now: cx.clock.now(),

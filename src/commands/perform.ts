@@ -42,7 +42,7 @@ export async function performMade(
   cx: AppContext,
   print: (text: string) => void,
 ): Promise<ExitCode> {
-  refuseWithoutApproval(terminal, flags, making.verb);
+  if (flags.out === undefined) refuseWithoutApproval(terminal, flags, making.verb);
   const loaded = await making.load();
   return withLock(loaded.declared.state, loaded.environment.name, flags, cx, async () => {
     refuseUnfinished(await readRecorded(loaded.declared.state), loaded.environment.name);
@@ -97,17 +97,23 @@ const nothingToDo = (cx: AppContext) => ({
 });
 
 /** No terminal and no --auto-approve: refused before anything is read, let alone touched. */
-function refuseWithoutApproval(terminal: Terminal, flags: PerformFlags, verb: string): void {
-  if (flags['auto-approve'] || flags.out !== undefined || (terminal.interactive && !flags.json)) return;
+export function refuseWithoutApproval(
+  terminal: Terminal,
+  flags: Pick<PerformFlags, 'auto-approve' | 'json'>,
+  verb: string,
+): void {
+  if (flags['auto-approve'] || (terminal.interactive && !flags.json)) return;
   throw new CommandFailure([
     {
       code: 'approval-needed',
       severity: 'error',
       summary: 'There is nobody to ask for approval',
       detail: flags.json
-        ? `With --json nothing is asked, so ${verb} needs --auto-approve or a saved plan.`
+        ? `With --json nothing is asked, so ${verb} needs --auto-approve.`
         : `Standard input or output is not a terminal, or --no-input was given, so ${verb} cannot ask.`,
-      hint: 'Nothing was touched. Add --auto-approve, or apply a plan that was saved with --out.',
+      hint: verb.startsWith('state')
+        ? 'Nothing was touched. Add --auto-approve.'
+        : 'Nothing was touched. Add --auto-approve, or apply a plan that was saved with --out.',
     },
   ]);
 }

@@ -98,6 +98,30 @@ export const emptyRecord = (lineage: string): Recorded => ({
   unfinished: undefined,
 });
 
+/**
+ * A change of the record itself, made by a person and by no run. It is a link of the journal's chain like any other, so
+ * what the record was before it is never lost.
+ */
+export interface RecordEdit {
+  readonly at: Instant;
+  readonly actor: Actor;
+  readonly edit: RecordEditKind;
+  /** What is recorded from now on; spec null: forgotten. */
+  readonly seen: readonly RecordedResource[];
+  /** With `push` and `migrate`: where the content came from. */
+  readonly from?: string;
+  /** With `migrate`, in the state that was left: where the record is kept from now on. */
+  readonly movedTo?: string;
+  /**
+   * With `push`: the newest run that the replaced state of the same lineage had. Numbers go on from there, because hosts
+   * refuse a run that is older than the newest they have seen.
+   */
+  readonly lastRun?: RunNumber;
+}
+
+/** `remove`: forgotten. `import`: taken from what stands in the world. `push`: put back whole. `migrate`: moved. */
+export type RecordEditKind = 'remove' | 'import' | 'push' | 'migrate';
+
 /** Who holds the state, in words that let a person find them. */
 export interface LockHolder extends Actor {
   readonly id: string;

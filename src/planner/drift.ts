@@ -24,6 +24,19 @@ export function findDrift(recorded: readonly RecordedResource[], world: World): 
   });
 }
 
+/** Whether the record says what stands there, but for what changes by itself: free space, sessions, health. */
+export function isAsRecorded(
+  { kind, spec }: RecordedResource,
+  observation: Observation & { readonly status: 'present' },
+): boolean {
+  if (spec === null) return false;
+  if (kind === 'inventory' && observation.kind === 'inventory') {
+    return sameValue(spec.releases, observation.spec.releases);
+  }
+  const recorded = { kind, spec, address: observation.address } as RecordedResource;
+  return sameValue(attributesOf(recorded), attributesOf(observation));
+}
+
 /** A file that somebody changed is compared with what deployctl had written, line by line. */
 function asWritten(resource: RecordedResource, observation: Observation): RecordedResource {
   if (resource.kind !== 'instance' || resource.spec === null) return resource;

@@ -1,10 +1,10 @@
 /** Which runs there were: what, by whom, when, and how they ended; the newest last, where the eye is. */
-import type { Deployment, Instant, Run } from '../model/index.ts';
+import type { Deployment, Instant, RecordEdit, Run } from '../model/index.ts';
 import { deploymentOf, fateOf, fateText, intentText, releasesText } from './deployment-text.ts';
 import { type Paint, paint as paintOf } from './paint.ts';
 import { printable } from './printable.ts';
 import { tableLines } from './table.ts';
-import { agoText, durationText, isoTime } from './time-text.ts';
+import { agoText, counted, durationText, isoTime } from './time-text.ts';
 
 export interface HistoryTextOptions {
   readonly color: boolean;
@@ -12,25 +12,25 @@ export interface HistoryTextOptions {
   readonly now: Instant;
 }
 
-/** Both lists oldest first. Ends without a line end. */
+/** All lists oldest first. */
+export interface History {
+  readonly runs: readonly Run[];
+  /** Changes of the record that no run made. */
+  readonly edits: readonly RecordEdit[];
+  readonly deployments: readonly Deployment[];
+}
+
+/** Ends without a line end. */
 export function renderHistory(
-  runs: readonly Run[],
-  deployments: readonly Deployment[],
+  { runs, edits, deployments }: History,
   { color, width, now }: HistoryTextOptions,
 ): string {
   const paint = paintOf(color);
-  if (runs.length === 0) return 'Nothing was deployed yet.';
-  const rows = runs.map((run) => {
-    const deployment = deploymentOf(run, deployments);
-    return printable([
-      String(run.run),
-      agoText(run.startedAt, now),
-      run.actor.who,
-      run.endedAt === undefined ? '-' : durationText((run.endedAt - run.startedAt) / 1000),
-      fateText[fateOf(run)],
-      deployment === undefined ? intentText(run.intent) : whatText(run, deployment),
-    ]);
-  });
+  if (runs.length + edits.length === 0) return 'Nothing was deployed yet.';
+  const lines = [
+    ...runs.map((run) => ({ at: run.startedAt, run, cells: runCells(run, deployments, now) })),
+    ...edits.map((edit) => ({ at: edit.at, run: undefined, cells: editCells(edit, now) })),
+  ].toSorted((a, b) => a.at - b.at);
   const heads = [
     { title: 'run', align: 'end' },
     { title: 'when' },
@@ -39,11 +39,50 @@ export function renderHistory(
     { title: 'outcome' },
     { title: 'what' },
   ] as const;
-  const lines = tableLines(heads, rows, paint, width, (text, row, column) => {
-    const run = runs[row];
+  const rows = lines.map(({ cells }) => printable(cells));
+  return tableLines(heads, rows, paint, width, (text, row, column) => {
+    const run = lines[row]?.run;
     return column === 4 && run !== undefined ? paintFate(run, text, paint) : text;
-  });
-  return lines.join('\n');
+  }).join('\n');
+}
+
+function runCells(run: Run, deployments: readonly Deployment[], now: Instant): readonly string[] {
+  const deployment = deploymentOf(run, deployments);
+  return [
+    String(run.run),
+    agoText(run.startedAt, now),
+    run.actor.who,
+    run.endedAt === undefined ? '-' : durationText((run.endedAt - run.startedAt) / 1000),
+    fateText[fateOf(run)],
+    deployment === undefined ? intentText(run.intent) : whatText(run, deployment),
+  ];
+}
+
+const editCells = (edit: RecordEdit, now: Instant): readonly string[] => [
+  '-',
+  agoText(edit.at, now),
+  edit.actor.who,
+  '-',
+  'record changed',
+  editText(edit),
+];
+
+function editText({ edit, seen, from, movedTo }: RecordEdit): string {
+  const [first] = seen;
+  const what =
+    seen.length === 1 && first !== undefined ? first.address : counted(seen.length, 'address', 'addresses');
+  switch (edit) {
+    case 'remove':
+      return `state rm: ${what} forgotten`;
+    case 'import':
+      return `state import: ${what} as found`;
+    case 'push':
+      return `state push${from === undefined ? '' : ` of ${from}`}`;
+    case 'migrate':
+      return movedTo === undefined
+        ? `state migrate from ${from ?? 'elsewhere'}`
+        : `state migrate to ${movedTo}`;
+  }
 }
 
 const whatText = (run: Run, deployment: Deployment): string => {
@@ -57,14 +96,19 @@ export const paintFate = (run: Pick<Run, 'outcome'>, text: string, paint: Paint)
 };
 
 /** `history --json`. */
-export const historyJson = (
-  environment: string,
-  runs: readonly Run[],
-  deployments: readonly Deployment[],
-) => ({
+export const historyJson = (environment: string, { runs, edits, deployments }: History) => ({
   format_version: '1.0',
   environment,
   runs: runs.map((run) => ({ ...runJson(run), deployment: deploymentJson(deploymentOf(run, deployments)) })),
+  edits: edits.map(({ at, actor, edit, seen, from, movedTo }) => ({
+    at: isoTime(at),
+    who: actor.who,
+    command: actor.command,
+    edit,
+    addresses: seen.map(({ address }) => address),
+    ...(from === undefined ? {} : { from }),
+    ...(movedTo === undefined ? {} : { moved_to: movedTo }),
+  })),
 });
 
 export const runJson = (run: Run) => ({

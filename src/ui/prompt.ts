@@ -20,6 +20,8 @@ export interface Asking {
   readonly paint: Paint;
   /** `these actions`; a word of its own for a revert is the caller's to choose. */
   readonly what?: string;
+  /** What is said after any other answer than yes. Default: "Apply cancelled." */
+  readonly cancelled?: string;
   /** Aborted: the answer is no. */
   readonly signal?: AbortSignal;
 }
@@ -28,10 +30,11 @@ export interface Asking {
  * True only for exactly `yes`. Anything else, the end of the input and Ctrl-C are no, and say "Apply cancelled.".
  * Whether there is anybody to ask is the caller's to find out before.
  */
-export async function approve({ input, output, paint, what, signal }: Asking): Promise<boolean> {
+export async function approve({ input, output, paint, what, cancelled, signal }: Asking): Promise<boolean> {
   const answer = await readAnswer(input, output, promptText(paint, what), signal);
   const isApproved = answer?.trim() === 'yes';
-  output.write(isApproved ? '\n' : `${answer === undefined ? '\n' : ''}\n${cancelledText}\n`);
+  const refusal = `${answer === undefined ? '\n' : ''}\n${cancelled ?? cancelledText}\n`;
+  output.write(isApproved ? '\n' : refusal);
   return isApproved;
 }
 

@@ -1,32 +1,24 @@
 import { loadState } from '../../app/load.ts';
-import { readRecorded } from '../../app/state.ts';
+import { openForReading } from '../../app/state.ts';
+import { documentOf } from '../../app/state-document.ts';
 import { printableJson } from '../../ui/printable.ts';
 import { BaseCommand } from '../base.ts';
 import { type ExitCode, exitCode } from '../exit-code.ts';
-import { appContext, configurationAsk, configurationFlags, environmentArgument } from '../flags.ts';
+import { appContext, configurationAsk, configurationFlags, environmentArgument, jsonFlag } from '../flags.ts';
 
 export default class StatePull extends BaseCommand {
   static override readonly summary = 'The whole recorded state as one JSON document. It holds no secrets.';
+  static override readonly description =
+    'What is recorded now, and the journal and the plans from which it follows: "state push" puts it back.';
+  static override readonly examples = ['<%= config.bin %> state pull prod > state.json'];
   static override readonly args = environmentArgument;
-  static override readonly flags = configurationFlags;
+  static override readonly flags = { ...configurationFlags, ...jsonFlag };
 
   async run(): Promise<ExitCode> {
     const { args, flags } = await this.parse(StatePull);
     const { state } = await loadState(configurationAsk(args.environment, flags), appContext(this.terminal));
-    const { lineage, stateSerial, resources, deployments, unfinished } = await readRecorded(state);
-    this.print(
-      printableJson(
-        {
-          format_version: '1.0',
-          lineage,
-          serial: stateSerial,
-          resources: resources.filter((each) => each.spec !== null),
-          deployments,
-          unfinished: unfinished ?? null,
-        },
-        2,
-      ),
-    );
+    await using store = await openForReading(state);
+    this.print(printableJson(await documentOf(store), 2));
     return exitCode.done;
   }
 }

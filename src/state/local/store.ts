@@ -8,12 +8,14 @@ import {
   type JournalEntry,
   type NewJournalEntry,
   type Plan,
+  type RecordEdit,
   type Recorded,
   type Run,
   type RunNumber,
   type RunOutcome,
   type StateStore,
 } from '../../model/index.ts';
+import type { StateCopy } from './copy.ts';
 import { createDatabase, isDiskFull, memoryDatabase, openDatabase, stateExists } from './database.ts';
 import { diskFull, noSuchRun, otherLineage, settledRun, unfinishedRun } from './failures.ts';
 import { prepareFolder, refuseNetworkFileSystem, refuseSymbolicLink, stateFile } from './folder.ts';
@@ -29,6 +31,17 @@ export interface LocalStateOptions {
 
 /** Not part of the port: what only the owner of the file can be asked. */
 export interface LocalState extends StateStore {
+  /** Every change of the record that no run made, oldest first. */
+  edits(): Promise<readonly RecordEdit[]>;
+  /** Changes the record and notes who did. Throws `run-unfinished` where a run stands between. */
+  edit(edit: RecordEdit): Promise<void>;
+  /** Everything, to be kept elsewhere and put back by {@link replace}. */
+  copy(): Promise<StateCopy>;
+  /**
+   * Puts the copy in the place of all that is here, with `edit` as one more link, in one transaction that is verified
+   * before it ends: the old content stands, or the new one. Throws `state-corrupted` for a copy that does not verify.
+   */
+  replace(copy: StateCopy, edit: RecordEdit): Promise<void>;
   /**
    * Reads everything and checks everything: SQLite's pages, each link of the chain, each plan, and that the recorded
    * resources are what the chain yields. Throws `state-corrupted`. Gives the number of links.
@@ -65,6 +78,20 @@ export async function openLocalState(folder: string, options: LocalStateOptions)
     throw cause;
   }
   return state;
+}
+
+/** A copy as a store of its own, verified and without a file. Throws a StateFailure for a copy that does not verify. */
+export async function openCopy(copy: StateCopy, where: string): Promise<LocalState> {
+  const tables = new Tables(memoryDatabase(copy.lineage), where);
+  const state = new SqliteState(tables, { isWritable: true });
+  try {
+    tables.transaction(() => tables.replaceAll(copy));
+    await state.verify();
+    return state;
+  } catch (cause) {
+    await state[Symbol.asyncDispose]();
+    throw tables.failure('open', cause);
+  }
 }
 
 /** The same store without a file: gone with the process. For simulations. */
@@ -126,7 +153,7 @@ class SqliteState implements LocalState {
     return this.#write(() => {
       const unfinished = this.#unfinished();
       if (unfinished !== undefined) throw unfinishedRun(unfinished.run);
-      const run = (this.#tables.runs().at(-1)?.run.run ?? 0) + 1;
+      const run = this.#lastRun() + 1;
       const lineage = this.#tables.lineage();
       const isMadeBefore = plan.lineage === '' && run === 1;
       if (plan.lineage !== lineage && !isMadeBefore) throw otherLineage(plan.lineage, lineage);
@@ -181,10 +208,41 @@ class SqliteState implements LocalState {
     return this.#tables.snapshot(() => this.#tables.verify());
   }
 
+  async edits(): Promise<readonly RecordEdit[]> {
+    return this.#tables.snapshot(() => this.#tables.edits());
+  }
+
+  async edit(edit: RecordEdit): Promise<void> {
+    this.#write(() => {
+      const unfinished = this.#unfinished();
+      if (unfinished !== undefined) throw unfinishedRun(unfinished.run);
+      this.#tables.edit(edit);
+    });
+  }
+
+  async copy(): Promise<StateCopy> {
+    return this.#tables.snapshot(() => this.#tables.copy());
+  }
+
+  async replace(copy: StateCopy, edit: RecordEdit): Promise<void> {
+    this.#write(() => {
+      const lastRun = this.#tables.lineage() === copy.lineage ? this.#lastRun() : 0;
+      this.#tables.replaceAll(copy);
+      this.#tables.edit({ ...edit, ...(lastRun > this.#lastRun() ? { lastRun } : {}) });
+      this.#tables.verify();
+    });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#tables.close();
+  }
+
+  /** The highest number that a run of this lineage has had here, also one that a push has taken away. */
+  #lastRun(): RunNumber {
+    const gone = this.#tables.edits().map(({ lastRun = 0 }) => lastRun);
+    return Math.max(this.#tables.runs().at(-1)?.run.run ?? 0, ...gone);
   }
 
   #unfinished(): Run | undefined {
@@ -261,6 +319,10 @@ const absentState: LocalState = {
   },
   durations: async () => ({}),
   verify: async () => 0,
+  edits: async () => [],
+  copy: async () => ({ lineage: '', links: [], blobs: {} }),
+  edit: refuseToWrite,
+  replace: refuseToWrite,
   begin: refuseToWrite,
   append: refuseToWrite,
   end: refuseToWrite,

@@ -6,6 +6,7 @@ import {
   canonicalJson,
   type Instant,
   type Intent,
+  type RecordEdit,
   type RecordedResource,
   type Run,
   type RunNumber,
@@ -13,6 +14,7 @@ import {
   StateFailure,
 } from '../../model/index.ts';
 import { brokenAt, genesis, type Link, linkHash } from './chain.ts';
+import type { StateCopy } from './copy.ts';
 import { stateFailure } from './database.ts';
 import { corrupted } from './failures.ts';
 import { bytesOf, integerOf, linkOf, pack, type Row, RowDamage, textOf, unpack } from './rows.ts';
@@ -39,6 +41,10 @@ export interface RunRecord {
   readonly run: Run;
   readonly begin: BeginBody;
 }
+
+/** The kind of a link that holds a {@link RecordEdit}, and the number of the run that it belongs to: none. */
+const editKind = 'edit';
+const noRun = 0;
 
 const sha256Of = (content: string | Uint8Array): string => createHash('sha256').update(content).digest('hex');
 
@@ -207,6 +213,23 @@ export class Tables {
     return links.length;
   }
 
+  /** Changes of the record by people, oldest first. */
+  edits(): readonly RecordEdit[] {
+    return this.#all('SELECT body FROM chain WHERE kind = ? ORDER BY seq', editKind).map(
+      (row) => JSON.parse(textOf(row, 'body')) as RecordEdit,
+    );
+  }
+
+  /** Everything as it is kept, the chain checked. */
+  copy(): StateCopy {
+    const links = this.allLinks();
+    const blobs = this.#all('SELECT sha256, bytes FROM blob ORDER BY sha256').map((row) => [
+      textOf(row, 'sha256'),
+      Buffer.from(bytesOf(row, 'bytes')).toString('base64'),
+    ]);
+    return { lineage: this.lineage(), links, blobs: Object.fromEntries(blobs) as StateCopy['blobs'] };
+  }
+
   // ── writing, inside a transaction ────────────────────────────────────────────────────────────────
 
   /** Adds a link to the chain; `bodyAt` is told its place. */
@@ -229,6 +252,28 @@ export class Tables {
     const body = canonicalJson(resource);
     const insert = 'INSERT OR REPLACE INTO resource (address, body, hash) VALUES (?, ?, ?)';
     this.#run(insert, resource.address, body, sha256Of(body));
+  }
+
+  edit(edit: RecordEdit): void {
+    this.link(noRun, editKind, () => canonicalJson(edit));
+    for (const resource of edit.seen) this.fold(resource);
+  }
+
+  /** The copy and nothing else. It is as good as it was: {@link verify} comes after it. */
+  replaceAll({ lineage, links, blobs }: StateCopy): void {
+    for (const table of ['chain', 'blob', 'resource']) this.#run(`DELETE FROM ${table}`);
+    for (const [sha256, bytes] of Object.entries(blobs)) {
+      this.#run('INSERT INTO blob (sha256, bytes) VALUES (?, ?)', sha256, Buffer.from(bytes, 'base64'));
+    }
+    const insert = 'INSERT INTO chain (seq, run, kind, body, hash) VALUES (?, ?, ?, ?, ?)';
+    for (const { seq, kind, body, hash } of links) {
+      const content = JSON.parse(body) as { readonly run?: unknown; readonly seen?: RecordEdit['seen'] };
+      this.#run(insert, seq, typeof content.run === 'number' ? content.run : noRun, kind, body, hash);
+      for (const resource of content.seen ?? []) this.fold(resource);
+    }
+    const set = 'UPDATE meta SET value = ? WHERE key = ?';
+    this.#run(set, lineage, 'lineage');
+    this.#run(set, links.at(-1)?.hash ?? genesis(lineage), 'head');
   }
 
   /** Keeps a value and gives the name under which {@link blob} finds it. */

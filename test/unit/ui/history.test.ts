@@ -6,6 +6,7 @@ import {
   type Deployment,
   type JournalEntry,
   type Mark,
+  type RecordEdit,
   type Run,
 } from '../../../src/model/index.ts';
 import { backToText } from '../../../src/ui/deployment-text.ts';
@@ -54,27 +55,41 @@ const runs = [
   run(42, 0.05, { outcome: undefined, endedAt: undefined }),
 ];
 const deployments = [deployment(runs[0] ?? run(39, 80), '1.0.0'), deployment(runs[2] ?? run(41, 3), '1.0.0')];
+const edits: readonly RecordEdit[] = [
+  {
+    at: hoursAgo(26),
+    actor: { who: 'kim@laptop', pid: 4712, command: 'deployctl state rm prod service.old' },
+    edit: 'remove',
+    seen: [{ kind: 'member', address: asAddress('service.old.slot["blue"].host["web-9"]'), spec: null }],
+  },
+];
+const history = { runs, edits, deployments };
 const options = { color: false, width: 100, now: planned };
 
 describe('history', () => {
   test('reads as its golden file', async () => {
-    await expect(`${renderHistory(runs, deployments, options)}\n`).toMatchFileSnapshot(golden('history'));
-    const narrow = renderHistory(runs, deployments, { ...options, width: 80, color: true });
+    await expect(`${renderHistory(history, options)}\n`).toMatchFileSnapshot(golden('history'));
+    const narrow = renderHistory(history, { ...options, width: 80, color: true });
     expect(Math.max(...narrow.split('\n').map(columns))).toBeLessThanOrEqual(80);
   });
 
   test('of nothing says so', () => {
-    expect(renderHistory([], [], options)).toBe('Nothing was deployed yet.');
+    expect(renderHistory({ runs: [], edits: [], deployments: [] }, options)).toBe(
+      'Nothing was deployed yet.',
+    );
   });
 
   test('as JSON has every run, and the deployment that it became', () => {
-    const json = JSON.parse(JSON.stringify(historyJson('prod', runs, deployments)));
+    const json = JSON.parse(JSON.stringify(historyJson('prod', history)));
     expect(json).toMatchObject({ format_version: '1.0', environment: 'prod' });
     expect(json.runs).toMatchObject([
       { run: 39, outcome: 'complete', deployment: { number: 39, services: [{ release: '1.0.0' }] } },
       { run: 40, outcome: 'reverted', deployment: null },
       { run: 41, intent: { kind: 'revert', to: 39 }, deployment: { number: 41 } },
       { run: 42, outcome: null, ended_at: null, deployment: null },
+    ]);
+    expect(json.edits).toMatchObject([
+      { edit: 'remove', who: 'kim@laptop', addresses: ['service.old.slot["blue"].host["web-9"]'] },
     ]);
   });
 
@@ -86,7 +101,9 @@ describe('history', () => {
 
   test('names cannot steer the terminal', () => {
     const evil = run(1, 1, { actor: { who: '\u001b[2J', pid: 1, command: '\u0007' } });
-    expect(renderHistory([evil], [], options)).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
+    expect(renderHistory({ runs: [evil], edits: [], deployments: [] }, options)).not.toMatch(
+      /[\u0000-\u0009\u000b-\u001f]/,
+    );
   });
 });
 
