@@ -55,10 +55,17 @@ export type Standing =
   | { readonly at: 'elsewhere'; readonly seen: string }
   | { readonly at: 'unknown'; readonly why: Diagnostic };
 
+export interface SwitchCost {
+  /** What happens each time, as a clause: `nginx reloads, which closes …`. */
+  readonly each: string;
+  /** What would avoid it: a sentence. */
+  readonly instead: string;
+}
+
 /** Limits of a provider as data, so that the planner can read them and the plan can say them. */
 export interface Traits {
   /** What a change of a route costs clients; undefined: nothing. */
-  readonly switchCost: string | undefined;
+  readonly switchCost: SwitchCost | undefined;
   /** Whether a route can give a share of its requests to another pool, and in which steps (basis points). */
   readonly shareStepBasisPoints: number | undefined;
   /** Whether a single member can be drained. */

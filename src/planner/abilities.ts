@@ -57,3 +57,27 @@ export function holdImpossible(
   }
   return [...held.values()];
 }
+
+/** What moving traffic will cost clients, where it costs them anything: once for each balancer, with how often. */
+export function warnOfCosts(
+  steps: readonly Step[],
+  traits: ReadonlyMap<Address, Traits>,
+): readonly Diagnostic[] {
+  return [...traits].flatMap(([balancer, { switchCost }]) => {
+    const switches = steps.filter(
+      ({ operation }) => operation.op === 'route.set' && operation.balancer === balancer,
+    ).length;
+    if (switchCost === undefined || switches === 0) return [];
+    const often = switches === 1 ? 'once' : `${switches} times`;
+    return [
+      {
+        code: 'switch-costs',
+        severity: 'warning',
+        summary: 'Moving traffic costs some clients a request',
+        detail: `${balancer} is told ${often} in this plan, and each time ${switchCost.each}.`,
+        hint: switchCost.instead,
+        address: balancer,
+      } satisfies Diagnostic,
+    ];
+  });
+}

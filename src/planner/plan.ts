@@ -22,7 +22,7 @@ import type {
 import { strategyFor } from '../strategies/index.ts';
 import type { Situation } from '../strategies/situation.ts';
 import type { Rollout } from '../strategies/strategy.ts';
-import { holdImpossible } from './abilities.ts';
+import { holdImpossible, warnOfCosts } from './abilities.ts';
 import { withoutAway } from './away.ts';
 import { type ConfiguredPools, configurePools } from './balancer-config.ts';
 import { findDrift } from './drift.ts';
@@ -119,6 +119,7 @@ export function planEnvironment(input: PlanInput): Omit<Plan, 'digest'> {
       ...movedSince(input.recorded, declared),
       ...findWarnings(declared, recorded, situations, input.selection),
       ...warnOfFailed(services, steps, input.failedReleases ?? []),
+      ...warnOfCosts(steps, input.traits ?? new Map()),
       ...policyWarnings({ declared, steps, intent, environment: declared.environment }, input.now),
     ],
     facts: factsBehind(steps, changes, situations, world, pools.written),

@@ -2,13 +2,8 @@
 import { ProviderFailure } from '../../src/model/index.ts';
 import type { HostChannel, HostChannels } from '../../src/transport/index.ts';
 
-export interface Mortal extends HostChannels {
-  /** Calls that reached a host. */
-  readonly calls: number;
-}
-
 /** Lives for so many calls. A death between a call and its answer is the same to a host as one before the next call. */
-export function mortal(channels: HostChannels, lives: number): Mortal {
+export function mortal(channels: HostChannels, lives: number): HostChannels {
   let calls = 0;
   const count = (): void => {
     if (calls >= lives) {
@@ -20,9 +15,6 @@ export function mortal(channels: HostChannels, lives: number): Mortal {
     calls += 1;
   };
   return {
-    get calls() {
-      return calls;
-    },
     async to(host, signal) {
       const channel = await channels.to(host, signal);
       const dying: HostChannel = {

@@ -5,8 +5,9 @@ import {
   type BalancerDeclared,
   type PoolDeclared,
 } from '../../model/index.ts';
-import { renderPools, snippetVersion } from '../balancer/flags/probe.ts';
-import { readFlagSettings } from '../balancer/flags/settings.ts';
+import { readFlagsDir } from '../balancer/flags/settings.ts';
+import { renderPools, snippetVersion } from '../balancer/probed/probe.ts';
+import { readProbeAddress } from '../balancer/probed/settings.ts';
 import type { SnippetOptions } from '../registry-entry.ts';
 
 /** What `deployctl snippet` prints: a Caddyfile for Caddy 2.6 or newer. */
@@ -38,7 +39,7 @@ const keepName = (matcher: string, variable: string): readonly string[] =>
 /** From a route's name in a variable to a pool's name in another. */
 function rules(balancer: BalancerDeclared): readonly string[] {
   const p = prefixOf(balancer);
-  const { flagsDir } = readFlagSettings(balancer);
+  const flagsDir = readFlagsDir(balancer);
   const inRoute = `/{http.vars.${p}_revision}/{http.vars.${p}_route}`;
   const file = (...paths: readonly string[]): readonly string[] =>
     block('file', [`root ${flagsDir}`, `try_files ${paths.join(' ')}`]);
@@ -165,11 +166,11 @@ function routeChoice(balancer: BalancerDeclared): readonly string[] {
 /** The site that only deployctl asks. */
 function probeSite(balancer: BalancerDeclared): readonly string[] {
   const p = prefixOf(balancer);
-  const { probeAddress, probePort } = readFlagSettings(balancer);
+  const { address, port } = readProbeAddress(balancer);
   const routes = balancer.routes.map(({ route }) => route);
   const [first = balancer.name] = routes;
-  return block(`http://:${probePort}`, [
-    `bind ${probeAddress}`,
+  return block(`http://:${port}`, [
+    `bind ${address}`,
     ...block('route', [
       ...block(`map {http.request.header.X-Deployctl-Route} {${p}_asked}`, [
         ...routes.map((route) => `${route} ${route}`),
@@ -216,7 +217,7 @@ const shared = (balancer: BalancerDeclared): readonly string[] => [
 
 function renderPart(balancer: BalancerDeclared): readonly string[] {
   return [
-    prepare(readFlagSettings(balancer).flagsDir),
+    prepare(readFlagsDir(balancer)),
     `# deployctl snippet ${snippetVersion} for ${balancer.address}, for a Caddyfile of Caddy 2.6 or newer.`,
     '#',
     '# 1. At the top of the file, below its global options:',
@@ -234,7 +235,7 @@ function renderFull(balancer: BalancerDeclared, bind: string): readonly string[]
   const cut = bind.lastIndexOf(':');
   const address = bind.slice(0, cut).replaceAll(/[[\]]/g, '');
   return [
-    prepare(readFlagSettings(balancer).flagsDir),
+    prepare(readFlagsDir(balancer)),
     `# A whole Caddyfile for ${balancer.address} (deployctl snippet ${snippetVersion}, Caddy 2.6 or newer). Start it with:`,
     '#     caddy run --adapter caddyfile --config THIS_FILE',
     ...shared(balancer),

@@ -1,11 +1,15 @@
-/** `load_balancer "nginx"`: routes in flags that nginx reads for each request, never its configuration. */
-import { flagsKind } from '../balancer/flags/kind.ts';
+/** `load_balancer "nginx"`: routes in flags that nginx reads for each request, or in a file that it includes and reloads. */
+import { flagsWay } from '../balancer/flags/way.ts';
+import { probeSetting } from '../balancer/probed/settings.ts';
+import { kindWithWays } from '../balancer/ways.ts';
 import type { BalancerKind } from '../registry-entry.ts';
-import { renderSnippet } from './snippet.ts';
+import { renderFlagsSnippet } from './by-flags.ts';
+import { includeWay } from './include-way.ts';
 
-export const nginx: BalancerKind = flagsKind({
+export const nginx: BalancerKind = kindWithWays({
   name: 'nginx',
-  program: 'nginx',
-  description: 'nginx, switched by flags that it reads for each request: no reload in a switch.',
-  snippet: renderSnippet,
+  description:
+    'nginx, switched by flags that it reads for each request: no reload in a switch. With `include_file` by a reload, which costs clients something.',
+  ways: [flagsWay('nginx', renderFlagsSnippet), includeWay],
+  common: [probeSetting],
 });

@@ -6,7 +6,7 @@ import {
   type Step,
   type Traits,
 } from '../../../src/model/index.ts';
-import { holdImpossible } from '../../../src/planner/abilities.ts';
+import { holdImpossible, warnOfCosts } from '../../../src/planner/abilities.ts';
 
 const edge = asAddress('load_balancer.edge');
 const able: Traits = {
@@ -65,4 +65,21 @@ describe('what a balancer cannot do is held before anything is done', () => {
     expect(codes(operation, unable, strategy)).toEqual(expected);
     expect(codes(operation, able, strategy)).toEqual([]);
   });
+});
+
+test('what moving traffic costs is said once for each balancer that is told, with how often', () => {
+  const cost = { each: 'it reloads, which closes connections', instead: 'Use flags.' };
+  const told = [route(0), route(500)].map((operation) => ({ operation }) as Step);
+  const warnings = warnOfCosts(told, new Map([[edge, { ...able, switchCost: cost }]]));
+  expect(warnings).toMatchObject([
+    {
+      code: 'switch-costs',
+      severity: 'warning',
+      detail:
+        'load_balancer.edge is told 2 times in this plan, and each time it reloads, which closes connections.',
+      hint: 'Use flags.',
+    },
+  ]);
+  expect(warnOfCosts(told, new Map([[edge, able]]))).toEqual([]);
+  expect(warnOfCosts([], new Map([[edge, { ...able, switchCost: cost }]]))).toEqual([]);
 });

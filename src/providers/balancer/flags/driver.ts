@@ -6,13 +6,13 @@ import type { BalancerDeclared } from '../../../model/index.ts';
 import type { HostChannel, HostChannels } from '../../../transport/channel.ts';
 import type { BalancerDriver } from '../driver.ts';
 import { refusal } from '../failure.ts';
-import { type HostReading, isReadable, type PoolReading } from '../reading.ts';
-import { checkMembers } from './checks.ts';
+import { lookAtMembers, poolReadings } from '../probed/pools.ts';
+import { type ProbeAnswer, type ProbePlace, probe, sampleProbe } from '../probed/probe.ts';
+import { readProbeAddress } from '../probed/settings.ts';
+import { type HostReading, isReadable } from '../reading.ts';
 import { flagFiles } from './files.ts';
 import { parseListing, withRoute } from './layout.ts';
-import { type ProbeAnswer, type ProbePlace, probe, sampleProbe } from './probe.ts';
-import { readFlagSettings } from './settings.ts';
-import { openConnections } from './sockets.ts';
+import { readFlagsDir } from './settings.ts';
 
 /** A switch between two looks of one reading; then the look is taken again. */
 const tries = 5;
@@ -22,9 +22,9 @@ export function flagsDriver(
   channels: HostChannels,
   program: string,
 ): BalancerDriver {
-  const { flagsDir, probeAddress, probePort } = readFlagSettings(declared);
+  const flagsDir = readFlagsDir(declared);
   const { address: balancer, name } = declared;
-  const place: ProbePlace = { balancer, name, program, address: probeAddress, port: probePort };
+  const place: ProbePlace = { balancer, name, program, ...readProbeAddress(declared) };
   const firstRoute = declared.routes[0]?.route ?? name;
   const filesOf = (channel: HostChannel) => flagFiles(channel, flagsDir, balancer);
 
@@ -32,7 +32,7 @@ export function flagsDriver(
   async function readDecision(channel: HostChannel, signal: AbortSignal) {
     for (let attempt = 1; ; attempt += 1) {
       const [answers, files] = await Promise.all([
-        probe(channel, place, { route: firstRoute, count: 1 }, signal),
+        probe(channel, place, [{ route: firstRoute }], signal),
         filesOf(channel).read(signal),
       ]);
       const [answer] = answers;
@@ -57,34 +57,16 @@ export function flagsDriver(
 
   async function read(host: string, signal: AbortSignal): Promise<HostReading> {
     const channel = await channels.to(host, signal);
-    const [{ answer, listing }, sessions] = await Promise.all([
+    const [{ answer, listing }, looks] = await Promise.all([
       readDecision(channel, signal),
-      openConnections(channel, declared.pools, signal),
+      lookAtMembers(channel, declared.pools, signal),
     ]);
-    const checks = await checkMembers(channel, declared.pools, signal);
+    const pools = poolReadings(declared.pools, answer.pools, looks);
     const routes = parseListing(listing ?? '');
     // A pool that the rules do not know is somebody's edit, to be shown and mended; one that they know must be chosen.
     const cell = routes.get(firstRoute);
     const isKnown = cell !== undefined && isReadable(cell) && answer.pools.has(cell.stable);
     if (isKnown && answer.pool === '') throw undecided(host);
-    const pools = new Map(
-      declared.pools
-        .filter((pool) => answer.pools.has(pool.name))
-        .map((pool): readonly [string, PoolReading] => {
-          const members = pool.members.filter((member) => answer.pools.get(pool.name)?.includes(member.name));
-          const readings = members.map((member) => {
-            const key = `${pool.name}/${member.name}`;
-            const { passed, words } = checks.get(key) ?? { passed: false, words: 'not checked' };
-            const open = sessions.get(key) ?? 0;
-            return [
-              member.name,
-              { admin: 'ready' as const, up: passed, settled: passed, sessions: open, check: words },
-            ] as const;
-          });
-          const open = readings.reduce((sum, [, member]) => sum + member.sessions, 0);
-          return [pool.name, { sessions: open, requests: 0, failed: 0, members: new Map(readings) }];
-        }),
-    );
     return {
       host,
       workers: [{ id: program, name: program, serving: true, routes, pools }],

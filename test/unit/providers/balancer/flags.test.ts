@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { audienceRules, canonicalAudience, type RouteValue } from '../../../../src/model/index.ts';
-import { parseAnswers } from '../../../../src/providers/balancer/flags/exchange.ts';
 import { filesOf, parseListing, withRoute } from '../../../../src/providers/balancer/flags/layout.ts';
-import { hexEndpoint } from '../../../../src/providers/balancer/flags/sockets.ts';
+import { parseAnswers } from '../../../../src/providers/balancer/probed/exchange.ts';
+import { hexEndpoint } from '../../../../src/providers/balancer/probed/sockets.ts';
 import { nginx } from '../../../../src/providers/nginx/index.ts';
 import { balancer, pool } from '../../../rig/balancers.ts';
 

@@ -24,8 +24,10 @@ export interface ProbePlace {
 
 export interface ProbeAnswer {
   readonly pool: string;
-  /** The folder of flags that decided; '' where it could not be read. */
+  /** The folder of flags, or the file, that decided; '' where it could not be read. */
   readonly revision: string;
+  /** What the running rules hold for this route; '' where they hold nothing, or do not say it. */
+  readonly cell: string;
   readonly audience: readonly string[];
   /** Names of the pools that the rules can choose, with the members that the snippet was made for. */
   readonly pools: ReadonlyMap<string, readonly string[]>;
@@ -44,6 +46,7 @@ function parseProbe(answer: HttpAnswer): ProbeAnswer {
   return {
     pool: headerOf(answer, 'x-deployctl-pool'),
     revision: headerOf(answer, 'x-deployctl-revision'),
+    cell: headerOf(answer, 'x-deployctl-cell'),
     audience: separated(headerOf(answer, 'x-deployctl-audience'), '+'),
     pools: new Map(
       separated(headerOf(answer, 'x-deployctl-pools'), '+').map((each) => {
@@ -57,22 +60,25 @@ function parseProbe(answer: HttpAnswer): ProbeAnswer {
 const audienceHeader = ({ by, name, value }: AudienceRule): string =>
   by === 'header' ? `${name}: ${value}\r\n` : `Cookie: ${name}=${value}\r\n`;
 
-/** `count` answers, each decided afresh. Throws `balancer-snippet-missing` where it is not the snippet that answers. */
+/** One request: it belongs to this route, and meets this rule, if any. */
+export type ProbeAsk = Pick<SampleAsk, 'route' | 'as'>;
+
+/** An answer to each, decided afresh. Throws `balancer-snippet-missing` where it is not the snippet that answers. */
 export async function probe(
   channel: HostChannel,
   place: ProbePlace,
-  { route, count, as }: SampleAsk,
+  asks: readonly ProbeAsk[],
   signal: AbortSignal,
 ): Promise<readonly ProbeAnswer[]> {
   const { address, port, name, program } = place;
   const where = `${address}:${port} on ${channel.host}`;
-  const request = (isLast: boolean): string =>
+  const request = ({ route, as }: ProbeAsk, isLast: boolean): string =>
     `GET /.well-known/deployctl/${name} HTTP/1.1\r\nHost: deployctl\r\nX-Deployctl-Route: ${route}\r\n${as === undefined ? '' : audienceHeader(as)}${isLast ? 'Connection: close\r\n' : ''}\r\n`;
   const answers: HttpAnswer[] = [];
   try {
-    for (let left = count; left > 0; left -= perConnection) {
-      const batch = Math.min(left, perConnection);
-      const requests = [...Array.from({ length: batch - 1 }, () => request(false)), request(true)];
+    for (let first = 0; first < asks.length; first += perConnection) {
+      const batch = asks.slice(first, first + perConnection);
+      const requests = batch.map((ask, index) => request(ask, index === batch.length - 1));
       answers.push(...(await askHttp(channel, { address, port }, requests, timeoutMs, signal)));
     }
   } catch (error) {
@@ -83,7 +89,7 @@ export async function probe(
     );
   }
   const foreign = answers.find((each) => headerOf(each, 'x-deployctl-snippet') === '');
-  if (answers.length !== count || foreign !== undefined) {
+  if (answers.length !== asks.length || foreign !== undefined) {
     throw missing(place, `What answers at ${where} is not the snippet for ${place.balancer}.`);
   }
   const other = answers.find((each) => headerOf(each, 'x-deployctl-name') !== name);
@@ -109,7 +115,12 @@ export async function sampleProbe(
   ask: SampleAsk,
   signal: AbortSignal,
 ): Promise<Samples> {
-  const answers = await probe(channel, place, ask, signal);
+  const answers = await probe(
+    channel,
+    place,
+    Array.from({ length: ask.count }, () => ask),
+    signal,
+  );
   const byPool = new Map<string, number>();
   for (const { pool } of answers) byPool.set(pool, (byPool.get(pool) ?? 0) + 1);
   return { taken: answers.length, byPool, audience: new Set(answers[0]?.audience) };

@@ -1,0 +1,48 @@
+/** The pools of a proxy that tells nothing of them: looked at on its host, as far as its rules know them. */
+import type { PoolDeclared } from '../../../model/index.ts';
+import type { HostChannel } from '../../../transport/channel.ts';
+import type { PoolReading } from '../reading.ts';
+import { type CheckResult, checkMembers } from './checks.ts';
+import type { ProbeAnswer } from './probe.ts';
+import { openConnections } from './sockets.ts';
+
+/** What a host sees of members, by `pool/member`. */
+export interface MemberLooks {
+  readonly sessions: ReadonlyMap<string, number>;
+  readonly checks: ReadonlyMap<string, CheckResult>;
+}
+
+/** Throws where the host cannot tell its open connections. */
+export async function lookAtMembers(
+  channel: HostChannel,
+  pools: readonly PoolDeclared[],
+  signal: AbortSignal,
+): Promise<MemberLooks> {
+  const sessions = await openConnections(channel, pools, signal);
+  return { sessions, checks: await checkMembers(channel, pools, signal) };
+}
+
+/** Of the declared pools and members those that the proxy's rules know. */
+export const poolReadings = (
+  declared: readonly PoolDeclared[],
+  known: ProbeAnswer['pools'],
+  { sessions, checks }: MemberLooks,
+): ReadonlyMap<string, PoolReading> =>
+  new Map(
+    declared
+      .filter((pool) => known.has(pool.name))
+      .map((pool): readonly [string, PoolReading] => {
+        const members = pool.members.filter((member) => known.get(pool.name)?.includes(member.name));
+        const readings = members.map((member) => {
+          const key = `${pool.name}/${member.name}`;
+          const { passed, words } = checks.get(key) ?? { passed: false, words: 'not checked' };
+          const open = sessions.get(key) ?? 0;
+          return [
+            member.name,
+            { admin: 'ready' as const, up: passed, settled: passed, sessions: open, check: words },
+          ] as const;
+        });
+        const open = readings.reduce((sum, [, member]) => sum + member.sessions, 0);
+        return [pool.name, { sessions: open, requests: 0, failed: 0, members: new Map(readings) }];
+      }),
+  );
