@@ -91,11 +91,10 @@ export class Session {
 
   async #during(prepare: () => Promise<void>): Promise<RunResult> {
     const { plan, providerOf, clock, control, actor } = this.#options;
-    const done = plan.steps
-      .map(({ id }) => id)
-      .filter((id) => progressOf(this.#progress, id).status === 'done');
+    const isDone = (id: StepId): boolean => progressOf(this.#progress, id).status === 'done';
+    const done = plan.steps.map(({ id }) => id).filter(isDone);
     this.#emit({ type: 'run_started', plan, resumed: this.#isResumed, ...(this.#isResumed ? { done } : {}) });
-    const traffic = watchTraffic(plan.steps, providerOf, clock, (event) => this.#emit(event));
+    const traffic = watchTraffic(plan, providerOf, clock, isDone, (event) => this.#emit(event));
     const unlisten = control.listen((request) => {
       this.#requests.push(request);
       this.#wake();

@@ -4,10 +4,14 @@ import {
   balancerOf,
   type Clock,
   type EventBody,
+  type Plan,
+  type PoolCounters,
   type PoolTraffic,
   type Provider,
   type ProviderOf,
+  type RequestCounts,
   type Step,
+  type StepId,
 } from '../model/index.ts';
 import { within } from './within.ts';
 
@@ -15,7 +19,7 @@ const everyMs = 1_000;
 const answerWithinMs = 2_000;
 
 interface Counter {
-  readonly last: PoolTraffic;
+  readonly last: RequestCounts;
   readonly requests: number;
   readonly failed: number;
 }
@@ -30,12 +34,14 @@ export const sinceLast = (last: number, now: number): number => (now >= last ? n
 
 /** Asks every balancer of the plan each second, and tells what came since the run began. A poll that fails is left out. */
 export function watchTraffic(
-  steps: readonly Step[],
+  plan: Pick<Plan, 'steps'>,
   providerOf: ProviderOf,
   clock: Clock,
+  isDone: (step: StepId) => boolean,
   emit: (event: EventBody) => void,
 ): TrafficWatch {
-  const counting = balancersOf(steps, providerOf);
+  const counting = balancersOf(plan.steps, providerOf);
+  const sides = new SideSums(plan, isDone);
   const counters = new Map<string, Counter>();
   const ended = new AbortController();
 
@@ -50,7 +56,7 @@ export function watchTraffic(
       emit({ type: 'traffic', balancer, pools });
     }
   };
-  const count = (balancer: Address, now: PoolTraffic): PoolTraffic => {
+  const count = (balancer: Address, { members = [], ...now }: PoolCounters): PoolTraffic => {
     const key = `${balancer} ${now.pool}`;
     const before = counters.get(key) ?? { last: now, requests: 0, failed: 0 };
     const counter = {
@@ -59,7 +65,12 @@ export function watchTraffic(
       failed: before.failed + sinceLast(before.last.failed, now.failed),
     };
     counters.set(key, counter);
-    return { ...now, requests: counter.requests, failed: counter.failed };
+    return {
+      ...now,
+      requests: counter.requests,
+      failed: counter.failed,
+      ...sides.of(balancer, now.pool, members),
+    };
   };
   const polling = (async () => {
     while (counting.size > 0 && !ended.signal.aborted) {
@@ -83,7 +94,7 @@ export function watchTraffic(
   };
 }
 
-type AskTraffic = (signal: AbortSignal) => Promise<readonly PoolTraffic[]>;
+type AskTraffic = (signal: AbortSignal) => Promise<readonly PoolCounters[]>;
 
 function balancersOf(steps: readonly Step[], providerOf: ProviderOf): ReadonlyMap<Address, AskTraffic> {
   const asks = new Map<Address, AskTraffic>();
@@ -95,4 +106,86 @@ function balancersOf(steps: readonly Step[], providerOf: ProviderOf): ReadonlyMa
     asks.set(balancer, async (signal) => (await provider.traffic?.(balancer, signal)) ?? []);
   }
   return asks;
+}
+
+type Side = 'stable' | 'canary';
+
+interface MemberCounter {
+  readonly last: RequestCounts;
+  readonly side: Side;
+}
+
+/**
+ * The two releases of a slot that is renewed host by host are in one pool. A member counts for the canary from the first
+ * look after it returned with the new release; what it answered between two looks at its change of sides counts for none.
+ */
+class SideSums {
+  /** By pool: the step that returns each member; undefined: it had the new release from the beginning. */
+  readonly #returns = new Map<string, ReadonlyMap<string, StepId>>();
+  readonly #isDone: (step: StepId) => boolean;
+  readonly #members = new Map<string, MemberCounter>();
+  readonly #sums = new Map<string, RequestCounts>();
+
+  constructor({ steps }: Pick<Plan, 'steps'>, isDone: (step: StepId) => boolean) {
+    this.#isDone = isDone;
+    const returning = steps.filter(
+      ({ stage, operation }) =>
+        stage !== undefined && operation.op === 'member.set' && operation.to === 'ready',
+    );
+    for (const { id, operation } of returning) {
+      if (operation.op !== 'member.set') continue;
+      const pool = `${operation.balancer} ${operation.pool}`;
+      this.#returns.set(pool, new Map([...(this.#returns.get(pool) ?? []), [operation.member, id]]));
+    }
+  }
+
+  /** Nothing where the pool has only one side, or the balancer does not count its members. */
+  of(
+    balancer: Address,
+    pool: string,
+    members: NonNullable<PoolCounters['members']>,
+  ): Pick<PoolTraffic, 'sides'> {
+    const key = `${balancer} ${pool}`;
+    const returns = this.#returns.get(key);
+    if (returns === undefined || members.length === 0) return {};
+    const gained: Record<Side, RequestCounts[]> = { stable: [], canary: [] };
+    for (const now of members) {
+      const step = returns.get(now.member);
+      const side = step === undefined || this.#isDone(step) ? 'canary' : 'stable';
+      const name = `${key} ${now.member}`;
+      const before = this.#members.get(name);
+      this.#members.set(name, { last: now, side });
+      if (before?.side !== side) continue;
+      gained[side].push({
+        ...now,
+        requests: sinceLast(before.last.requests, now.requests),
+        failed: sinceLast(before.last.failed, now.failed),
+      });
+    }
+    return {
+      sides: {
+        stable: this.#add(`${key} stable`, gained.stable),
+        canary: this.#add(`${key} canary`, gained.canary),
+      },
+    };
+  }
+
+  #add(key: string, gained: readonly RequestCounts[]): RequestCounts {
+    const before = this.#sums.get(key) ?? { requests: 0, failed: 0 };
+    const sum = {
+      requests: gained.reduce((total, { requests }) => total + requests, before.requests),
+      failed: gained.reduce((total, { failed }) => total + failed, before.failed),
+    };
+    this.#sums.set(key, sum);
+    const meanMs = meanOf(gained);
+    return meanMs === undefined ? sum : { ...sum, meanMs };
+  }
+}
+
+/** Of several members: each counts as much as it has just answered. */
+function meanOf(parts: readonly RequestCounts[]): number | undefined {
+  const told = parts.filter(({ meanMs, requests }) => meanMs !== undefined && requests > 0);
+  const requests = told.reduce((sum, each) => sum + each.requests, 0);
+  if (requests === 0) return undefined;
+  return told.reduce((sum, each) => sum + (each.meanMs ?? 0) * each.requests, 0) / requests;
 }

@@ -97,10 +97,25 @@ export type EventBody =
       readonly traffic: { readonly requests: number; readonly failed: number } | undefined;
     };
 
-export interface PoolTraffic {
+export interface PoolTraffic extends RequestCounts {
   readonly pool: string;
+  readonly sessions: number;
+  /** Where a slot is renewed host by host: its hosts with the release of before, and those that have the new one. */
+  readonly sides?: { readonly stable: RequestCounts; readonly canary: RequestCounts };
+}
+
+export interface RequestCounts {
   readonly requests: number;
   /** Answers with a 5xx status, and requests without an answer. */
   readonly failed: number;
-  readonly sessions: number;
+  /**
+   * To the first byte of the newest answers, in ms, as the balancer averages it; undefined: it does not tell. HAProxy
+   * tells no percentiles.
+   */
+  readonly meanMs?: number;
+}
+
+/** What a provider tells: of its members too, where the balancer counts them. */
+export interface PoolCounters extends Omit<PoolTraffic, 'sides'> {
+  readonly members?: readonly (RequestCounts & { readonly member: string })[];
 }

@@ -3,7 +3,7 @@ import type { Judged, JudgedSide, SideCounters, Verdict, Window } from './analys
 import type { Check } from './check.ts';
 import type { Declared } from './declared.ts';
 import type { Diagnostic } from './diagnostic.ts';
-import type { EventBody, PoolTraffic } from './event.ts';
+import type { EventBody, PoolCounters } from './event.ts';
 import type { Observed } from './observation.ts';
 import type { Operation } from './operation.ts';
 import type { RecordedResource, RunNumber } from './recorded.ts';
@@ -101,7 +101,7 @@ export interface Provider extends AsyncDisposable {
    */
   check?(declared: Declared, signal: AbortSignal): Promise<readonly Check[]>;
   /** Counters for the view and for the figures at the end, where there are any. */
-  traffic?(balancer: Address, signal: AbortSignal): Promise<readonly PoolTraffic[]>;
+  traffic?(balancer: Address, signal: AbortSignal): Promise<readonly PoolCounters[]>;
   /** Counters of one side of a canary, for a verdict. Throws {@link ProviderFailure} where they cannot be read. */
   measure?(balancer: Address, side: JudgedSide, signal: AbortSignal): Promise<SideCounters>;
 }

@@ -13,6 +13,7 @@ import {
   type Plan,
   type StepId,
 } from '../model/index.ts';
+import { countInRungs, foldRung, type LadderView, type RungPlace, startLadders } from './ladder-view.ts';
 import { phasesOf } from './phases.ts';
 import { printable } from './printable.ts';
 import { runStrategies, runTitle } from './run-title.ts';
@@ -50,6 +51,8 @@ export interface View {
   readonly verdicts: readonly VerdictView[];
   /** Who is waited for: services and the share that they have. */
   readonly approvals: readonly ApprovalView[];
+  /** Canaries and rolling upgrades, by their stages. */
+  readonly ladders: readonly LadderView[];
   /** Hosts that failed and are left out. */
   readonly leftOut: readonly { readonly service: Address; readonly host: string }[];
   readonly diagnostics: readonly Diagnostic[];
@@ -66,9 +69,12 @@ export interface ApprovalView {
 export interface StepPlace {
   readonly phase: number;
   readonly host: string | undefined;
+  readonly rung: RungPlace | undefined;
 }
 
 export interface PhaseView {
+  /** The ladder that all of its steps belong to, which then tells of them; undefined: it stands for itself. */
+  readonly ladder: number | undefined;
   readonly number: number;
   readonly key: string;
   readonly verb: string;
@@ -139,6 +145,7 @@ export const emptyView: View = {
   traffic: [],
   verdicts: [],
   approvals: [],
+  ladders: [],
   leftOut: [],
   diagnostics: [],
   failures: [],
@@ -146,7 +153,7 @@ export const emptyView: View = {
 };
 
 export function fold(before: View, event: Event): View {
-  const view: View = { ...before, at: event.at };
+  const view = inRung({ ...before, at: event.at }, event);
   switch (event.type) {
     case 'run_started':
       return started(event);
@@ -174,8 +181,10 @@ export function fold(before: View, event: Event): View {
       return stepDone(view, event);
     case 'step_failed':
       return stepFailed(view, event);
-    case 'traffic':
-      return { ...view, traffic: foldTraffic(view.traffic, event) };
+    case 'traffic': {
+      const traffic = foldTraffic(view.traffic, event);
+      return { ...view, traffic, ladders: countInRungs(view.ladders, traffic) };
+    }
     case 'verdict':
       return { ...view, verdicts: foldVerdict(view.verdicts, event) };
     case 'approval_needed': {
@@ -209,11 +218,14 @@ const withActor = (reason: string, by: string): string =>
 function started(event: Extract<Event, { type: 'run_started' }>): View {
   const { plan } = event;
   const phases = phasesOf(plan);
+  const done = new Set(event.done ?? []);
+  const { ladders, places: rungs } = startLadders(plan, done);
   const places = new Map<StepId, StepPlace>();
   for (const [phase, { steps }] of phases.entries()) {
-    for (const step of steps) places.set(step.id, { phase, host: printable(placeOf(step.operation)) });
+    for (const step of steps) {
+      places.set(step.id, { phase, host: printable(placeOf(step.operation)), rung: rungs.get(step.id) });
+    }
   }
-  const done = new Set(event.done ?? []);
   return {
     ...emptyView,
     run: event.run,
@@ -226,10 +238,12 @@ function started(event: Extract<Event, { type: 'run_started' }>): View {
     at: event.at,
     mode: 'running',
     places,
+    ladders,
     stepsTotal: plan.steps.length,
     stepsDone: done.size,
     phases: phases.map(({ number, phase, steps, hosts, seconds }) => ({
       number,
+      ladder: ladderOf(steps.map(({ id }) => rungs.get(id))),
       key: phase.key,
       verb: printable(phase.verb),
       title: printable(phase.title),
@@ -246,6 +260,32 @@ function started(event: Extract<Event, { type: 'run_started' }>): View {
       longestMs: 0,
     })),
   };
+}
+
+function ladderOf(places: readonly (RungPlace | undefined)[]): number | undefined {
+  const [first] = places;
+  return places.every((place) => place !== undefined && place.ladder === first?.ladder)
+    ? first?.ladder
+    : undefined;
+}
+
+/** The view with the rung of the event's step changed. */
+function inRung(view: View, event: Event): View {
+  if (
+    event.type !== 'step_started' &&
+    event.type !== 'step_done' &&
+    event.type !== 'step_failed' &&
+    event.type !== 'step_progress'
+  ) {
+    return view;
+  }
+  const place = view.places.get(event.step);
+  if (place?.rung === undefined) return view;
+  const ladder = view.ladders[place.rung.ladder];
+  const rung = ladder?.rungs[place.rung.rung];
+  if (ladder === undefined || rung === undefined) return view;
+  const rungs = ladder.rungs.with(place.rung.rung, foldRung(rung, event, place.host));
+  return { ...view, ladders: view.ladders.with(place.rung.ladder, { ...ladder, rungs }) };
 }
 
 /** A member of a pool is called by its host's name: a step on it says which host it takes out or returns. */

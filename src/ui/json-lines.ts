@@ -1,5 +1,5 @@
 /** A run for programs: one event a line, `type`, `at`, `run`, `seq` first. The field names are API. */
-import { type Event, summarizeChanges } from '../model/index.ts';
+import { type Event, type PoolTraffic, type RequestCounts, summarizeChanges } from '../model/index.ts';
 import { diagnosticJson } from './diagnostic-json.ts';
 import { stepJson } from './plan-json.ts';
 import { printableJson } from './printable.ts';
@@ -19,6 +19,22 @@ export const eventJson = (event: Event) => ({
   run: event.run,
   seq: event.seq,
   ...bodyJson(event),
+});
+
+/** `mean_ms` and `sides` only where the balancer tells them. */
+const poolJson = ({ pool, sessions, sides, ...counts }: PoolTraffic) => ({
+  pool,
+  ...countsJson(counts),
+  sessions,
+  ...(sides === undefined
+    ? {}
+    : { sides: { stable: countsJson(sides.stable), canary: countsJson(sides.canary) } }),
+});
+
+const countsJson = ({ requests, failed, meanMs }: RequestCounts) => ({
+  requests,
+  failed,
+  ...(meanMs === undefined ? {} : { mean_ms: Math.round(meanMs * 10) / 10 }),
 });
 
 function bodyJson(event: Event): object {
@@ -71,7 +87,7 @@ function bodyJson(event: Event): object {
     case 'left_out':
       return { service: event.service, host: event.host, failed: event.failed, most: event.most };
     case 'traffic':
-      return { balancer: event.balancer, pools: event.pools };
+      return { balancer: event.balancer, pools: event.pools.map(poolJson) };
     case 'paused':
       return { by: event.by, reason: event.reason };
     case 'continued':

@@ -67,3 +67,16 @@ export function hang(first: string, text: string, width: number): readonly strin
   const indent = ' '.repeat(columns(first));
   return wrap(text, width - indent.length).map((line, at) => (at === 0 ? first : indent) + line);
 }
+
+/** Left, and flush with the edge the first of `rights` that leaves the left `least` columns; the left is cut to fit. */
+export function spread(
+  left: string,
+  rights: readonly string[],
+  width: number,
+  least = 16,
+): { readonly left: string; readonly right: string } {
+  const right = rights.find((each) => width - columns(each) - 2 >= Math.min(least, columns(left))) ?? '';
+  if (right === '') return { left: clip(left, width), right };
+  const room = width - columns(right) - 2;
+  return { left: padEnd(clip(left, room), room + 2), right };
+}

@@ -2,7 +2,7 @@
  * A run for logs and pipes: one line for each change of state with the time since the start, no spinner, nothing that
  * moves a cursor. A phase of many steps tells every quarter of them, so a fleet does not drown its own failures.
  */
-import { asInstant, type Diagnostic, type Event, type Instant } from '../model/index.ts';
+import { asInstant, type Diagnostic, type Event, type Instant, type StepId } from '../model/index.ts';
 import { visible } from '../model/visible.ts';
 import { renderDiagnostic } from './diagnostic.ts';
 import { emptyView, fold, type PhaseView, type RunningStep, type View } from './fold.ts';
@@ -11,6 +11,7 @@ import { type Paint, paint as paintOf } from './paint.ts';
 import { printable } from './printable.ts';
 import { currentPhase } from './progress.ts';
 import type { Renderer } from './renderer.ts';
+import { seenText } from './rollout-rung.ts';
 import { phaseText } from './steps-text.ts';
 import { renderSummary } from './summary-text.ts';
 import { counted, elapsedText, stopwatch } from './time-text.ts';
@@ -165,7 +166,8 @@ function stepLines(
       const symbol = event.undoing ? paint.yellow('↶') : paint.green('✔');
       if (phase.total > mostSingle) return [`${label} ${symbol} ${count} of ${phase.total} ${word}`];
       const of = phase.total === 1 ? '' : `, ${count} of ${phase.total}`;
-      return [`${label} ${symbol} ${host}${word}${of} (${elapsedText(event.elapsedMs)})`];
+      const line = `${label} ${symbol} ${host}${word}${of} (${elapsedText(event.elapsedMs)})`;
+      return [event.undoing ? line : `${line}${gateText(view, event.step)}`];
     }
     case 'step_failed': {
       const failed = view.failures.at(-1);
@@ -176,6 +178,15 @@ function stepLines(
         : sentenceLines(`${head}: ${failed.failure.summary}`, failed.failure.detail);
     }
   }
+}
+
+/** What the balancer counted while a gate was open: told at its end. */
+function gateText(view: View, step: StepId): string {
+  const place = view.places.get(step)?.rung;
+  const rung = place === undefined ? undefined : view.ladders[place.ladder]?.rungs[place.rung];
+  if (rung === undefined || !rung.gates.has(step)) return '';
+  const seen = seenText(rung);
+  return seen === '' ? '' : ` · wanted ${rung.sharePercent}%, ${seen}`;
 }
 
 /** Told when it changes: the reason behind it changes with every request. */

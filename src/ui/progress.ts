@@ -36,7 +36,12 @@ export const currentPhase = (view: View): number =>
 export type PhaseState = 'waiting' | 'running' | 'done' | 'failed' | 'undone' | 'partly';
 
 /** `partly`: some steps are done, none runs. */
-export function phaseState(phase: PhaseView): PhaseState {
+export function phaseState(
+  phase: Pick<PhaseView, 'total' | 'done' | 'undone'> & {
+    readonly running: readonly unknown[];
+    readonly failed: readonly unknown[];
+  },
+): PhaseState {
   if (phase.running.length > 0) return 'running';
   if (phase.failed.length > 0) return 'failed';
   if (phase.undone > 0) return 'undone';

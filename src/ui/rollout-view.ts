@@ -4,22 +4,18 @@
  * output.
  */
 import type { Instant } from '../model/index.ts';
-import type { PhaseView, RunningStep, View } from './fold.ts';
+import { visible } from '../model/visible.ts';
+import type { View } from './fold.ts';
 import { hostsText } from './hosts-text.ts';
-import { clip, columns, padEnd, padStart } from './layout.ts';
+import { clip, spread, wrap } from './layout.ts';
 import { type Paint, paint as paintOf } from './paint.ts';
-import { currentPhase, type PhaseState, phaseFraction, phaseState, secondsLeft } from './progress.ts';
+import { currentPhase, secondsLeft } from './progress.ts';
+import { footerLine, helpLines, waitingText } from './rollout-footer.ts';
 import type { Screen } from './rollout-keys.ts';
-import {
-  bytesText,
-  counted,
-  durationText,
-  elapsedText,
-  listText,
-  stopwatch,
-  thousands,
-} from './time-text.ts';
-import { type PoolView, sparkline } from './traffic-view.ts';
+import { workLength, workLines } from './rollout-lines.ts';
+import { trafficLines } from './rollout-traffic.ts';
+import { counted, durationText, stopwatch } from './time-text.ts';
+import { verdictWord } from './verdict-view.ts';
 
 export interface Frame {
   readonly width: number;
@@ -39,12 +35,12 @@ export function rolloutLines(view: View, frame: Frame): readonly string[] {
   const room = Math.max(0, frame.height - header.length - footer.length);
   if (frame.screen.isHelp) return atMost([...header, ...helpLines(width, room), ...footer], frame.height);
   const trouble = troubleLines(view, width, paint).slice(0, Math.max(1, Math.floor(room / 3)));
-  const traffic = trafficLines(view.traffic, width, paint);
+  const traffic = [...trafficLines(view.traffic, width, paint), ...notToldLines(view, width, paint)];
   const details = frame.screen.isDetailed ? Math.min(8, Math.floor(room / 3)) : 0;
   const left = room - trouble.length - details;
   const shownTraffic =
-    traffic.length > 0 && left - traffic.length >= Math.min(4, view.phases.length) ? traffic : [];
-  const phases = phaseLines(view, left - shownTraffic.length, width, frame.now, paint);
+    traffic.length > 0 && left - traffic.length >= Math.min(4, workLength(view)) ? traffic : [];
+  const phases = workLines(view, left - shownTraffic.length, width, frame.now, paint);
   const used = trouble.length + shownTraffic.length + phases.length;
   const output = outputLines(view, frame.screen.isDetailed ? Math.min(12, room - used) : 0, width, paint);
   return atMost([...header, ...phases, ...shownTraffic, ...trouble, ...output, ...footer], frame.height);
@@ -57,7 +53,8 @@ export function finalLines(view: View, frame: Pick<Frame, 'width' | 'color' | 'n
   return [
     headerLine(view, frame.now, width, paint),
     '',
-    ...phaseLines(view, view.phases.length, width, frame.now, paint),
+    ...workLines(view, workLength(view), width, frame.now, paint),
+    ...notToldLines(view, width, paint),
     ...trafficLines(view.traffic, width, paint),
     '',
   ];
@@ -65,19 +62,6 @@ export function finalLines(view: View, frame: Pick<Frame, 'width' | 'color' | 'n
 
 const atMost = (lines: readonly string[], height: number): readonly string[] =>
   lines.length <= height ? lines : [...lines.slice(0, Math.max(0, height - 1)), ...lines.slice(-1)];
-
-/** Left, and flush with the edge the first of `rights` that leaves the left `least` columns; the left is cut to fit. */
-function spread(
-  left: string,
-  rights: readonly string[],
-  width: number,
-  least = 16,
-): { readonly left: string; readonly right: string } {
-  const right = rights.find((each) => width - columns(each) - 2 >= Math.min(least, columns(left))) ?? '';
-  if (right === '') return { left: clip(left, width), right };
-  const room = width - columns(right) - 2;
-  return { left: padEnd(clip(left, room), room + 2), right };
-}
 
 function headerLine(view: View, now: Instant, width: number, paint: Paint): string {
   if (view.run === undefined) return ' starting';
@@ -89,7 +73,9 @@ function headerLine(view: View, now: Instant, width: number, paint: Paint): stri
   const remaining =
     seconds === undefined
       ? (view.summary?.outcome ?? modeWords[view.mode])
-      : `${durationText(Math.max(1, Math.round(seconds)))} left`;
+      : view.approvals.length > 0
+        ? 'waits for a person'
+        : `${durationText(Math.max(1, Math.round(seconds)))} left`;
   const step = currentPhase(view);
   const rights = [
     [`step ${step} of ${view.phases.length}`, elapsed, remaining].filter((each) => each !== '').join(' · '),
@@ -109,195 +95,6 @@ const modeWords: Readonly<Record<View['mode'], string>> = {
   ended: 'ended',
 };
 
-// ── the ladder of phases ───────────────────────────────────────────────────────────────────────────
-
-const symbols: Readonly<Record<PhaseState, string>> = {
-  done: '✔',
-  running: '●',
-  waiting: '○',
-  partly: '◐',
-  failed: '✖',
-  undone: '↶',
-};
-
-const paintState = (state: PhaseState, text: string, paint: Paint): string => {
-  switch (state) {
-    case 'done':
-      return paint.green(text);
-    case 'running':
-      return paint.cyan(text);
-    case 'failed':
-      return paint.red(text);
-    case 'undone':
-    case 'partly':
-      return paint.yellow(text);
-    case 'waiting':
-      return paint.dim(text);
-  }
-};
-
-/** At most `room` lines: the phase in hand with what is around it, the others counted above and below. */
-function phaseLines(view: View, room: number, width: number, now: Instant, paint: Paint): readonly string[] {
-  const { phases } = view;
-  const verbs = Math.min(11, Math.max(0, ...phases.map(({ verb }) => columns(verb)))) + 2;
-  const line = (phase: PhaseView): string => phaseLine(phase, verbs, width, now, paint);
-  if (phases.length <= room) return phases.map(line);
-  if (room < 3)
-    return phases
-      .filter((_, at) => at === focus(view))
-      .map(line)
-      .slice(0, Math.max(0, room));
-  // A line of counts above, below or both, and the window between them around the phase in hand.
-  const at = focus(view);
-  const isAtTop = at < room - 2;
-  const isAtBottom = at > phases.length - room + 1;
-  const inside = isAtTop || isAtBottom ? room - 1 : room - 2;
-  const start = isAtTop ? 0 : isAtBottom ? phases.length - inside : at - Math.floor(inside / 2);
-  const rest = (word: string, hidden: readonly PhaseView[]): readonly string[] =>
-    hidden.length === 0
-      ? []
-      : [paint.dim(clip(`   … ${hidden.length} ${word}, ${stateCounts(hidden)}`, width))];
-  return [
-    ...rest('above', phases.slice(0, start)),
-    ...phases.slice(start, start + inside).map(line),
-    ...rest('below', phases.slice(start + inside)),
-  ];
-}
-
-/** Where the eye should be: what failed, then what runs, then what comes. */
-function focus(view: View): number {
-  const states = view.phases.map(phaseState);
-  const running = states.indexOf('running');
-  if (running >= 0) return running;
-  const failed = states.indexOf('failed');
-  return failed >= 0 ? failed : Math.max(0, currentPhase(view) - 1);
-}
-
-function stateCounts(phases: readonly PhaseView[]): string {
-  const counts = Map.groupBy(phases, phaseState);
-  return [...counts].map(([state, each]) => `${each.length} ${state}`).join(', ');
-}
-
-function phaseLine(phase: PhaseView, verbs: number, width: number, now: Instant, paint: Paint): string {
-  const state = phaseState(phase);
-  const head = `   ${symbols[state]} ${padEnd(clip(phase.verb, verbs - 1), verbs)}`;
-  const body = phaseBody(phase, state, width - columns(head), now);
-  const time = phaseTime(phase, state, now);
-  const parts = spread(head + body, time === '' ? [] : [time], width);
-  const rest = parts.left.slice(5);
-  const text = state === 'waiting' ? paint.dim(rest) : rest;
-  return `   ${paintState(state, symbols[state], paint)} ${text}${parts.right}`;
-}
-
-function phaseBody(phase: PhaseView, state: PhaseState, room: number, now: Instant): string {
-  const { done, total, failed, undone, unchanged, title } = phase;
-  const of = total === 1 ? '' : `${done} of ${total}`;
-  switch (state) {
-    case 'waiting':
-      return title;
-    case 'done': {
-      const same =
-        unchanged === 0 ? '' : unchanged === total ? 'was so already' : `${unchanged} were so already`;
-      return [of, same, title].filter((each) => each !== '').join(' · ');
-    }
-    case 'partly':
-      return [of, title].filter((each) => each !== '').join(' · ');
-    case 'failed': {
-      const hosts = failed.map(({ host }) => host).filter((host) => host !== undefined);
-      const where = hosts.length === 0 ? '' : `: ${hostsText(hosts)}`;
-      const back = undone === 0 ? '' : `, ${undone} undone`;
-      return `${failed.length} of ${total} failed${where}${of === '' ? '' : `, ${done} done`}${back}`;
-    }
-    case 'undone':
-      return `${undone} of ${total} undone · ${title}`;
-    case 'running':
-      return runningBody(phase, room, now);
-  }
-}
-
-function runningBody(phase: PhaseView, room: number, now: Instant): string {
-  const { running, done, total, undone, failed } = phase;
-  const hosts = running.map(({ host }) => host).filter((host) => host !== undefined);
-  const isUndoing = running.some(({ undoing }) => undoing);
-  const [first] = running;
-  const count = isUndoing ? `${undone} of ${total} undone` : total === 1 ? '' : `${done} of ${total}`;
-  const failures = failed.length === 0 ? '' : `${failed.length} failed`;
-  const single = running.length === 1 ? (first?.progress?.text ?? '') : sentText(running);
-  const where = hosts.length === 0 ? '' : `now ${hostsText(hosts)}`;
-  const words = [count, failures, single, where].filter((each) => each !== '').join(' · ');
-  const cells = Math.min(33, Math.max(10, room - columns(words) - 14));
-  return `${barText(isUndoing ? undone / total : phaseFraction(phase, now), cells)}  ${words}`.trimEnd();
-}
-
-/** Of several transfers the sum; what else steps count does not add up. */
-function sentText(running: readonly RunningStep[]): string {
-  const transfers = running.map(({ progress }) => progress).filter((each) => each?.unit === 'bytes');
-  if (transfers.length === 0) return '';
-  const sum = (pick: 'done' | 'total'): number =>
-    transfers.reduce((total, each) => total + (each?.[pick] ?? 0), 0);
-  return `${bytesText(sum('done'))} of ${bytesText(sum('total'))}`;
-}
-
-/** `━━━━╸━━━`: what is left of `╸` is done. */
-export function barText(fraction: number, cells: number): string {
-  const filled = Math.max(0, Math.min(cells - 1, Math.floor(fraction * cells)));
-  return `${'━'.repeat(filled)}╸${'─'.repeat(cells - filled - 1)}`;
-}
-
-function phaseTime(phase: PhaseView, state: PhaseState, now: Instant): string {
-  if (state === 'running') {
-    const since = phase.running.some(({ undoing }) => undoing)
-      ? Math.min(...phase.running.map((step) => step.since))
-      : phase.startedAt;
-    return since === undefined ? '' : durationText(Math.max(1, Math.round((now - since) / 1000)));
-  }
-  if (phase.startedAt === undefined || phase.endedAt === undefined || phase.undone > 0) return '';
-  return elapsedText(phase.total === 1 ? phase.longestMs : phase.endedAt - phase.startedAt);
-}
-
-// ── traffic ────────────────────────────────────────────────────────────────────────────────────────
-
-/** Pools beyond this many are only counted: those that serve most are shown. */
-const mostPools = 6;
-
-function trafficLines(pools: readonly PoolView[], width: number, paint: Paint): readonly string[] {
-  if (pools.length === 0) return [];
-  const busiest = pools
-    .toSorted((left, right) => (right.requestsPerSecond ?? 0) - (left.requestsPerSecond ?? 0))
-    .slice(0, mostPools);
-  const shown = pools.filter((pool) => busiest.includes(pool));
-  const names = Math.min(24, Math.max(12, ...shown.map(({ pool }) => columns(pool))));
-  const all = shown.flatMap(({ history }) => history);
-  const row = (
-    name: string,
-    share: string,
-    rate: string,
-    errors: string,
-    sessions: string,
-    line = '',
-  ): string =>
-    clip(
-      `   ${padEnd(clip(name, names), names)} ${padStart(share, 7)} ${padStart(rate, 8)} ${padStart(errors, 9)} ${padStart(sessions, 9)}   ${line}`.trimEnd(),
-      width,
-    );
-  const more = pools.length - shown.length;
-  return [
-    '',
-    paint.dim(row('', 'share', 'req/s', 'errors', 'sessions')),
-    ...shown.map((pool) =>
-      row(
-        pool.pool,
-        pool.sharePercent === undefined ? '-' : `${pool.sharePercent}%`,
-        pool.requestsPerSecond === undefined ? '-' : thousands(Math.round(pool.requestsPerSecond)),
-        pool.requests === 0 ? '-' : `${((100 * pool.failed) / pool.requests).toFixed(2)}%`,
-        thousands(pool.sessions),
-        sparkline(pool.history, all),
-      ),
-    ),
-    ...(more > 0 ? [paint.dim(`   and ${counted(more, 'more pool')}`)] : []),
-  ];
-}
-
 // ── what is wrong, and what was printed ────────────────────────────────────────────────────────────
 
 function troubleLines(view: View, width: number, paint: Paint): readonly string[] {
@@ -314,17 +111,74 @@ function troubleLines(view: View, width: number, paint: Paint): readonly string[
     const hosts = failed.map(({ host }) => host).filter((host) => host !== undefined);
     const where = hosts.length === 0 ? '' : ` on ${hostsText(hosts)}`;
     const [detail = ''] = first.failure.detail.split('\n');
+    const [, ...more] = wrap(detail, width - 3);
     return [
       paint.red(clip(` ✖ ${first.verb}${where}: ${first.failure.summary}`, width)),
-      clip(`   ${detail}`, width),
+      ...wrap(detail, width - 3)
+        .slice(0, 2)
+        .map((line, at) => clip(`   ${line}${at === 1 && more.length > 1 ? ' …' : ''}`, width)),
     ];
   });
   const warnings = view.diagnostics
     .slice(-1)
     .map(({ severity, summary }) => paint.yellow(clip(` ${severity}: ${summary}`, width)));
-  const lines = [...banner, ...failures, ...warnings];
+  const lines = [
+    ...verdictLines(view, width, paint),
+    ...approvalLines(view, width, paint),
+    ...banner,
+    ...failures,
+    ...warnings,
+  ];
   return lines.length === 0 ? [] : ['', ...lines];
 }
+
+/** The newest word of each analysis, while its gate is open or because it ended the run. */
+function verdictLines(view: View, width: number, paint: Paint): readonly string[] {
+  const open = new Set(view.phases.flatMap(({ running }) => running.map(({ step }) => step)));
+  return (
+    view.verdicts
+      // One that ended the run is told as its failure.
+      .filter(({ step, verdict }) => open.has(step) || (verdict === 'fail' && view.failures.length === 0))
+      .map(({ service, verdict, reason }) => {
+        const name = view.verdicts.length > 1 ? ` of ${serviceName(service)}` : '';
+        const word = verdictWord(verdict, paintOf(false));
+        const line = clip(` analysis${name}: ${word}: ${reason}`, width);
+        return line.replace(word, verdictWord(verdict, paint));
+      })
+  );
+}
+
+const approvalLines = (view: View, width: number, paint: Paint): readonly string[] =>
+  view.approvals.length === 0 || view.mode !== 'running'
+    ? []
+    : [
+        paint.yellow(
+          clip(
+            ` Waits for a person: ${waitingText(view)}. Press p, or: deployctl promote ${view.environment}`,
+            width,
+          ),
+        ),
+      ];
+
+/** A canary whose balancer has no counters: that nothing is shown does not mean that nothing went wrong. */
+function notToldLines(view: View, width: number, paint: Paint): readonly string[] {
+  const untold = view.ladders.filter(
+    ({ sides, kind, rungs }) =>
+      kind === 'canary' &&
+      sides !== undefined &&
+      rungs.some(({ done, isOpen }) => done > 0 || isOpen) &&
+      !view.traffic.some(({ balancer, pool }) => balancer === sides.balancer && pool === sides.canary),
+  );
+  const names = [...new Set(untold.map(({ sides }) => serviceName(sides?.balancer ?? '')))];
+  return names.map((name) =>
+    paint.dim(
+      clip(`   requests, errors and shares: not told, ${name} does not count them by release`, width),
+    ),
+  );
+}
+
+/** `service.shop` is shop. */
+const serviceName = (address: string): string => visible(address).replace(/^(service|load_balancer)\./, '');
 
 function bannerText(view: View): string {
   const reason = view.reason === undefined || view.reason === '' ? '' : `: ${view.reason}`;
@@ -346,40 +200,4 @@ function outputLines(view: View, room: number, width: number, paint: Paint): rea
       clip(`   ${host === undefined ? verb : hostsText([host])} │ ${line}`, width),
     );
   return ['', ...(lines.length === 0 ? [paint.dim('   nothing was printed yet')] : lines)];
-}
-
-// ── keys ───────────────────────────────────────────────────────────────────────────────────────────
-
-function footerLine(view: View, screen: Screen, width: number, paint: Paint): string {
-  if (screen.isConfirming) {
-    return paint.bold(clip(` Abort, and undo ${undoText(view)}?  y yes   n no`, width));
-  }
-  const keys = [
-    ...(view.mode === 'running' ? ['p pause'] : []),
-    ...(view.mode === 'paused' ? ['c continue'] : []),
-    ...(view.mode === 'running' || view.mode === 'paused' ? [`a abort (undoes ${undoText(view)})`] : []),
-    screen.isDetailed ? 'enter less' : 'enter details',
-    '? help',
-  ];
-  return paint.dim(clip(` ${keys.join('   ')}`, width));
-}
-
-const undoText = (view: View): string => counted(view.stepsDone, 'step');
-
-function helpLines(width: number, room: number): readonly string[] {
-  const signs = (['done', 'running', 'waiting', 'failed', 'undone'] as const).map(
-    (state) => `${symbols[state]} ${state}`,
-  );
-  return [
-    ' p       pause: what is in hand goes on, nothing new starts',
-    ' c       continue after a pause',
-    ' a       abort: finish what is in hand, then undo everything that was done (asks first)',
-    ' enter   show or hide what hooks and processes print',
-    ' Ctrl-C  stop after the steps in hand; the run can be resumed. Twice: stop at once',
-    ' ?       back to the run',
-    '',
-    ` ${listText(signs)}`,
-  ]
-    .slice(0, room)
-    .map((line) => clip(line, width));
 }

@@ -4,7 +4,7 @@ import { useRef, useState, useSyncExternalStore } from 'react';
 import type { Clock, Diagnostic, Event } from '../model/index.ts';
 import { renderDiagnostic } from './diagnostic.ts';
 import { createFeed, type Feed } from './feed.ts';
-import { firstScreen, pressKeys, type Wish } from './rollout-keys.ts';
+import { firstScreen, keyMode, pressKeys, type Wish } from './rollout-keys.ts';
 import { finalLines, rolloutLines } from './rollout-view.ts';
 import { renderSummary } from './summary-text.ts';
 
@@ -13,7 +13,8 @@ export interface RolloutControl {
   request(
     request:
       | { readonly kind: 'pause' | 'abort'; readonly by: string; readonly reason: string }
-      | { readonly kind: 'continue'; readonly by: string },
+      | { readonly kind: 'continue'; readonly by: string }
+      | { readonly kind: 'promote'; readonly by: string; readonly full: boolean },
   ): void;
   interrupt(by: string, signal: string): void;
 }
@@ -48,6 +49,7 @@ export function mountRollout(options: RolloutOptions): MountedRollout {
   const ask = (wish: Wish): void => {
     if (wish === 'interrupt') control.interrupt(who, 'SIGINT');
     else if (wish === 'continue') control.request({ kind: 'continue', by: who });
+    else if (wish === 'promote') control.request({ kind: 'promote', by: who, full: false });
     else control.request({ kind: wish, by: who, reason: `${wish} asked for at the terminal` });
   };
   const instance = render(<Rollout feed={feed} color={color} ask={ask} />, {
@@ -99,7 +101,7 @@ export function Rollout({ feed, color, ask, size }: RolloutProps) {
   const terminal = useWindowSize();
   const { columns, rows } = size ?? terminal;
   useInput((input, { ctrl: isControl, return: isReturn, escape: isEscape }) => {
-    const pressed = pressKeys(latest.current, { input, isReturn, isEscape, isControl }, view.mode);
+    const pressed = pressKeys(latest.current, { input, isReturn, isEscape, isControl }, keyMode(view));
     latest.current = pressed.screen;
     setScreen(pressed.screen);
     for (const wish of pressed.asks) ask(wish);

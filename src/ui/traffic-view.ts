@@ -1,5 +1,5 @@
 /** The balancers' counters as rates: they count up from the start of the run, people want to see what happens now. */
-import type { Address, Event, Instant } from '../model/index.ts';
+import type { Address, Event, Instant, PoolTraffic, RequestCounts } from '../model/index.ts';
 import { printable } from './printable.ts';
 
 export interface PoolView {
@@ -8,7 +8,13 @@ export interface PoolView {
   /** Since the run began. */
   readonly requests: number;
   readonly failed: number;
-  readonly sessions: number;
+  /** undefined: not told for this part of a pool. */
+  readonly sessions: number | undefined;
+  /** Between the last two reports. */
+  readonly gained: number;
+  readonly gainedFailed: number;
+  /** As the balancer averages it; undefined: not told. */
+  readonly meanMs: number | undefined;
   readonly at: Instant;
   /** Between the last two reports; undefined: there was only one. */
   readonly requestsPerSecond: number | undefined;
@@ -16,6 +22,8 @@ export interface PoolView {
   readonly sharePercent: number | undefined;
   /** Requests a second of the last reports, oldest first. */
   readonly history: readonly number[];
+  /** Failed requests a second of the same reports. */
+  readonly failedHistory: readonly number[];
 }
 
 const historyLength = 12;
@@ -25,23 +33,31 @@ export function foldTraffic(
   event: Extract<Event, { type: 'traffic' }>,
 ): readonly PoolView[] {
   const others = before.filter(({ balancer }) => balancer !== event.balancer);
-  const fresh = event.pools.map((each): PoolView => {
+  const fresh = event.pools.flatMap(partsOf).map((each): PoolView => {
     const pool = printable(each.pool);
     const last = before.find((view) => view.balancer === event.balancer && view.pool === pool);
     const seconds = last === undefined ? 0 : (event.at - last.at) / 1000;
     // Counters that fall were reset by a restart of the balancer: what they count is what came since.
-    const more = last === undefined ? 0 : each.requests - (each.requests < last.requests ? 0 : last.requests);
-    const rate = seconds > 0 ? more / seconds : undefined;
+    const since = (was: number, now: number): number => now - (now < was ? 0 : was);
+    const gained = last === undefined ? 0 : since(last.requests, each.requests);
+    const gainedFailed = last === undefined ? 0 : since(last.failed, each.failed);
+    const rate = seconds > 0 ? gained / seconds : undefined;
+    const withNow = (history: readonly number[] = [], count: number): readonly number[] =>
+      [...history, ...(seconds > 0 ? [count / seconds] : [])].slice(-historyLength);
     return {
       balancer: event.balancer,
       pool,
       requests: each.requests,
       failed: each.failed,
       sessions: each.sessions,
+      gained,
+      gainedFailed,
+      meanMs: each.meanMs,
       at: event.at,
       requestsPerSecond: rate,
       sharePercent: undefined,
-      history: [...(last?.history ?? []), ...(rate === undefined ? [] : [rate])].slice(-historyLength),
+      history: withNow(last?.history, gained),
+      failedHistory: withNow(last?.failedHistory, gainedFailed),
     };
   });
   const total = fresh.reduce((sum, { requestsPerSecond = 0 }) => sum + requestsPerSecond, 0);
@@ -50,6 +66,20 @@ export function foldTraffic(
     sharePercent: total > 0 ? Math.round((100 * (pool.requestsPerSecond ?? 0)) / total) : undefined,
   }));
   return [...others, ...shared];
+}
+
+/** A pool that is renewed host by host has two sides: its hosts as they were, and those with the new release. */
+function partsOf({ sides, ...pool }: PoolTraffic): readonly (RequestCounts & {
+  readonly pool: string;
+  readonly sessions: number | undefined;
+})[] {
+  if (sides === undefined) return [pool];
+  const side = (counts: RequestCounts, word: string) => ({
+    ...counts,
+    pool: `${pool.pool} ${word}`,
+    sessions: undefined,
+  });
+  return [side(sides.stable, 'before'), side(sides.canary, 'new')];
 }
 
 const bars = '▁▂▃▄▅▆▇█';

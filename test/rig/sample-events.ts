@@ -10,7 +10,9 @@ import {
   type Step,
   type StepId,
 } from '../../src/model/index.ts';
-import { planned } from './sample-plans.ts';
+import { planOf } from './planning.ts';
+import { hostNamed, planned } from './sample-plans.ts';
+import { declare, judged, rolling, seen, service } from './worlds.ts';
 
 /** Numbers events and moves the clock. */
 export class RunScript {
@@ -167,4 +169,155 @@ export function revertedRun(plan: Plan): RunScript {
     failures: [notHealthy],
     traffic: { requests: 31_000, failed: 0 },
   });
+}
+
+/** `judged` of the planner's worlds: blue serves 1.0.0, green gets 2.0.0 in four stages. */
+export function canaryPlan(): Plan {
+  const shop = service({ strategy: judged });
+  const observations = seen(shop, { blue: '1.0.0' }, 'blue');
+  return { ...planOf({ declared: declare([shop], 75), observations }), digest: 'c0ffee' };
+}
+
+/** One slot, renewed in batches. */
+export function batchPlan(hosts = 12, batch = 3): Plan {
+  const shop = service({ strategy: { ...rolling, batch: { hosts: batch } }, hosts: hostNamed(hosts) });
+  return {
+    ...planOf({ declared: declare([shop], 75), observations: seen(shop, { main: '1.0.0' }, 'main') }),
+    digest: 'c0ffee',
+  };
+}
+
+/** Everything before the stages is done, and so many stages; a second of traffic after each. */
+export class StageScript extends RunScript {
+  #blue = 0;
+  #green = 0;
+  #failed = 0;
+
+  constructor(plan: Plan) {
+    super(plan);
+    for (const step of plan.steps.filter(({ stage }) => stage === undefined)) this.#done(step, 300);
+    this.counted(500, 0);
+  }
+
+  /** A second passes, in which so many requests come. */
+  counted(blue: number, green: number, failed = 0): this {
+    this.#blue += blue;
+    this.#green += green;
+    this.#failed += failed;
+    return this.after(1000).tell({
+      type: 'traffic',
+      balancer: asAddress('load_balancer.edge'),
+      pools: [
+        { pool: 'shop_blue', requests: this.#blue, failed: 0, sessions: 7, meanMs: 12 },
+        { pool: 'shop_green', requests: this.#green, failed: this.#failed, sessions: 3, meanMs: 13.4 },
+      ],
+    });
+  }
+
+  stage(number: number): readonly Step[] {
+    return this.plan.steps.filter((step) => step.stage === number);
+  }
+
+  /** Moves the share, and opens the first gate of the stage. */
+  open(number: number): this {
+    const [move, gate] = this.stage(number);
+    if (move !== undefined) this.#done(move, 4);
+    return gate === undefined ? this : this.begin(gate);
+  }
+
+  begin({ id }: Step): this {
+    return this.tell({ type: 'step_started', step: id, undoing: false });
+  }
+
+  pass(number: number): this {
+    for (const step of this.stage(number).slice(1)) this.#done(step, 1000);
+    return this;
+  }
+
+  /** One step after the other. */
+  take(number: number, count: number): this {
+    for (const step of this.stage(number).slice(0, count)) this.#done(step, 500);
+    return this;
+  }
+
+  progress(step: Step | undefined, done: number, total: number, text: string): this {
+    return step === undefined
+      ? this
+      : this.tell({ type: 'step_progress', step: step.id, done, total, unit: 'ms', text });
+  }
+
+  judge(step: Step | undefined, verdict: 'pass' | 'fail' | 'inconclusive', reason: string): this {
+    const service = asAddress('service.shop');
+    return step === undefined
+      ? this
+      : this.tell({ type: 'verdict', step: step.id, service, verdict, reason, requests: 100, failed: 0 });
+  }
+
+  #done(step: Step, ms: number): void {
+    this.begin(step).after(ms);
+    this.tell({ type: 'step_done', step: step.id, undoing: false, unchanged: false, elapsedMs: ms });
+  }
+}
+
+/** In the third stage: 25% wanted, three minutes of ten. */
+export function canaryRun(): StageScript {
+  const script = new StageScript(canaryPlan());
+  script.open(1).counted(500, 0).counted(499, 1).after(58_000).pass(1);
+  script.open(2).counted(500, 0).counted(475, 25).counted(474, 26).after(297_000).pass(2);
+  script.open(3).counted(470, 30).counted(376, 124).counted(374, 126, 1).counted(375, 125);
+  const [, bake] = script.stage(3);
+  return script
+    .progress(bake, 180_000, 600_000, '3 min of 10 min')
+    .judge(bake, 'inconclusive', '376 of the 500 requests that a verdict needs have come')
+    .after(176_000);
+}
+
+/** The bake is over, and a person is waited for. */
+export function waitingRun(): StageScript {
+  const script = canaryRun();
+  const [, bake, approve] = script.stage(3);
+  if (bake === undefined || approve === undefined) throw new Error('no gates');
+  script.judge(bake, 'pass', 'none of 31,204 requests failed, at most 1% may');
+  script.tell({ type: 'step_done', step: bake.id, undoing: false, unchanged: false, elapsedMs: 600_000 });
+  script.begin(approve);
+  script.tell({
+    type: 'approval_needed',
+    step: approve.id,
+    service: asAddress('service.shop'),
+    sharePercent: 25,
+  });
+  script.judge(approve, 'pass', 'none of 31,204 requests failed, at most 1% may');
+  return script.progress(approve, 12_000, 0, 'waits for deployctl promote, since 12 s').counted(375, 125);
+}
+
+/** The second stage is found bad, and all of it is taken back. */
+export function badCanaryRun(): StageScript {
+  const script = new StageScript(canaryPlan());
+  script.open(1).counted(500, 0).counted(499, 1).after(58_000).pass(1);
+  script.open(2).counted(500, 0).counted(475, 25, 5).counted(474, 26, 6);
+  const [share, bake] = script.stage(2);
+  if (share === undefined || bake === undefined) throw new Error('no gates');
+  const reason = "22% of 51 requests failed, at most 1% may; of the stable side's 949 it was 0%";
+  script.judge(bake, 'fail', reason);
+  const failure: Diagnostic = {
+    code: 'analysis-failed',
+    severity: 'error',
+    summary: 'The canary is worse than it may be',
+    detail: `service.shop at 5%: ${reason}.`,
+  };
+  script.tell({ type: 'step_failed', step: bake.id, undoing: false, failure, elapsedMs: 3000 });
+  script.tell({ type: 'reverting', reason: 'bake failed', steps: [bake.id, share.id] });
+  for (const { id } of [bake, share]) {
+    script.tell({ type: 'step_started', step: id, undoing: true }).after(4);
+    script.tell({ type: 'step_done', step: id, undoing: true, unchanged: false, elapsedMs: 4 });
+  }
+  return script.counted(500, 0);
+}
+
+/** The second of four batches is being renewed. */
+export function batchRun(): StageScript {
+  const script = new StageScript(batchPlan());
+  script.take(1, script.stage(1).length).take(2, 9);
+  for (const step of script.stage(2).slice(9, 12)) script.begin(step);
+  return script.after(1000);
 }

@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { connect, createServer, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Admin } from './pools.ts';
+import type { Admin, Tally } from './pools.ts';
 import { type Kept, type Route, type Rule, readKept } from './routes.ts';
 import { keep, type LabState } from './state.ts';
 
@@ -181,6 +181,8 @@ const withFence = (fences: Kept['fences'], fence: Fence | undefined): Kept['fenc
     ? fences
     : { ...fences, [fence.lineage]: Math.max(fence.run, fences[fence.lineage] ?? 0) };
 
+const counted = ({ requests, failed, averageMs }: Tally) => ({ requests, failed, averageMs });
+
 function read(state: LabState): Readonly<Record<string, unknown>> {
   const persistedText = existsSync(state.stateFile) ? readFileSync(state.stateFile, 'utf8') : undefined;
   return {
@@ -191,9 +193,9 @@ function read(state: LabState): Readonly<Record<string, unknown>> {
     persistedText,
     pools: [...state.pools.values()].map((pool) => ({
       name: pool.name,
-      requests: pool.requests,
-      failed: pool.failed,
-      members: pool.members.map(({ name, admin, up, settled, sessions, lastCheck }) => ({
+      ...counted(pool.tally),
+      members: pool.members.map(({ name, admin, up, settled, sessions, lastCheck, tally }) => ({
+        ...counted(tally),
         name,
         admin,
         up: up && admin !== 'maint',

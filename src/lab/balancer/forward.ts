@@ -34,12 +34,12 @@ const answerTimeoutMs = 60_000;
  * closed just then, a request without a body is sent once more on a fresh one. Anything else that fails is a 502.
  */
 export function forwardRequest(pool: Pool, incoming: IncomingMessage, outgoing: ServerResponse): void {
-  pool.requests += 1;
+  pool.tally.requests += 1;
   const tried = new Set<Member>();
   const hasBody = 'content-length' in incoming.headers || 'transfer-encoding' in incoming.headers;
 
   const refuse = (status: number): void => {
-    pool.failed += 1;
+    pool.tally.failed += 1;
     if (outgoing.headersSent) outgoing.destroy();
     else
       outgoing
@@ -49,6 +49,8 @@ export function forwardRequest(pool: Pool, incoming: IncomingMessage, outgoing: 
 
   const attempt = (member: Member, isFresh: boolean): void => {
     member.sessions += 1;
+    member.tally.requests += 1;
+    const sentAt = performance.now();
     let isCounted = true;
     const uncount = (): void => {
       if (isCounted) member.sessions -= 1;
@@ -74,7 +76,10 @@ export function forwardRequest(pool: Pool, incoming: IncomingMessage, outgoing: 
     });
     call.on('response', (answer) => {
       const { statusCode = 502 } = answer;
-      if (statusCode >= 500) pool.failed += 1;
+      for (const { tally } of [pool, member]) {
+        tally.answered(performance.now() - sentAt);
+        if (statusCode >= 500) tally.failed += 1;
+      }
       const headers = Object.fromEntries(
         Object.entries(answer.headers).filter(([name, value]) => value !== undefined && !hopByHop.has(name)),
       );
@@ -84,7 +89,7 @@ export function forwardRequest(pool: Pool, incoming: IncomingMessage, outgoing: 
         uncount();
         // Cut part-way: the client must see that, not a shorter answer.
         if (!answer.complete && !outgoing.writableFinished) {
-          if (statusCode < 500) pool.failed += 1;
+          if (statusCode < 500) for (const { tally } of [pool, member]) tally.failed += 1;
           outgoing.destroy();
         }
       });
@@ -93,6 +98,7 @@ export function forwardRequest(pool: Pool, incoming: IncomingMessage, outgoing: 
     call.on('error', () => {
       uncount();
       if (outgoing.headersSent || outgoing.destroyed) return;
+      member.tally.failed += 1;
       tried.add(member);
       const other = isConnected ? undefined : pool.pick(tried);
       if (other !== undefined && !hasBody) attempt(other, false);
@@ -114,10 +120,10 @@ export function forwardRequest(pool: Pool, incoming: IncomingMessage, outgoing: 
 
 /** Joins the two connections; from then on both sides say what they like until one of them ends. */
 export function forwardUpgrade(pool: Pool, incoming: IncomingMessage, client: Socket, head: Buffer): void {
-  pool.requests += 1;
+  pool.tally.requests += 1;
   const member = pool.pick(new Set());
   if (member === undefined) {
-    pool.failed += 1;
+    pool.tally.failed += 1;
     client.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
     return;
   }
@@ -130,7 +136,7 @@ export function forwardUpgrade(pool: Pool, incoming: IncomingMessage, client: So
     isOver = true;
     member.sessions -= 1;
     if (!isConnected) {
-      pool.failed += 1;
+      pool.tally.failed += 1;
       client.end('HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
     } else client.destroy();
     server.destroy();

@@ -16,6 +16,28 @@ export interface LabPool {
   };
 }
 
+/** Answers that the mean time is over, as HAProxy's. */
+const averageWindow = 512;
+
+/** What was counted since the balancer started, of a pool or of one member. */
+export class Tally {
+  requests = 0;
+  failed = 0;
+  #answers = 0;
+  #averageMs = 0;
+
+  /** The first byte of an answer came after so many ms. */
+  answered(ms: number): void {
+    this.#answers += 1;
+    this.#averageMs += (ms - this.#averageMs) / Math.min(this.#answers, averageWindow);
+  }
+
+  /** In whole ms, rounded up, as HAProxy tells it; undefined: no answer came yet. */
+  get averageMs(): number | undefined {
+    return this.#answers === 0 ? undefined : Math.ceil(this.#averageMs);
+  }
+}
+
 /** As HAProxy's: down after two failed checks, up after two passed ones. */
 const fall = 2;
 const rise = 2;
@@ -31,6 +53,7 @@ export class Member {
   settled = false;
   lastCheck = 'not checked yet';
   sessions = 0;
+  readonly tally = new Tally();
   #passed = 0;
   #missed = 0;
 
@@ -71,8 +94,7 @@ export class Member {
 export class Pool {
   readonly name: string;
   readonly members: readonly Member[];
-  requests = 0;
-  failed = 0;
+  readonly tally = new Tally();
   #next = 0;
   readonly #health: LabPool['health'];
   #timer: NodeJS.Timeout | undefined;

@@ -1,11 +1,14 @@
 /** Requests and failures since a run began, from counters that start again with every worker. Pure, but it remembers. */
-import type { PoolTraffic } from '../../model/index.ts';
+import type { PoolCounters, RequestCounts } from '../../model/index.ts';
 import { sessionsOf } from './member.ts';
-import type { HostReading } from './reading.ts';
+import type { Counted, HostReading } from './reading.ts';
 
 interface Count {
-  readonly requests: number;
-  readonly failed: number;
+  readonly base: Counted;
+  last: Counted;
+  readonly pool: string;
+  /** undefined: of the whole pool. */
+  readonly member: string | undefined;
 }
 
 /**
@@ -14,37 +17,70 @@ interface Count {
  */
 export class TrafficCounter {
   #isFirst = true;
-  /** By host, worker and pool: what it had at the first look, and at the last. */
-  readonly #counts = new Map<string, { readonly base: Count; last: Count; readonly pool: string }>();
+  /** By host, worker, pool and member: what it had at the first look, and at the last. */
+  readonly #counts = new Map<string, Count>();
 
-  count(hosts: readonly HostReading[], pools: readonly string[]): readonly PoolTraffic[] {
+  count(hosts: readonly HostReading[], pools: readonly string[]): readonly PoolCounters[] {
+    const seen = new Set<string>();
+    const learn = (
+      place: readonly string[],
+      pool: string,
+      member: string | undefined,
+      now: Counted,
+    ): void => {
+      const key = JSON.stringify([...place, pool, member]);
+      seen.add(key);
+      const known = this.#counts.get(key);
+      if (known === undefined) {
+        const base = this.#isFirst ? now : { requests: 0, failed: 0 };
+        this.#counts.set(key, { base, last: now, pool, member });
+      } else {
+        known.last = now;
+      }
+    };
     for (const { host, workers } of hosts) {
       for (const worker of workers) {
-        for (const [pool, { requests, failed }] of worker.pools) {
+        for (const [pool, reading] of worker.pools) {
           if (!pools.includes(pool)) continue;
-          const key = JSON.stringify([host, worker.name, pool]);
-          const known = this.#counts.get(key);
-          const now = { requests, failed };
-          if (known === undefined) {
-            const base = this.#isFirst ? now : { requests: 0, failed: 0 };
-            this.#counts.set(key, { base, last: now, pool });
-          } else {
-            known.last = now;
+          learn([host, worker.name], pool, undefined, reading);
+          for (const [member, { counted }] of reading.members) {
+            if (counted !== undefined) learn([host, worker.name], pool, member, counted);
           }
         }
       }
     }
     this.#isFirst = false;
+    const all = [...this.#counts].map(([key, each]) => ({ ...each, isNow: seen.has(key) }));
     return pools.map((pool) => {
-      const counts = [...this.#counts.values()].filter((each) => each.pool === pool);
-      const sum = (of: (count: Count) => number): number =>
-        counts.reduce((total, { base, last }) => total + Math.max(0, of(last) - of(base)), 0);
+      const ofPool = all.filter((each) => each.pool === pool);
+      const members = [...Map.groupBy(ofPool, ({ member }) => member)].flatMap(([member, counts]) =>
+        member === undefined ? [] : [{ member, ...sum(counts) }],
+      );
       return {
         pool,
-        requests: sum(({ requests }) => requests),
-        failed: sum(({ failed }) => failed),
+        ...sum(ofPool.filter(({ member }) => member === undefined)),
         sessions: sessionsOf(pool, undefined, hosts),
+        ...(members.length === 0 ? {} : { members }),
       };
     });
   }
+}
+
+function sum(counts: readonly (Count & { readonly isNow: boolean })[]): RequestCounts {
+  const total = (of: (count: Counted) => number): number =>
+    counts.reduce((all, { base, last }) => all + Math.max(0, of(last) - of(base)), 0);
+  const averages = counts.flatMap(({ last, isNow }) =>
+    isNow && last.latency !== undefined && last.requests > 0
+      ? [{ ms: last.latency.averageMs, weight: Math.min(last.requests, last.latency.window) }]
+      : [],
+  );
+  const weight = averages.reduce((all, each) => all + each.weight, 0);
+  return {
+    requests: total(({ requests }) => requests),
+    failed: total(({ failed }) => failed),
+    // What an average is over: its window, or what came so far.
+    ...(weight === 0
+      ? {}
+      : { meanMs: averages.reduce((all, each) => all + each.ms * each.weight, 0) / weight }),
+  };
 }

@@ -1,6 +1,6 @@
 /** What the lab's balancer says on its control socket. Pure. */
 import { type AudienceRule, canonicalAudience, type MemberAdmin } from '../../model/index.ts';
-import type { HostReading, MemberReading, PoolReading, RouteCell } from '../balancer/reading.ts';
+import type { Counted, HostReading, MemberReading, PoolReading, RouteCell } from '../balancer/reading.ts';
 
 export interface LabRefusal {
   readonly ok: false;
@@ -62,19 +62,31 @@ function parseMember(value: unknown): readonly [string, MemberReading] {
       settled: settled === true,
       sessions: numberOf(sessions),
       check: textOf(check),
+      counted: countedIn(value),
     },
   ];
 }
 
+/** The lab counts as HAProxy does: its time is over so many answers. */
+const averageWindow = 512;
+
+function countedIn(value: unknown): Counted {
+  const { requests, failed, averageMs } = fieldsOf(value);
+  return {
+    requests: numberOf(requests),
+    failed: numberOf(failed),
+    ...(typeof averageMs === 'number' ? { latency: { averageMs, window: averageWindow } } : {}),
+  };
+}
+
 function parsePool(value: unknown): readonly [string, PoolReading] {
-  const { name, requests, failed, members } = fieldsOf(value);
+  const { name, members } = fieldsOf(value);
   const parsed = new Map(listOf(members).map(parseMember));
   return [
     textOf(name),
     {
       sessions: [...parsed.values()].reduce((sum, member) => sum + member.sessions, 0),
-      requests: numberOf(requests),
-      failed: numberOf(failed),
+      ...countedIn(value),
       members: parsed,
     },
   ];

@@ -8,9 +8,29 @@ import { createFeed } from '../../../src/ui/feed.ts';
 import { emptyView, fold, type View } from '../../../src/ui/fold.ts';
 import { columns } from '../../../src/ui/layout.ts';
 import { mountRollout, Rollout, type RolloutControl } from '../../../src/ui/rollout.tsx';
-import { firstScreen, pressKey, pressKeys, type Screen } from '../../../src/ui/rollout-keys.ts';
+import {
+  firstScreen,
+  type KeyMode,
+  keyMode,
+  pressKey,
+  pressKeys,
+  type Screen,
+} from '../../../src/ui/rollout-keys.ts';
 import { finalLines, rolloutLines } from '../../../src/ui/rollout-view.ts';
-import { bakingRun, completeRun, notHealthy, RunScript, revertedRun } from '../../rig/sample-events.ts';
+import {
+  badCanaryRun,
+  bakingRun,
+  batchPlan,
+  batchRun,
+  canaryPlan,
+  canaryRun,
+  completeRun,
+  notHealthy,
+  RunScript,
+  revertedRun,
+  StageScript,
+  waitingRun,
+} from '../../rig/sample-events.ts';
 import { blueGreenSteps, hostNamed, planWith, updatePlan } from '../../rig/sample-plans.ts';
 
 const golden = (name: string): string => join(import.meta.dirname, '../../golden/ui', `${name}.txt`);
@@ -32,6 +52,11 @@ const scenarios: readonly (readonly [string, RunScript, Screen])[] = [
   ['rollout-paused', paused, firstScreen],
   ['rollout-confirm', bakingRun(updatePlan()), { ...firstScreen, isConfirming: true }],
   ['rollout-help', bakingRun(updatePlan()), { ...firstScreen, isHelp: true }],
+  ['rollout-canary', canaryRun(), firstScreen],
+  ['rollout-canary-waits', waitingRun(), firstScreen],
+  ['rollout-canary-promote', waitingRun(), { ...firstScreen, isPromoting: true }],
+  ['rollout-canary-bad', badCanaryRun(), firstScreen],
+  ['rollout-batches', batchRun(), firstScreen],
 ];
 
 describe('a run on the screen', () => {
@@ -132,6 +157,55 @@ describe('a run on the screen', () => {
   });
 });
 
+describe('a canary on the screen', () => {
+  const lines = (script: RunScript): string =>
+    rolloutLines(viewOf(script.events), {
+      width: 100,
+      height: 30,
+      color: false,
+      now: script.now,
+      screen: firstScreen,
+    }).join('\n');
+
+  test('what is seen of a share begins with its gate, and is not what came before', () => {
+    const script = new StageScript(canaryPlan()).open(1).counted(500, 0).pass(1);
+    const [share, bake] = script.stage(2);
+    if (share === undefined || bake === undefined) throw new Error('no gate');
+    // Requests of the moment in which the share is moved belong to neither.
+    script.open(2).counted(1000, 1).counted(90, 10).counted(90, 10);
+    expect(lines(script)).toContain('seen 10%, 0 of 20 failed');
+  });
+
+  test('without counters it says so, and invents nothing', () => {
+    const script = new StageScript(canaryPlan()).open(1);
+    const silent = script.events.filter(({ type }) => type !== 'traffic');
+    const view = viewOf(silent);
+    const shown = rolloutLines(view, {
+      width: 100,
+      height: 30,
+      color: false,
+      now: script.now,
+      screen: firstScreen,
+    });
+    expect(shown.join('\n')).toContain(
+      'requests, errors and shares: not told, edge does not count them by release',
+    );
+    expect(shown.join('\n')).not.toMatch(/seen|req\/s/);
+  });
+
+  test('a fleet in hundreds of batches fits, with the batch in hand in the middle', () => {
+    const script = new StageScript(batchPlan(300, 3));
+    for (let batch = 1; batch < 50; batch += 1) script.take(batch, script.stage(batch).length);
+    for (const step of script.stage(50).slice(0, 3)) script.begin(step);
+    const frame = { width: 80, height: 24, color: false, now: script.now, screen: firstScreen };
+    const shown = rolloutLines(viewOf(script.events), frame);
+    expect(shown.length).toBeLessThanOrEqual(24);
+    expect(shown.join('\n')).toMatch(/● batch 50 .*remove 3 hosts/);
+    expect(shown.join('\n')).toMatch(/… \d+ above, \d+ done/);
+    expect(shown.join('\n')).toMatch(/… \d+ below, \d+ waiting/);
+  });
+});
+
 describe('keys', () => {
   const key = (input: string, more: object = {}) => ({
     input,
@@ -140,7 +214,13 @@ describe('keys', () => {
     isControl: false,
     ...more,
   });
-  test.for<[string, Screen, string, View['mode'], ReturnType<typeof pressKey>['ask']]>([
+  const promoting = { ...firstScreen, isPromoting: true };
+  test.for<[string, Screen, string, KeyMode, ReturnType<typeof pressKey>['ask']]>([
+    ['p asks first where a canary waits for a person', firstScreen, 'p', 'approving', undefined],
+    ['y to that question promotes', promoting, 'y', 'approving', 'promote'],
+    ['a second p does not promote', promoting, 'p', 'approving', undefined],
+    ['y promotes nothing that somebody else has promoted', promoting, 'y', 'running', undefined],
+    ['a canary that waits can be aborted', { ...firstScreen, isConfirming: true }, 'y', 'approving', 'abort'],
     ['p pauses a run that goes on', firstScreen, 'p', 'running', 'pause'],
     ['p does nothing to a paused run', firstScreen, 'p', 'paused', undefined],
     ['c continues a paused run', firstScreen, 'c', 'paused', 'continue'],
@@ -166,6 +246,24 @@ describe('keys', () => {
     ['a does nothing while it reverts', firstScreen, 'a', 'reverting', undefined],
   ])('%s', ([, screen, input, mode, ask]) => {
     expect(pressKey(screen, key(input), mode).ask).toBe(ask);
+  });
+
+  test('a run waits for a person from its question to its promotion', () => {
+    const waiting = waitingRun();
+    expect(keyMode(viewOf(waiting.events))).toBe('approving');
+    const pressed = pressKeys(firstScreen, key('py'), 'approving');
+    expect([pressed.asks, pressed.screen.isPromoting]).toEqual([[], true]);
+    const [, , approve] = waiting.stage(3);
+    if (approve === undefined) throw new Error('no approval');
+    waiting.tell({ type: 'promoted', by: 'lee@ops', full: false });
+    waiting.tell({
+      type: 'step_done',
+      step: approve.id,
+      undoing: false,
+      unchanged: false,
+      elapsedMs: 12_000,
+    });
+    expect(keyMode(viewOf(waiting.events))).toBe('running');
   });
 
   test.for<[string, string, Screen, readonly string[], boolean]>([
