@@ -1,6 +1,7 @@
 /** Finds the folder of an environment, and reads what is in it. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, isAbsolute, join, relative, resolve } from 'node:path';
+import { didYouMean } from '../hcl/eval/suggestion.ts';
 import type { Diagnostic, Outcome } from '../model/index.ts';
 
 export interface EnvironmentFolder {
@@ -25,7 +26,7 @@ export interface ConfigurationFile {
  */
 export function findEnvironment(ask: string | undefined, cwd: string): Outcome<EnvironmentFolder> {
   const environments = join(cwd, 'environments');
-  const names = listFolders(environments);
+  const names = environmentNames(cwd);
   if (ask === undefined) {
     const [only] = names;
     if (names.length === 1 && only !== undefined) return found(only, join(environments, only), cwd);
@@ -38,6 +39,12 @@ export function findEnvironment(ask: string | undefined, cwd: string): Outcome<E
   if (isFolder(folder)) return found(basename(folder), folder, cwd);
   return failed(noSuchEnvironment(ask, names, isFile(folder)));
 }
+
+/** The folders below `environments/`, in the order of their names. */
+export const environmentNames = (cwd: string): readonly string[] => listFolders(join(cwd, 'environments'));
+
+/** Whether a word alone after a command is an environment, and not the other thing that the command takes. */
+export const isEnvironmentName = (word: string, cwd: string): boolean => environmentNames(cwd).includes(word);
 
 function found(name: string, folder: string, cwd: string): Outcome<EnvironmentFolder> {
   const parent = resolve(folder, '..');
@@ -112,7 +119,7 @@ const noEnvironments = (cwd: string): Diagnostic => ({
   severity: 'error',
   summary: 'There is no environment here',
   detail: `${cwd} has no folder environments/, and no .hcl file of its own.`,
-  hint: 'Go to the folder of the project, name one with -C, or give the path of an environment.',
+  hint: 'Go to the folder of the project, name one with -C, or give the path of an environment.\nTo begin one here:  deployctl init',
 });
 
 const whichEnvironment = (names: readonly string[]): Diagnostic => ({
@@ -132,6 +139,6 @@ const noSuchEnvironment = (ask: string, names: readonly string[], isPlain: boole
     : `There is no folder environments/${ask}, and no folder ${ask}.`,
   hint:
     names.length > 0
-      ? `There are: ${names.join(', ')}.`
-      : 'Make one: a folder below environments/ with .hcl files.',
+      ? `${didYouMean(ask, names) ?? ''} There are: ${names.join(', ')}.`.trim()
+      : `Begin one:  deployctl init${isPlain ? '' : ` ${ask}`}`,
 });

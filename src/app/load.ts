@@ -84,7 +84,10 @@ export async function loadState(
   return { environment, state: declared.state };
 }
 
-/** The same where the configuration has errors meanwhile, if the state is at its usual place: a run must stay steerable. */
+/**
+ * The same where the configuration has errors meanwhile, if the state is at its usual place: a run must stay steerable, and
+ * what was deployed readable.
+ */
 export async function stateOf(
   ask: ConfigurationAsk,
   cx: AppContext,
@@ -96,6 +99,9 @@ export async function stateOf(
     const environment = locate(ask, cx);
     const path = join(environment.projectFolder, '.deployctl', environment.name);
     if (!existsSync(path)) throw error;
+    cx.notice?.(
+      `The configuration of ${environment.name} has errors (deployctl validate ${environment.name}); this reads its record at the usual place, ${relative(cx.cwd, path)}.`,
+    );
     return { environment, state: { backend: 'local', path } };
   }
 }

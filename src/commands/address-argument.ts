@@ -1,7 +1,6 @@
 /** Commands on one recorded address: `state show`, `state rm`, `state import`. */
 import * as Args from '@oclif/core/args';
-import type { Diagnostic } from '../model/index.ts';
-import { CommandFailure } from './base.ts';
+import { environmentAndThing } from './optional-environment.ts';
 
 export const addressArguments = {
   environment: Args.string({
@@ -12,20 +11,11 @@ export const addressArguments = {
   }),
 };
 
-/** With a single environment its name may be left out: one word alone is the address. Throws where there is none. */
 export function addressOf(
   args: { readonly environment: string | undefined; readonly address: string | undefined },
   command: string,
 ): { readonly environment: string | undefined; readonly address: string } {
-  if (args.address !== undefined) return { environment: args.environment, address: args.address };
-  if (args.environment !== undefined) return { environment: undefined, address: args.environment };
-  throw new CommandFailure([addressMissing(command)]);
+  const missing = { command, what: 'an address', hint: 'See which are recorded:  deployctl state list' };
+  const { environment, thing } = environmentAndThing(args.environment, args.address, missing);
+  return { environment, address: thing };
 }
-
-const addressMissing = (command: string): Diagnostic => ({
-  code: 'missing-argument',
-  severity: 'error',
-  summary: 'An argument is missing',
-  detail: `"deployctl ${command}" needs an address.`,
-  hint: 'See which are recorded:  deployctl state list',
-});

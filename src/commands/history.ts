@@ -1,4 +1,4 @@
-import { loadState } from '../app/load.ts';
+import { stateOf } from '../app/load.ts';
 import { openForReading } from '../app/state.ts';
 import { historyJson, renderHistory } from '../ui/history-text.ts';
 import { printableJson } from '../ui/printable.ts';
@@ -14,7 +14,7 @@ export default class History extends BaseCommand {
   async run(): Promise<ExitCode> {
     const { args, flags } = await this.parse(History);
     const cx = appContext(this.terminal);
-    const { state, environment } = await loadState(configurationAsk(args.environment, flags), cx);
+    const { state, environment } = await stateOf(configurationAsk(args.environment, flags), cx);
     await using store = await openForReading(state);
     const [runs, edits, { deployments }] = await Promise.all([store.runs(), store.edits(), store.read()]);
     const history = { runs, edits, deployments };

@@ -1,5 +1,5 @@
 import * as Args from '@oclif/core/args';
-import { loadState } from '../app/load.ts';
+import { stateOf } from '../app/load.ts';
 import { isPlanFile, loadPlan } from '../app/plan-file.ts';
 import { openForReading } from '../app/state.ts';
 import { planJson } from '../ui/plan-json.ts';
@@ -47,7 +47,7 @@ export default class Show extends BaseCommand {
   async #showRun(environment: string | undefined, number: number | undefined): Promise<ExitCode> {
     const { flags } = await this.parse(Show);
     const cx = appContext(this.terminal);
-    const { state } = await loadState(configurationAsk(environment, flags), cx);
+    const { state } = await stateOf(configurationAsk(environment, flags), cx);
     await using store = await openForReading(state);
     const runs = await store.runs();
     const run = number === undefined ? runs.at(-1) : runs.find((each) => each.run === number);

@@ -4,6 +4,7 @@ import { balancerSnippet } from '../app/snippet.ts';
 import { BaseCommand } from './base.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { appContext, configurationAsk, configurationFlags } from './flags.ts';
+import { environmentAnd } from './optional-environment.ts';
 
 export default class Snippet extends BaseCommand {
   static override readonly summary = "What a load balancer's own configuration must contain.";
@@ -32,8 +33,7 @@ export default class Snippet extends BaseCommand {
 
   async run(): Promise<ExitCode> {
     const { args, flags } = await this.parse(Snippet);
-    const [environment, address] =
-      args.address === undefined ? [undefined, args.environment] : [args.environment, args.address];
+    const { environment, thing: address } = environmentAnd(args.environment, args.address);
     const ask = configurationAsk(environment, flags);
     this.print(
       await balancerSnippet(ask, address, { full: flags.full, bind: flags.bind }, appContext(this.terminal)),

@@ -4,6 +4,7 @@ import { unlockState } from '../app/state.ts';
 import { BaseCommand } from './base.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { appContext, configurationAsk, configurationFlags } from './flags.ts';
+import { environmentAndThing } from './optional-environment.ts';
 
 export default class Unlock extends BaseCommand {
   static override readonly summary = 'Clear the record that a dead holder of the lock left.';
@@ -20,16 +21,11 @@ export default class Unlock extends BaseCommand {
 
   async run(): Promise<ExitCode> {
     const { args, flags } = await this.parse(Unlock);
-    const [environment, id] =
-      args.id === undefined ? [undefined, args.environment] : [args.environment, args.id];
-    if (id === undefined) {
-      this.refuse({
-        code: 'missing-argument',
-        summary: 'An argument is missing',
-        detail: 'unlock needs the id of the lock, so that it cannot clear another one than you mean.',
-        hint: 'The error that told of the lock has the whole line.',
-      });
-    }
+    const { environment, thing: id } = environmentAndThing(args.environment, args.id, {
+      command: 'unlock',
+      what: 'the id of the lock, so that it cannot clear another one than you mean',
+      hint: 'The error that told of the lock has the whole line.',
+    });
     const { state } = await loadState(configurationAsk(environment, flags), appContext(this.terminal));
     unlockState(state, id);
     this.print('Unlocked.');

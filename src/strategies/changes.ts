@@ -149,7 +149,8 @@ export function instanceAttributes(
   };
 }
 
-function processAttributes(process: ProcessDeclared): { readonly [name: string]: Json } {
+/** A process in the words of its block. */
+export function processAttributes(process: ProcessDeclared): { readonly [name: string]: Json } {
   const environment = Object.fromEntries(
     Object.entries(process.environment).map(([name, value]) => [name, environmentText(value)]),
   );

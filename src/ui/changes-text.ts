@@ -199,8 +199,17 @@ const paintArrow = (row: string, paint: Paint): string =>
   paint.color ? row.replace(/ -> |^( *)-> /, (arrow) => paint.yellow(arrow)) : row;
 
 /** Drift as blocks: what it was when deployctl last looked, and what it is now. */
-export function driftBlocks(drift: readonly Drift[], paint: Paint, width: number): readonly string[] {
-  const entries = drift.map(
+export const driftBlocks = (drift: readonly Drift[], paint: Paint, width: number): readonly string[] =>
+  differenceBlocks(drift, driftVerb, paint, width);
+
+/** The same for any two values of each address, with the words that say what became of it. */
+export function differenceBlocks(
+  differences: readonly Drift[],
+  verbs: Readonly<Record<Action, string>>,
+  paint: Paint,
+  width: number,
+): readonly string[] {
+  const entries = differences.map(
     (each): Entry => ({
       action: each.before === null ? 'create' : each.after === null ? 'remove' : 'update',
       address: each.address,
@@ -212,7 +221,7 @@ export function driftBlocks(drift: readonly Drift[], paint: Paint, width: number
   );
   return groupEntries(entries).flatMap((each, at) => [
     ...(at === 0 ? [] : ['']),
-    ...hang('  # ', `${subject(each)} ${driftVerb[each.entries[0].action]}`, width).map(paint.bold),
+    ...hang('  # ', `${subject(each)} ${verbs[each.entries[0].action]}`, width).map(paint.bold),
     ...(each.entries[0].because === undefined
       ? []
       : hang('  # ', `(${each.entries[0].because})`, width).map(paint.dim)),

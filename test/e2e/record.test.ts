@@ -87,6 +87,15 @@ test('forced, an older state takes the place of a newer one, which is kept; runs
   expect(await cli('apply', '--auto-approve')).toMatchObject({ code: 0 });
   expect((await json('history', '--json')).runs).toMatchObject([{ run: 1 }, { run: 3 }]);
 
+  expect(await json('diff', 'prod', '1', '3', '--json')).toMatchObject({
+    changes: [
+      { address: 'release.shop', before: { version: '1.0.0' }, after: { version: '3.0.0' } },
+      { address: instance, before: { environment: { VERSION: '1.0.0' } } },
+    ],
+    summary: { create: 0, update: 2, remove: 0 },
+  });
+  expect(said((await cli('diff', '1', '2')).stderr)).toContain('The nearest are 1, 3.');
+
   const apart = await cli('state', 'push', forced.backup);
   expect(said(apart.stderr)).toContain('The two states went different ways');
   expect(apart.code).toBe(1);

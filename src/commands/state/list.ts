@@ -1,4 +1,4 @@
-import { loadState } from '../../app/load.ts';
+import { stateOf } from '../../app/load.ts';
 import { readRecorded } from '../../app/state.ts';
 import { printable, printableJson } from '../../ui/printable.ts';
 import { BaseCommand } from '../base.ts';
@@ -12,7 +12,7 @@ export default class StateList extends BaseCommand {
 
   async run(): Promise<ExitCode> {
     const { args, flags } = await this.parse(StateList);
-    const { state } = await loadState(configurationAsk(args.environment, flags), appContext(this.terminal));
+    const { state } = await stateOf(configurationAsk(args.environment, flags), appContext(this.terminal));
     const { resources } = await readRecorded(state);
     const there = resources.filter((each) => each.spec !== null).map((each) => each.address);
     const addresses = there.toSorted();

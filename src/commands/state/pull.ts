@@ -1,4 +1,4 @@
-import { loadState } from '../../app/load.ts';
+import { stateOf } from '../../app/load.ts';
 import { openForReading } from '../../app/state.ts';
 import { documentOf } from '../../app/state-document.ts';
 import { printableJson } from '../../ui/printable.ts';
@@ -16,7 +16,7 @@ export default class StatePull extends BaseCommand {
 
   async run(): Promise<ExitCode> {
     const { args, flags } = await this.parse(StatePull);
-    const { state } = await loadState(configurationAsk(args.environment, flags), appContext(this.terminal));
+    const { state } = await stateOf(configurationAsk(args.environment, flags), appContext(this.terminal));
     await using store = await openForReading(state);
     this.print(printableJson(await documentOf(store), 2));
     return exitCode.done;

@@ -7,6 +7,7 @@ import { pushState } from '../../app/state-transfer.ts';
 import { BaseCommand } from '../base.ts';
 import { type ExitCode, exitCode } from '../exit-code.ts';
 import { appContext, configurationAsk, configurationFlags, jsonFlag, lockFlags } from '../flags.ts';
+import { environmentAndThing } from '../optional-environment.ts';
 import { withLock } from '../perform.ts';
 import { transferredJson, transferredText, transferWarnings } from './transferred.ts';
 
@@ -33,16 +34,11 @@ export default class StatePush extends BaseCommand {
 
   async run(): Promise<ExitCode> {
     const { args, flags } = await this.parse(StatePush);
-    const [asked, path] =
-      args.document === undefined ? [undefined, args.environment] : [args.environment, args.document];
-    if (path === undefined) {
-      this.refuse({
-        code: 'missing-argument',
-        summary: 'An argument is missing',
-        detail: '"deployctl state push" needs the document to put back.',
-        hint: 'A file that "deployctl state pull" printed, or - for standard input.',
-      });
-    }
+    const { environment: asked, thing: path } = environmentAndThing(args.environment, args.document, {
+      command: 'state push',
+      what: 'the document to put back',
+      hint: 'A file that "deployctl state pull" printed, or - for standard input.',
+    });
     const cx = appContext(this.terminal);
     const { state, environment } = await loadState(configurationAsk(asked, flags), cx);
     const document = await this.#read(path);

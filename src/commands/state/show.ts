@@ -1,4 +1,4 @@
-import { loadState } from '../../app/load.ts';
+import { stateOf } from '../../app/load.ts';
 import { readRecorded } from '../../app/state.ts';
 import { printableJson } from '../../ui/printable.ts';
 import { addressArguments, addressOf } from '../address-argument.ts';
@@ -18,7 +18,7 @@ export default class StateShow extends BaseCommand {
   async run(): Promise<ExitCode> {
     const { args, flags } = await this.parse(StateShow);
     const { environment, address } = addressOf(args, 'state show');
-    const { state } = await loadState(configurationAsk(environment, flags), appContext(this.terminal));
+    const { state } = await stateOf(configurationAsk(environment, flags), appContext(this.terminal));
     const { resources } = await readRecorded(state);
     const resource = resources.find((each) => each.address === address && each.spec !== null);
     if (resource === undefined) {

@@ -30,7 +30,7 @@ import { logExcerpt, type Refusal, succeeded } from './refusals.ts';
 import { fenceValues } from './releases.ts';
 import type { HostSession } from './session.ts';
 import { renderEnvironment, renderRunScript } from './supervisor.ts';
-import { renderSecretsFile, renderUnit, unitMark } from './systemd-unit.ts';
+import { renderSecretsFile, renderUnit, secretsFileIn, unitDescription, unitMark } from './systemd-unit.ts';
 import { systemdEnding } from './systemd-words.ts';
 
 export type ProcessOperation = Extract<Operation, { op: 'process.set' }>;
@@ -233,8 +233,8 @@ async function startValues(
           process,
           folder,
           user: user === 'root' ? undefined : user,
-          description: `${process.unit} (deployctl)`,
-          secretsFile: hasSecrets ? `${own}/environment.systemd` : undefined,
+          description: unitDescription(process.unit),
+          secretsFile: hasSecrets ? secretsFileIn(own) : undefined,
         }),
       };
     }

@@ -28,6 +28,9 @@ const specifiers = (text: string): string => text.replaceAll('%', '%%');
 /** The line that every unit for this install root has, and no other. */
 export const unitMark = (root: string): string => `WorkingDirectory=${specifiers(root)}/releases/`;
 
+export const unitDescription = (unit: string): string => `${unit} (deployctl)`;
+export const secretsFileIn = (own: string): string => `${own}/environment.systemd`;
+
 /** The whole file. 143: a JVM that was told to stop ends so, and it is not a failure. */
 export function renderUnit({ process, folder, user, description, secretsFile }: UnitInput): string {
   const [program = '', ...rest] = process.command;
