@@ -3,7 +3,7 @@
 import { referenceText } from '../hcl/eval/references.ts';
 import { didYouMean } from '../hcl/eval/suggestion.ts';
 import type { Expression } from '../hcl/syntax/ast.ts';
-import { type Address, asAddress, isWithin, type Move, retrace } from '../model/index.ts';
+import { type Address, asAddress, isWithin, type Move, retrace, serviceName } from '../model/index.ts';
 import type { Reporter } from './evaluation.ts';
 import type { Place } from './problems.ts';
 import { placeOf } from './problems.ts';
@@ -36,17 +36,7 @@ export function movesOf(world: World, report: Reporter): readonly Move[] {
  */
 export function knownAs(service: Address, moves: readonly Move[]): string | undefined {
   const address = retrace(service, moves);
-  return address === service ? undefined : nameOfAddress(address);
-}
-
-const step = /(?:^|\.)module\.[^.[]+(?:\[(?:"((?:[^"\\]|\\.)*)"|(\d+))\])?/g;
-
-/** The name of a service as {@link Entry} has it: of `module.web["a"].service.shop["x"]` it is `shop-x-a`. */
-function nameOfAddress(address: Address): string {
-  const keys = [...address.matchAll(step)].map(([, text, index]) => text ?? index);
-  const [, name = '', text, index] =
-    /(?:^|\.)service\.([^.[]+)(?:\[(?:"((?:[^"\\]|\\.)*)"|(\d+))\])?$/.exec(address) ?? [];
-  return [name, text ?? index, ...keys.toReversed()].filter((part) => part !== undefined).join('-');
+  return address === service ? undefined : serviceName(address);
 }
 
 function addressOf(expression: Expression, place: Place, report: Reporter): Address | undefined {

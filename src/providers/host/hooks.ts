@@ -8,11 +8,12 @@ import {
   ProviderFailure,
   type Standing,
   sameValue,
+  serviceName,
   visible,
 } from '../../model/index.ts';
 import { hostFailure, seconds } from '../../transport/index.ts';
 import { hookRunner, lookAtHook, runHook } from './hook-script.ts';
-import { ownFolder, serviceName } from './layout.ts';
+import { ownFolder } from './layout.ts';
 import { type ResolveSecret, resolveEnvironment, runAs } from './processes.ts';
 import { logExcerpt, succeeded } from './refusals.ts';
 import type { HostSession } from './session.ts';

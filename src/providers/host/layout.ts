@@ -13,11 +13,7 @@
  * `.deployctl` belongs to whoever installs (root with `become`), never to the user of the service: what root runs
  * must not be writable for others.
  */
-import type { Address, InstallDeclared, Place } from '../../model/index.ts';
-
-/** The name of a service from its address: `service.shop` is `shop`. */
-export const serviceName = (service: Address): string =>
-  /(?:^|\.)service\.(.+)$/.exec(service)?.[1] ?? service;
+import { type Address, type InstallDeclared, type Place, serviceName } from '../../model/index.ts';
 
 /** The process's unit: the same that the configuration gives to its processes. */
 export const unitName = (service: Address, { knownAs }: InstallDeclared, slot: string): string =>

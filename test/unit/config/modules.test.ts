@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 import { type Loaded, type LoadInput, loadConfig } from '../../../src/config/load.ts';
+import { serviceName } from '../../../src/model/index.ts';
+import { unitName } from '../../../src/providers/host/layout.ts';
 import { inputOf } from './folder.ts';
 
 type Files = Readonly<Record<string, string>>;
@@ -81,6 +83,58 @@ test('a module for each region has hosts, services and units of its own', async 
     all: { value: [1, 2] },
     services: { value: ['app-eu', 'app-us'] },
   });
+});
+
+test('what a repeated service is called can be told from its address, as whoever acts on hosts does', async () => {
+  const inner = {
+    'main.hcl': `
+      variable "port" {}
+      host "web" {
+        count   = 2
+        address = "10.0.\${var.port}.\${count.index + 1}"
+      }
+      release "app" {
+        version  = "1.0.0"
+        artifact = "dist/app.tar.gz"
+      }
+      service "app" {
+        for_each = { x = 0, y = 100 }
+        release  = release.app
+        slot "main" {
+          hosts = host.web
+          port  = var.port + each.value
+        }
+        install { root = "/srv/\${each.key}" }
+        process "exec" { command = ["bin/app"] }
+        strategy "in_place" {}
+      }`,
+  };
+  const { declared, diagnostics } = await load(
+    `module "outer" {
+       count  = 2
+       source = "./outer"
+       port   = 10 + count.index
+     }`,
+    {
+      [`${root}/outer`]: {
+        'main.hcl':
+          'variable "port" {}\nmodule "inner" {\n  for_each = toset(["a"])\n  source = "../inner"\n  port = var.port\n}\n',
+      },
+      [`${root}/inner`]: inner,
+    },
+  );
+  expect(diagnostics).toEqual([]);
+  expect(declared?.services.map(({ name }) => name)).toEqual([
+    'app-x-a-0',
+    'app-y-a-0',
+    'app-x-a-1',
+    'app-y-a-1',
+  ]);
+  for (const service of declared?.services ?? []) {
+    expect(serviceName(service.address)).toBe(service.name);
+    for (const { process } of service.slots[0]?.instances ?? [])
+      expect(process?.unit).toBe(unitName(service.address, service.install, 'main'));
+  }
 });
 
 test('blocks can be passed into a module and out of it', async () => {
