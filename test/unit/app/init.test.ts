@@ -7,7 +7,7 @@ import type { AppContext } from '../../../src/app/context.ts';
 import { AppFailure } from '../../../src/app/failure.ts';
 import { findUnformatted } from '../../../src/app/format.ts';
 import { beginEnvironment } from '../../../src/app/init.ts';
-import { validate } from '../../../src/app/load.ts';
+import { loadDeclaration, validate } from '../../../src/app/load.ts';
 import { startingBalancers } from '../../../src/app/starting-configuration.ts';
 import { temporaryFolder } from '../../rig/state.ts';
 
@@ -39,10 +39,11 @@ describe.for(startingBalancers)('with %s', (balancer) => {
     const begun = beginEnvironment(asked, balancer, folder.path);
     expect(begun).toMatchObject({ name, ignored: '.gitignore' });
     const ask = { environment: begun.name, variables: [], variableFiles: [] };
-    const { diagnostics, declared } = await validate(ask, contextIn(folder.path));
-    expect(diagnostics).toEqual([]);
-    expect(declared?.balancers).toMatchObject([{ provider: balancer }]);
-    expect(declared?.services).toMatchObject([{ strategy: { kind: 'blue_green' }, slots: [{}, {}] }]);
+    const cx = contextIn(folder.path);
+    expect((await validate(ask, cx)).diagnostics).toEqual([]);
+    const { declared } = await loadDeclaration(ask, cx);
+    expect(declared.balancers).toMatchObject([{ provider: balancer }]);
+    expect(declared.services).toMatchObject([{ strategy: { kind: 'blue_green' }, slots: [{}, {}] }]);
     expect(findUnformatted(['.'], folder.path)).toEqual({ files: [], diagnostics: [] });
   });
 });
