@@ -83,6 +83,15 @@ export const caddyProgram: ProxyProgram = {
   environment: ({ folder }) => ({ HOME: folder, XDG_CONFIG_HOME: folder, XDG_DATA_HOME: folder }),
 };
 
+/** With a configuration in its own form, which says its admin address itself. */
+export const caddyJsonProgram: ProxyProgram = {
+  name: 'caddy',
+  file: '/usr/bin/caddy',
+  arguments: ({ config }) => ['run', '--config', config],
+  reload: ({ config, adminPort }) => ['reload', '--config', config, '--address', `127.0.0.1:${adminPort}`],
+  environment: ({ folder }) => ({ HOME: folder, XDG_CONFIG_HOME: folder, XDG_DATA_HOME: folder }),
+};
+
 /** `config` says the whole configuration. The folder can be read by everybody, as one in /etc can. */
 export async function startProxy(
   program: ProxyProgram,

@@ -8,11 +8,12 @@ import type { HostChannel, HostChannels } from '../../transport/channel.ts';
 import type { BalancerDriver, RouteWrite } from '../balancer/driver.ts';
 import { mishap, refusal, stopIfAborted, whileChanging } from '../balancer/failure.ts';
 import { hostFiles } from '../balancer/host-files.ts';
+import { parseCell } from '../balancer/probed/cell.ts';
 import { lookAtMembers, poolReadings } from '../balancer/probed/pools.ts';
 import { type ProbePlace, probe, sampleProbe } from '../balancer/probed/probe.ts';
 import { readProbeAddress } from '../balancer/probed/settings.ts';
 import type { HostReading, PoolReading, RouteCell, WorkerReading } from '../balancer/reading.ts';
-import { parseCell, parseInclude, withRoute } from './include-file.ts';
+import { parseInclude, withRoute } from './include-file.ts';
 import { nginxMaster } from './master.ts';
 import { readIncludeSettings } from './settings.ts';
 

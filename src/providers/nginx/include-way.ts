@@ -1,11 +1,12 @@
 /** The way of a file that nginx includes: a switch is a new file and a reload. */
 import { asInstant, type Traits } from '../../model/index.ts';
+import { bucketBasisPoints } from '../balancer/probed/cell.ts';
 import { checkProbed } from '../balancer/probed/check.ts';
 import { openBalancer } from '../balancer/provider.ts';
 import type { Way } from '../balancer/ways.ts';
 import { renderIncludeSnippet } from './by-include.ts';
 import { includeDriver } from './include-driver.ts';
-import { bucketBasisPoints } from './include-file.ts';
+
 import { includeSetting, pidSetting } from './settings.ts';
 
 const traits: Traits = {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { audienceRules, canonicalAudience, type RouteValue } from '../../../src/model/index.ts';
-import { parseCell, parseInclude, renderCell, withRoute } from '../../../src/providers/nginx/include-file.ts';
+import { parseCell, renderCell } from '../../../src/providers/balancer/probed/cell.ts';
+import { parseInclude, withRoute } from '../../../src/providers/nginx/include-file.ts';
 import { nginx } from '../../../src/providers/nginx/index.ts';
 import { argumentsOf } from '../../../src/providers/nginx/master.ts';
 import { balancer, pool } from '../../rig/balancers.ts';

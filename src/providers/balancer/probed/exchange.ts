@@ -1,5 +1,5 @@
 /** Requests over a connection that a host makes: plain HTTP/1.1, whole answers, a limit on all of it. */
-import { text as readText } from 'node:stream/consumers';
+import { buffer as readBytes, text as readText } from 'node:stream/consumers';
 import type { HostChannel } from '../../../transport/channel.ts';
 
 export interface HttpAnswer {
@@ -54,4 +54,68 @@ export function parseAnswers(text: string): readonly HttpAnswer[] {
     at = end + 4 + Number(length === '' ? 0 : length);
   }
   return answers;
+}
+
+/** One answer to the end, with what a server says after the body. */
+export interface WholeAnswer extends HttpAnswer {
+  readonly body: string;
+  readonly trailers: string;
+}
+
+/**
+ * Sends one request that closes its connection (`Connection: close`), and reads the answer to its end. `sent` is called
+ * when it leaves: from then on it may be obeyed. Throws a plain error as {@link askHttp} does.
+ */
+export async function askWhole(
+  channel: HostChannel,
+  target: { readonly address: string; readonly port: number },
+  request: string,
+  timeoutMs: number,
+  signal: AbortSignal,
+  sent: () => void = () => undefined,
+): Promise<WholeAnswer> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+  const connection = await channel.dial(target, { timeoutMs, signal });
+  const stop = (): void => void connection.destroy(new Error(`no answer within ${timeoutMs / 1000} s`));
+  limit.addEventListener('abort', stop, { once: true });
+  try {
+    const answer = readBytes(connection);
+    sent();
+    connection.write(request);
+    const whole = parseWhole(await answer);
+    if (whole === undefined) throw new Error('what it answers is no whole HTTP');
+    return whole;
+  } finally {
+    limit.removeEventListener('abort', stop);
+    connection.destroy();
+  }
+}
+
+/** undefined: cut off, or no HTTP. */
+export function parseWhole(bytes: Buffer): WholeAnswer | undefined {
+  const end = bytes.indexOf('\r\n\r\n');
+  if (end < 0) return undefined;
+  const head = bytes.subarray(0, end).toString();
+  const status = Number(/^HTTP\/1\.[01] (\d{3})/.exec(head)?.[1]);
+  if (Number.isNaN(status)) return undefined;
+  const rest = bytes.subarray(end + 4);
+  if (!/^transfer-encoding: ?chunked\r?$/im.test(head)) {
+    const length = headerOf({ status, head }, 'content-length');
+    if (length !== '' && rest.length < Number(length)) return undefined;
+    const body = rest.subarray(0, length === '' ? rest.length : Number(length)).toString();
+    return { status, head, body, trailers: '' };
+  }
+  const parts: Buffer[] = [];
+  for (let at = 0; ; ) {
+    const line = rest.indexOf('\r\n', at);
+    const size = line < 0 ? Number.NaN : Number.parseInt(rest.subarray(at, line).toString(), 16);
+    if (Number.isNaN(size)) return undefined;
+    at = line + 2;
+    if (size === 0) {
+      return { status, head, body: Buffer.concat(parts).toString(), trailers: rest.subarray(at).toString() };
+    }
+    if (at + size > rest.length) return undefined;
+    parts.push(rest.subarray(at, at + size));
+    at += size + 2;
+  }
 }

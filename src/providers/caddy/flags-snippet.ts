@@ -11,7 +11,7 @@ import { readProbeAddress } from '../balancer/probed/settings.ts';
 import type { SnippetOptions } from '../registry-entry.ts';
 
 /** What `deployctl snippet` prints: a Caddyfile for Caddy 2.6 or newer. */
-export const renderSnippet = (balancer: BalancerDeclared, options: SnippetOptions): string =>
+export const renderFlagsSnippet = (balancer: BalancerDeclared, options: SnippetOptions): string =>
   `${(options.full ? renderFull(balancer, options.bind) : renderPart(balancer)).join('\n')}\n`;
 
 const prefixOf = ({ name }: BalancerDeclared): string => `dc_${name.replaceAll(/[^A-Za-z0-9_]/g, '_')}`;
