@@ -9,7 +9,14 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Client } from 'ssh2';
 import type { Clock, HostDeclared } from '../model/index.ts';
-import { hostKeyFailure, interrupted, type SshConnection, seconds, unreachable } from './failures.ts';
+import {
+  excerpt,
+  hostKeyFailure,
+  interrupted,
+  type SshConnection,
+  seconds,
+  unreachable,
+} from './failures.ts';
 import { keyTypeOf } from './known-hosts.ts';
 import type { Limit } from './limits.ts';
 import type { Setups, Watch } from './setups.ts';
@@ -137,12 +144,15 @@ async function handshake(
     const aborted = (): void => fail(signal.reason);
     signal.addEventListener('abort', aborted, { once: true });
     client.on('error', (error) => fail(verdict ?? explain(host, ssh, error)));
-    client.on('close', () =>
-      fail(
-        verdict ??
-          new TryFailure('lost', unreachable(host, ssh, 'closed the connection during the SSH handshake')),
-      ),
-    );
+    // pam_nologin on a host that is booting or shutting down turns users away so, with its reason.
+    let banner = '';
+    client.on('banner', (message) => {
+      banner = message;
+    });
+    client.on('close', () => {
+      const said = banner.trim() === '' ? 'during the SSH handshake' : `and said: ${excerpt(banner)}`;
+      fail(verdict ?? new TryFailure('lost', unreachable(host, ssh, `closed the connection ${said}`)));
+    });
     // A host that gets on is slow, not dead: each phase starts the budget anew.
     const heard = (): void => watch.heard();
     client.on('handshake', heard);

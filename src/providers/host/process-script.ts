@@ -55,9 +55,9 @@ stop_exec() {
 }
 start_exec() {
   rm -f "$unit/pid" "$unit/child" "$unit/state" "$unit/stopping"
-  attempt write_text "$unit/run.sh" "$run_text"
-  attempt write_text "$unit/supervise.sh" "$supervisor"
-  attempt mark_start
+  prepare write_text "$unit/run.sh" "$run_text"
+  prepare write_text "$unit/supervise.sh" "$supervisor"
+  prepare mark_start
   before=$(log_size)
   ( cd / && detach env -i PATH="$PATH" sh "$unit/supervise.sh" "$unit" ) </dev/null >/dev/null 2>&1 &
   # Well enough to be looked at: it has run for a third of a second. Whether it works is for its health check to say.
@@ -118,10 +118,10 @@ stop_script() {
 $(new_log "$before")"
 }
 start_script() {
-  attempt write_text "$unit/start.sh" "$start_text"
-  attempt write_text "$unit/stop.sh" "$stop_text"
-  attempt write_text "$unit/status.sh" "$status_text"
-  attempt mark_start
+  prepare write_text "$unit/start.sh" "$start_text"
+  prepare write_text "$unit/stop.sh" "$stop_text"
+  prepare write_text "$unit/status.sh" "$status_text"
+  prepare mark_start
   before=$(log_size)
   launch start.sh "$start_seconds" && within "$start_seconds" says_running && return
   case $launch_code in
@@ -172,17 +172,17 @@ forget_systemd() {
   return 0
 }
 start_systemd() {
-  if [ -n "$secrets_text" ]; then (umask 077 && write_text "$unit/environment.systemd" "$secrets_text") 2>/dev/null ||
-    refuse failed "$unit/environment.systemd could not be written"
+  if [ -n "$secrets_text" ]; then prepare write_secret "$unit/environment.systemd" "$secrets_text"
   else rm -f "$unit/environment.systemd"; fi
-  attempt write_text "$unit/unit.written" "$unit_text"
-  attempt write_text "$service_file" "$unit_text"
-  attempt systemctl daemon-reload
-  # What runs now is what a boot brings back.
-  attempt systemctl enable --quiet -- "$unit_name.service"
+  prepare write_text "$unit/unit.written" "$unit_text"
+  prepare write_text "$service_file" "$unit_text"
+  prepare systemctl daemon-reload
+  # What runs now is what a boot brings back: also after a power cut in the next moment.
+  prepare systemctl enable --quiet -- "$unit_name.service"
+  sync -f "$unit/started" "$service_file" 2>/dev/null
   systemctl reset-failed -- "$unit_name.service" >/dev/null 2>&1
   # Where the journal ends now: what comes after it is of this start. A time of day would do if clocks never jumped.
-  attempt write_text "$unit/journal" "$(journalctl -n 0 --show-cursor --quiet 2>/dev/null | sed -n 's/^-- cursor: //p')"
+  prepare write_text "$unit/journal" "$(journalctl -n 0 --show-cursor --quiet 2>/dev/null | sed -n 's/^-- cursor: //p')"
   state= ran=0
   said=$(systemctl start -- "$unit_name.service" 2>&1) || state=failed
   while [ "$state" != failed ] && [ "$ran" -lt 4 ]; do
@@ -202,6 +202,20 @@ ${'$'}{words:-$said}"
 
 const main = sh`
 write_text() { printf '%s' "$2" >"$1.$$" && mv -f "$1.$$" "$1" || { rm -f "$1.$$"; return 1; }; }
+# Values are no part of what a shell says about a failure: it names the file.
+write_secret() (umask 077 && write_text "$1" "$2")
+forget_start() {
+  rm -f "$unit/started" "$unit/process.json" "$unit"/*.sh "$unit/environment" "$unit/environment.systemd" \
+    "$unit/journal" "$unit/pid" "$unit/child" "$unit/state" "$unit/stopping"
+}
+# prepare COMMAND...: as attempt; a start that cannot be prepared leaves nothing that a boot or the next run takes for one.
+prepare() {
+  said=$("$@" 2>&1) && return
+  failed=$said
+  [ "$kind" != systemd ] || forget_systemd
+  forget_start
+  refuse failed "$failed"
+}
 guard
 had_token= had_kind=
 { read -r had_token had_kind _ <"$unit/started"; } 2>/dev/null
@@ -221,17 +235,16 @@ case $had_kind in
   systemd) stop_systemd; [ "$kind" = systemd ] || forget_systemd ;;
 esac
 if [ "$to" != yes ]; then
-  rm -f "$unit/started" "$unit/process.json" "$unit"/*.sh "$unit/environment" "$unit/environment.systemd" \
-    "$unit/journal" "$unit/pid" "$unit/child" "$unit/state" "$unit/stopping"
+  forget_start
   echo stopped
   exit 0
 fi
-attempt mkdir -p "$unit"
-(umask 077 && write_text "$unit/environment" "export PATH=$quoted_path
-$environment") 2>/dev/null || refuse failed "$(: 2>&1 >"$unit/environment.$$")"
+prepare mkdir -p "$unit"
 # A command that drops its rights reads it before it does.
-attempt write_text "$unit/process.json" "$record"
-attempt write_to "$unit/started" "$token $kind $release"
+prepare write_secret "$unit/environment" "export PATH=$quoted_path
+$environment"
+prepare write_text "$unit/process.json" "$record"
+prepare write_to "$unit/started" "$token $kind $release"
 case $kind in
   exec) start_exec ;;
   script) start_script ;;

@@ -26,7 +26,7 @@ import {
   writeProcessRecord,
 } from './process-record.ts';
 import { readLog, setProcess, supervisorText } from './process-script.ts';
-import { logExcerpt, type Refusal, succeeded } from './refusals.ts';
+import { commonWording, logExcerpt, type Refusal, succeeded } from './refusals.ts';
 import { fenceValues } from './releases.ts';
 import type { HostSession } from './session.ts';
 import { renderEnvironment, renderRunScript } from './supervisor.ts';
@@ -120,6 +120,8 @@ export function processStanding(
   const { from, to } = operation;
   if (running.at === 'unclear') return { at: 'elsewhere', seen: `runs, but ${running.why}` };
   const now = running.running;
+  // A start that was cut off or failed can have left a unit that the next boot would start.
+  if (to === null && now === null && seen !== undefined) return { at: 'before' };
   if (sameValue(now, to)) return { at: 'after' };
   if (sameValue(now, from)) return { at: 'before' };
   if (now === null && from !== null && to !== null) {
@@ -171,8 +173,12 @@ export async function setRunning(
     privileged: true,
   });
   const doing = to === null ? `stop ${unit}` : `start ${unit} with ${to.release}`;
-  succeeded(host, result, { doing, root: place.install.root }, (refusal) =>
-    processRefusal(host.name, unit, to?.release, stopping?.stopTimeoutMs ?? 0, refusal),
+  const purpose = { doing, root: place.install.root };
+  succeeded(host, result, purpose, (refusal) =>
+    refusal.code === 'failed'
+      ? // It may have stopped or written something before.
+        { ...commonWording(host, refusal, purpose), effect: 'maybe' }
+      : processRefusal(host.name, unit, to?.release, stopping?.stopTimeoutMs ?? 0, refusal),
   );
 }
 

@@ -41,14 +41,21 @@ export function succeeded(
   const refusal = refusalOf(result);
   if (refusal !== undefined) {
     const special = wording(refusal);
-    const { effect = 'none', ...own } = special ?? { ...common(host, refusal, purpose), effect: 'none' };
+    const { effect = 'none', ...own } = special ?? {
+      ...commonWording(host, refusal, purpose),
+      effect: 'none',
+    };
     throw hostFailure(host, effect, own);
   }
   throw surprise(host, result, purpose);
 }
 
 /** Refusals that every script can give. */
-function common(host: HostDeclared, { code, text }: Refusal, { doing, root }: Purpose): Wording {
+export function commonWording(
+  host: HostDeclared,
+  { code, text }: Refusal,
+  { doing, root }: Purpose,
+): Wording {
   const said = excerpt(text);
   switch (code) {
     case 'fence-newer':
@@ -110,10 +117,10 @@ function fromTools(host: HostDeclared, text: string, purpose: Purpose): Wording 
   const isFull =
     /No space left on device|Disk quota exceeded|Wrote only \d+ of \d+ bytes|short write|printf: I\/O error/i;
   if (isFull.test(text)) {
-    return common(host, { code: 'disk-full', text }, purpose);
+    return commonWording(host, { code: 'disk-full', text }, purpose);
   }
   if (/Permission denied|Operation not permitted|Read-only file system/i.test(text)) {
-    return common(host, { code: 'host-permission', text }, purpose);
+    return commonWording(host, { code: 'host-permission', text }, purpose);
   }
   return undefined;
 }
