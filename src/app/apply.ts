@@ -1,7 +1,7 @@
 /** Performs a plan under the lock: one just made and approved, a saved one, or the one of a run that stopped. */
 import { existsSync } from 'node:fs';
 import type { Control } from '../engine/control.ts';
-import { failpointFrom, killSelf } from '../engine/failpoint.ts';
+import { failpointFrom, signalSelf } from '../engine/failpoint.ts';
 import type { RunOptions, RunResult } from '../engine/options.ts';
 import { abort, resume, run } from '../engine/run.ts';
 import {
@@ -145,7 +145,7 @@ function optionsFor(
     judge: openJudge(world, declared),
     clock: cx.clock,
     actor: actorOf(cx),
-    failpoint: failpointFrom(cx.environment, killSelf),
+    failpoint: failpointFrom(cx.environment, signalSelf),
   };
 }
 

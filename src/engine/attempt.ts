@@ -114,11 +114,11 @@ const failed = (failure: Diagnostic, mayHaveEffect: boolean, isUnseen = false): 
 
 async function perform(attempt: Attempt): Promise<Bounded<void>> {
   const { cx, provider, operation, failpoint } = attempt;
-  failpoint('effect:before');
+  failpoint(`effect:before:${operation.op}`);
   const performed = await within(limitMs(operation), cx.clock, cx.signal, (signal) =>
     provider.perform(operation, { ...cx, signal }),
   );
-  failpoint('effect:after');
+  failpoint(`effect:after:${operation.op}`);
   return performed;
 }
 

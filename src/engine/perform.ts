@@ -187,7 +187,7 @@ async function attempt(
 }
 
 async function attemptGate(
-  { step, before, promoted, leftOut, providerOf, judge = noJudge, write, report }: Performance,
+  { step, before, promoted, leftOut, providerOf, judge = noJudge, write, report, failpoint }: Performance,
   operation: Extract<Operation, { op: 'bake' | 'record.expire' | 'approval' }>,
   cx: Context,
   intend: (times: GateTimes) => Promise<void>,
@@ -198,6 +198,7 @@ async function attemptGate(
       ? undefined
       : (before.until ?? ((cx.clock.now() + operation.durationMs) as Instant));
   await intend({ since, ...(until === undefined ? {} : { until }) });
+  failpoint(`effect:before:${operation.op}`);
   if (operation.op === 'approval' && !promoted.aborted) {
     const { service, sharePercent } = operation;
     report({ type: 'approval_needed', step: step.id, service, sharePercent });

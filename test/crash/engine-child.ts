@@ -1,7 +1,7 @@
 /** Runs or resumes a scenario in a folder and dies where DEPLOYCTL_FAIL says. Prints each acknowledged entry's seq. */
 import { randomUUID } from 'node:crypto';
 import { writeSync } from 'node:fs';
-import { failpointFrom, killSelf } from '../../src/engine/failpoint.ts';
+import { failpointFrom, signalSelf } from '../../src/engine/failpoint.ts';
 import { resume, run } from '../../src/engine/run.ts';
 import type { StateStore } from '../../src/model/index.ts';
 import { openLocalState } from '../../src/state/local/store.ts';
@@ -24,7 +24,12 @@ const telling: StateStore = {
   end: (number, outcome, at) => store.end(number, outcome, at),
   [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
 };
-const options = scenarioOptions(folder, scenario as Scenario, telling, failpointFrom(process.env, killSelf));
+const options = scenarioOptions(
+  folder,
+  scenario as Scenario,
+  telling,
+  failpointFrom(process.env, signalSelf),
+);
 const { unfinished } = await store.read();
 const result = await (unfinished === undefined ? run(scenarioPlan(), options) : resume(options));
 await store[Symbol.asyncDispose]();

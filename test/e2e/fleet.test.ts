@@ -1,23 +1,22 @@
 /**
- * Blue-green of a systemd service on hosts of their own, under load, while the power of a host goes or a cable is pulled
- * in a phase of the run. DEPLOYCTL_TEST_WEB_HOSTS: how many web hosts; 3 unless set. DEPLOYCTL_TEST_PHASES=all: every phase,
- * and not only the two that leave most behind.
+ * Blue-green of a systemd service on hosts of their own, under load; and while the power of a host goes or a cable is pulled
+ * in a phase of the run. DEPLOYCTL_TEST_WEB_HOSTS: how many web hosts, beside the balancer's. Here are the faults that leave
+ * most behind; every fault in every phase is in fleet-faults.test.ts.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { servedBy } from '../fleet/balancer.ts';
+import { passCell } from '../fleet/cell.ts';
+import { faultCalled } from '../fleet/faults.ts';
 import { whyNoFleet } from '../fleet/image.ts';
 import { type FleetScene, startFleetScene } from '../fleet/scene.ts';
 
 const nowhere = await whyNoFleet();
 /** Several connect timeouts, a boot and two runs. */
-const patient = { timeout: 180_000 };
-const phases =
-  process.env.DEPLOYCTL_TEST_PHASES === 'all'
-    ? ['upload', 'start', 'verify', 'switch', 'bake']
-    : ['start', 'bake'];
-const webHosts = Number(process.env.DEPLOYCTL_TEST_WEB_HOSTS ?? 3);
+const patient = { timeout: 240_000 };
+const webHosts = Number(process.env.DEPLOYCTL_TEST_WEB_HOSTS ?? 9);
 
 let scene: FleetScene;
+let serves = '1.0.0';
 let versions = 1;
 
 beforeAll(async () => {
@@ -28,93 +27,50 @@ afterAll(async () => {
   await scene?.[Symbol.asyncDispose]();
 });
 
-const next = (): string => {
+const nextVersion = (): string => {
   versions += 1;
-  scene.setVersion(`${versions}.0.0`);
   return `${versions}.0.0`;
 };
-const serving = () => servedBy(scene.lb.address, 80);
-
-/** Nothing is left to do, and what was deployed serves. */
-async function converged(version: string): Promise<void> {
-  const planned = await scene.cli('plan', 'prod', '--detailed-exitcode');
-  expect([planned.code, planned.stdout]).toEqual([0, expect.stringContaining('No changes.')]);
-  expect(await serving()).toBe(version);
-}
 
 describe.skipIf(nowhere !== undefined)(
   `on a fleet${nowhere === undefined ? '' : ` (skipped: ${nowhere})`}`,
   () => {
-    test(`blue-green over ${webHosts} hosts and back, under load: no request fails`, patient, async () => {
-      const first = await scene.cli('apply', 'prod', '--auto-approve');
-      expect([first.code, first.stderr]).toEqual([0, '']);
-      const clients = scene.startClients(100, '1.0.0');
-      const version = next();
-      clients.both(version);
-      expect(await scene.cli('apply', 'prod', '--auto-approve')).toMatchObject({ code: 0, stderr: '' });
-      clients.only(version);
-      clients.both('1.0.0');
-      expect(await scene.cli('revert', 'prod', '--auto-approve')).toMatchObject({ code: 0, stderr: '' });
-      clients.only('1.0.0');
-      const { failed, wrong, stale, requests, reasons } = await clients.stop();
-      expect({ failed, wrong, stale, reasons }).toEqual({ failed: 0, wrong: 0, stale: 0, reasons: [] });
-      expect(requests).toBeGreaterThan(300);
-      scene.setVersion('1.0.0');
-      await converged('1.0.0');
-    });
-
-    // Before any power is cut: HAProxy hangs up on a client once for each idle connection that a dead host left it.
     test(
-      "the operator's cable is pulled at start: users notice nothing, and a resume ends the run",
+      `blue-green over ${webHosts + 1} hosts and back, under load: no request fails`,
       patient,
       async () => {
-        scene.declare('pause', '');
-        const before = (await serving()) ?? '';
-        const version = next();
-        const clients = scene.startClients(50, before);
+        const first = await scene.cli('apply', 'prod', '--auto-approve');
+        expect([first.code, first.stderr]).toEqual([0, '']);
+        const clients = scene.startClients(100, '1.0.0');
+        const version = nextVersion();
+        scene.setVersion(version);
         clients.both(version);
-        const ended = await scene.applyUntil('start', () => scene.fleet.rack.pullUplink());
-        expect(ended.code).toBe(4);
-        await scene.fleet.rack.plugUplink();
-        expect(await scene.cli('apply', 'prod', '--resume')).toMatchObject({ code: 0 });
+        expect(await scene.cli('apply', 'prod', '--auto-approve')).toMatchObject({ code: 0, stderr: '' });
         clients.only(version);
-        const { failed, wrong, stale, reasons } = await clients.stop();
+        clients.both('1.0.0');
+        expect(await scene.cli('revert', 'prod', '--auto-approve')).toMatchObject({ code: 0, stderr: '' });
+        clients.only('1.0.0');
+        const { failed, wrong, stale, requests, reasons } = await clients.stop();
         expect({ failed, wrong, stale, reasons }).toEqual({ failed: 0, wrong: 0, stale: 0, reasons: [] });
-        await converged(version);
+        expect(requests).toBeGreaterThan(300);
+        scene.setVersion('1.0.0');
+        expect((await scene.cli('plan', 'prod', '--detailed-exitcode')).code).toBe(0);
       },
     );
 
-    test.for(phases)(
-      'the power of a web host goes at %s: the run stops, a resume after the boot ends it, nothing is left to do',
-      async (verb) => {
-        scene.declare('pause', '');
-        const before = await serving();
-        const version = next();
-        const [web] = scene.web;
-        const ended = await scene.applyUntil(verb, async () => await web?.cutPower());
-        // At the switch and later the run may not need the host any more.
-        expect([0, 4]).toContain(ended.code);
-        expect([before, version]).toContain(await serving());
-        await web?.boot();
-        if (ended.code === 4) {
-          const resumed = await scene.cli('apply', 'prod', '--resume');
-          expect([resumed.code, resumed.stderr]).toEqual([0, '']);
-        }
-        await converged(version);
-      },
-    );
-
-    test(
-      "the cable of the load balancer's host is pulled at the switch: the run stops, and a resume ends it",
+    test.for([
+      // Before any power is cut: HAProxy hangs up on a client once for each idle connection that a dead host left it.
+      ["the operator's cable is pulled", `effect:before:process.set#${2 * webHosts}`, 'forward'],
+      ['the power of a web host goes', `effect:after:process.set#${2 * webHosts}`, 'forward'],
+      ["the cable of the balancer's host is pulled", 'effect:before:route.set', 'forward'],
+      ['the power of a web host goes', 'effect:before:process.set', 'back'],
+    ] as const)(
+      '%s at %s, %s: the run ends or can be resumed, and no user sees the wrong side',
       patient,
-      async () => {
-        scene.declare('pause', '');
-        const version = next();
-        const ended = await scene.applyUntil('switch', () => scene.lb.pullCable());
-        expect(ended.code).toBe(4);
-        await scene.lb.plugCable();
-        expect(await scene.cli('apply', 'prod', '--resume')).toMatchObject({ code: 0 });
-        await converged(version);
+      async (row) => {
+        const [name, point, direction] = row;
+        const cell = { fault: faultCalled(name), point, direction, ending: 'resume' } as const;
+        serves = (await passCell(scene, cell, serves, nextVersion())).serves;
       },
     );
 
@@ -123,18 +79,20 @@ describe.skipIf(nowhere !== undefined)(
       patient,
       async () => {
         scene.declare('revert', 'max_unreachable = 1');
-        const version = next();
+        const version = nextVersion();
+        scene.setVersion(version);
         const [web] = scene.web;
         await web?.cutPower();
         const applied = await scene.cli('apply', 'prod', '--auto-approve');
         expect([applied.code, applied.stdout]).toEqual([0, expect.stringContaining('is left out')]);
-        expect(await serving()).toBe(version);
+        expect(await servedBy(scene.lb.address, 80)).toBe(version);
         await web?.boot();
         const planned = await scene.cli('plan', 'prod', '--concise', '--detailed-exitcode');
         expect([planned.code, planned.stdout]).toEqual([2, expect.stringContaining('host["web-1"]')]);
         expect(planned.stdout).not.toContain('host["web-2"]');
         expect(await scene.cli('apply', 'prod', '--auto-approve')).toMatchObject({ code: 0 });
-        await converged(version);
+        expect((await scene.cli('plan', 'prod', '--detailed-exitcode')).code).toBe(0);
+        expect(await servedBy(scene.lb.address, 80)).toBe(version);
       },
     );
   },

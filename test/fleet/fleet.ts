@@ -32,7 +32,7 @@ export interface FleetHost {
   run(script: string, values?: Readonly<Record<string, string>>): Promise<string>;
   /** At once and without a word to anybody: no connection is closed, nothing is stopped. */
   cutPower(): Promise<void>;
-  /** Starts it again from the same disk; resolves when sshd answers. */
+  /** Starts it again from the same disk; resolves when whoever has an account may log in. */
   boot(): Promise<void>;
   pullCable(): Promise<void>;
   plugCable(): Promise<void>;
@@ -255,6 +255,8 @@ class Host implements FleetHost {
     }
     const init = (await this.#rack.run(findInit, { name })).trim();
     this.#running = { child, ended, init };
+    // Until then pam_nologin lets sshd take connections and turn them away after the login.
+    await this.run('until systemctl -q is-active systemd-user-sessions; do sleep 0.05; done');
   }
 
   run(script: string, values: Readonly<Record<string, string>> = {}): Promise<string> {

@@ -5,10 +5,9 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { type Ended, type Program, programIn } from '../rig/program.ts';
+import { type Program, programIn } from '../rig/program.ts';
 import { packRelease } from '../rig/scene.ts';
 import type { TrafficFigures } from '../rig/traffic.ts';
 import { startBalancer } from './balancer.ts';
@@ -23,8 +22,6 @@ export interface FleetScene extends AsyncDisposable, Program {
   /** Makes a release and declares it. */
   setVersion(version: string): void;
   declare(onFailure: 'revert' | 'pause', policy: string): void;
-  /** Starts `apply`, and calls `at` when the first step of this verb begins, with the program stopped meanwhile. */
-  applyUntil(verb: string, at: () => Promise<void>, ...args: string[]): Promise<Ended>;
   startClients(rate: number, first: string): Clients;
 }
 
@@ -64,7 +61,6 @@ export async function startFleetScene(webHosts: number): Promise<FleetScene> {
     ...program,
     ...{ fleet, lb, setVersion, declare },
     web: names.map((name) => fleet.host(name)),
-    applyUntil: (verb, at, ...args) => applyUntil(program, verb, at, args),
     startClients: (rate, first) => startClients(fleet, lb, rate, first),
     [Symbol.asyncDispose]: dispose,
   };
@@ -78,7 +74,7 @@ ssh "default" {
   identity_file   = "${fleet.identityFile}"
   known_hosts     = "${fleet.knownHosts}"
   become          = "sudo"
-  connect_timeout = "2s"
+  connect_timeout = "4s"
 }
 ${fleet.hosts.map(({ name, address }) => `host "${name}" { address = "${address}" }`).join('\n')}
 load_balancer "haproxy" "edge" {
@@ -106,6 +102,7 @@ ${[
   install {
     root  = "/srv/shop"
     owner = "shop"
+    keep  = 2
   }
   process "systemd" {
     command      = ["/usr/local/bin/node", "serve.mjs"]
@@ -128,35 +125,6 @@ policy "prod" {
   ${policy}
 }
 `;
-}
-
-/** An event is written before its effect begins: whoever is stopped there has begun the phase, and no more. */
-function applyUntil(
-  { start }: Program,
-  verb: string,
-  at: () => Promise<void>,
-  args: readonly string[],
-): Promise<Ended> {
-  const { child, ended } = start({}, 'apply', 'prod', '--auto-approve', '--json', ...args);
-  let verbs = new Map<string, string>();
-  let isDone = false;
-  if (child.stdout === null) throw new Error('no output');
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    const event = JSON.parse(line);
-    if (event.type === 'run_started') {
-      verbs = new Map(
-        event.plan.steps.map((step: { id: string; summary: string }) => [
-          step.id,
-          step.summary.split(' ')[0],
-        ]),
-      );
-    }
-    if (isDone || event.type !== 'step_started' || verbs.get(event.step) !== verb) return;
-    isDone = true;
-    child.kill('SIGSTOP');
-    void at().finally(() => child.kill('SIGCONT'));
-  });
-  return ended;
 }
 
 function startClients(fleet: Fleet, lb: FleetHost, rate: number, first: string): Clients {

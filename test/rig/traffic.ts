@@ -25,6 +25,8 @@ export interface TrafficFigures {
   readonly withheld: number;
   /** No answer, a reset, a time-out, or a status other than 200. */
   readonly failed: number;
+  /** Of these, sent since the last switch was acknowledged. */
+  readonly failedSince: number;
   /** Answered by a side that no route has named in this test. */
   readonly wrong: number;
   /** Sent after a switch was acknowledged, and answered by the side before. */
@@ -70,13 +72,15 @@ export function startTraffic(options: TrafficOptions, first: string): Traffic {
   let requests = 0;
   let withheld = 0;
   let failed = 0;
+  const failedIn: number[] = [];
   let wrong = 0;
   let stale = 0;
   let cut = 0;
   let stopping = false;
 
-  const fail = (reason: string): void => {
+  const fail = (sentIn: number, reason: string): void => {
     failed += 1;
+    failedIn[sentIn] = (failedIn[sentIn] ?? 0) + 1;
     if (reasons.length < 10)
       reasons.push(`${((performance.now() - started) / 1000).toFixed(3)} s: ${reason}`);
   };
@@ -97,13 +101,13 @@ export function startTraffic(options: TrafficOptions, first: string): Traffic {
         (response) => {
           const side = String(response.headers['x-served-by'] ?? '');
           response.on('error', (error) => {
-            fail(`answer broken off: ${error.message}`);
+            fail(sentIn, `answer broken off: ${error.message}`);
             resolve();
           });
           response.on('end', () => {
             if (isTimed) latencies.push(performance.now() - sentAt);
             if (response.statusCode === 200) judge(sentIn, side);
-            else fail(`status ${response.statusCode}`);
+            else fail(sentIn, `status ${response.statusCode}`);
             resolve();
           });
           response.resume();
@@ -111,7 +115,7 @@ export function startTraffic(options: TrafficOptions, first: string): Traffic {
       );
       call.on('timeout', () => call.destroy(new Error(`no answer in ${answerMs / 1000} s`)));
       call.on('error', (error) => {
-        fail(`${path} ${agent === undefined ? 'fresh' : 'kept'}: ${error.message}`);
+        fail(sentIn, `${path} ${agent === undefined ? 'fresh' : 'kept'}: ${error.message}`);
         resolve();
       });
       call.end();
@@ -173,6 +177,7 @@ export function startTraffic(options: TrafficOptions, first: string): Traffic {
         requests,
         withheld,
         failed,
+        failedSince: failedIn[epochs.length - 1] ?? 0,
         wrong,
         stale,
         cut,

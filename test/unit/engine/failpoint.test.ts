@@ -7,9 +7,9 @@ import { actor, at, countingIds } from '../../rig/state.ts';
 const path = [
   'journal:begin:before',
   'journal:begin:after',
-  'effect:before',
-  'effect:after',
-  'effect:before',
+  'effect:before:slot.link',
+  'effect:after:slot.link',
+  'effect:before:route.set',
 ];
 
 test.for([
@@ -18,16 +18,32 @@ test.for([
   ['a number: that point, whatever it is', 'kill@4', [3]],
   ['a name: the first of that name', 'kill@effect:before', [2]],
   ['a name and a number: that one of the name', 'kill@effect:before#2', [4]],
+  ['a whole name: that one', 'kill@effect:before:route.set', [4]],
+  ['a part of a word: none', 'kill@effect:before:rout', []],
   ['a point that is never reached', 'kill@9', []],
 ] as const)('%s', ([, wish, deaths]) => {
   const died: number[] = [];
   let index = 0;
-  const failpoint = failpointFrom({ DEPLOYCTL_FAIL: wish }, () => died.push(index));
+  const failpoint = failpointFrom({ DEPLOYCTL_FAIL: wish }, (signal) => {
+    expect(signal).toBe('SIGKILL');
+    died.push(index);
+  });
   for (const name of path) {
     failpoint(name);
     index += 1;
   }
   expect(died).toEqual(deaths);
+});
+
+test('to stop is to stand still, not to die', () => {
+  const signals: string[] = [];
+  failpointFrom({ DEPLOYCTL_FAIL: 'stop@2' }, (signal) => signals.push(signal))('effect:before:bake');
+  expect(signals).toEqual([]);
+  const failpoint = failpointFrom({ DEPLOYCTL_FAIL: 'stop@effect:before:bake' }, (signal) =>
+    signals.push(signal),
+  );
+  failpoint('effect:before:bake');
+  expect(signals).toEqual(['SIGSTOP']);
 });
 
 test.for(['kill', 'kill@', 'crash@3', 'kill@EFFECT', 'kill@3#'])('%s is not understood', (wish) => {
