@@ -48,6 +48,8 @@ host "web" {
 load_balancer "lab" "edge" {
   hosts          = [host.lb-1]
   control_socket = "/tmp/deployctl-lab-${var.network}/edge.sock"
+  # It knows the pools of the shop. For services of your own behind it, have deployctl write the pools:
+  # config_file  = "/tmp/deployctl-lab-${var.network}/edge.json"
 }
 
 secret "dns" { file = "../../.deployctl/lab/dns.key" }

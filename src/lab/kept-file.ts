@@ -13,12 +13,16 @@ export function readKeptFile(path: string): unknown {
 }
 
 /** On the disk when it returns. */
-export function writeKeptFile(path: string, content: unknown): void {
+export const writeKeptFile = (path: string, content: unknown): void =>
+  writeKeptText(path, `${JSON.stringify(content, undefined, 2)}\n`);
+
+/** The same for what is text already. */
+export function writeKeptText(path: string, text: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const fresh = `${path}.${process.pid}.new`;
   const file = openSync(fresh, 'w', 0o600);
   try {
-    writeSync(file, `${JSON.stringify(content, undefined, 2)}\n`);
+    writeSync(file, text);
     fsyncSync(file);
   } finally {
     closeSync(file);

@@ -1,13 +1,17 @@
 /** What the lab's balancer does by itself, as any balancer would. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { type LabBalancer, type LabPool, startLabBalancer } from '../../src/lab/balancer/index.ts';
+import type { BalancerDeclared } from '../../src/model/index.ts';
+import { lab } from '../../src/providers/lab/index.ts';
 import { type Backend, startBackend } from '../rig/backend.ts';
+import { balancer, context, localChannels, pool } from '../rig/balancers.ts';
 
 interface Scene extends AsyncDisposable {
   readonly running: LabBalancer;
@@ -146,4 +150,58 @@ describe("the lab's balancer", () => {
     await expect(second).rejects.toThrow(/already listens/);
     expect((await fetch(scene.url)).status).toBe(200);
   });
+
+  test('takes pools that are written into it, keeps them over a restart, and tells of a change by hand', async () => {
+    await using one = await startBackend('one');
+    await using other = await startBackend('two');
+    const folder = await mkdtemp(join(tmpdir(), 'lab-'));
+    const file = join(folder, 'pools.json');
+    const options = {
+      port: 0,
+      controlSocket: join(folder, 'control.sock'),
+      stateFile: join(folder, 'balancer.json'),
+      pools: [],
+      routes: ['shop'],
+    };
+    const declaredWith = (members: Readonly<Record<string, number>>) =>
+      balancer('lab', { control_socket: options.controlSocket, config_file: file }, [pool('a', members)]);
+    const before = declaredWith({ one: one.port });
+    const after = declaredWith({ one: one.port, two: other.port });
+    const textOf = (of: BalancerDeclared): string => lab.renderConfig(of) ?? '';
+    await using channels = localChannels();
+    await using provider = lab.open(after, channels);
+    const configure = (from: string | null, to: string) =>
+      ({ op: 'balancer.configure', balancer: after.address, from, to }) as const;
+    const first = configure(null, textOf(before));
+    const second = configure(textOf(before), textOf(after));
+    const cx = context();
+    try {
+      {
+        await using running = await startLabBalancer(options);
+        const ask = async (): Promise<string> =>
+          (await fetch(`http://127.0.0.1:${running.port}/`)).headers.get('x-served-by') ?? 'nobody';
+        expect(await provider.look(first, cx)).toMatchObject({ at: 'before' });
+        await provider.perform(first, cx);
+        expect(await provider.look(first, cx)).toMatchObject({ at: 'after' });
+        await writeRoute(options.controlSocket, { stable: 'a', canary: 'a', canaryBasisPoints: 0 });
+        expect(new Set([await ask(), await ask()])).toEqual(new Set(['one']));
+        await provider.perform(second, cx);
+        await provider.perform(second, cx);
+        expect(new Set([await ask(), await ask(), await ask()])).toEqual(new Set(['one', 'two']));
+      }
+      await using _again = await startLabBalancer(options);
+      expect(await provider.look(second, cx)).toMatchObject({ at: 'after' });
+      await writeFile(file, '{"pools": []}');
+      expect(await provider.look(second, cx)).toMatchObject({ at: 'elsewhere' });
+      await expect(provider.perform(second, cx)).rejects.toMatchObject({ effect: 'none' });
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
 });
+
+async function writeRoute(path: string, to: object): Promise<void> {
+  const socket = connect({ path });
+  socket.end(`${JSON.stringify({ do: 'route', route: 'shop', to })}\n`);
+  expect(await text(socket)).toMatch(/^\{"ok":true/);
+}

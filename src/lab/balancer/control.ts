@@ -4,15 +4,18 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { connect, createServer, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
+import { parseConfigured, readConfigured, writeConfigured } from './configured.ts';
 import type { Admin, Tally } from './pools.ts';
 import { type Kept, type Route, type Rule, readKept } from './routes.ts';
-import { keep, type LabState } from './state.ts';
+import { keep, type LabState, restoreMembers } from './state.ts';
 
 /**
  *   {"do":"read"}                                          everything, at run time and as kept
  *   {"do":"sample","route":R,"count":N,"as":…}             where N requests would go, that meet this rule
  *   {"do":"route","route":R,"was":…,"to":…,"fence":…}      compared with run time and file, then set
  *   {"do":"member","pool":P,"member":M,"to":A,"fence":…}
+ *   {"do":"config","file":F}                               the pools that were written: the file, and if it is in effect
+ *   {"do":"configure","file":F,"was":…,"to":…,"fence":…}   compared with the file, then written and in effect
  */
 type Command =
   | { readonly do: 'read' }
@@ -30,6 +33,14 @@ type Command =
       readonly pool: string;
       readonly member: string;
       readonly to: Admin;
+      readonly fence: Fence | undefined;
+    }
+  | { readonly do: 'config'; readonly file: string }
+  | {
+      readonly do: 'configure';
+      readonly file: string;
+      readonly was: string | null;
+      readonly to: string | null;
       readonly fence: Fence | undefined;
     };
 
@@ -164,9 +175,33 @@ function perform(command: Command, state: LabState): Answer {
       member.setAdmin(command.to);
       return { ok: true };
     }
+    case 'config': {
+      const text = readConfigured(command.file);
+      const { configured } = state.table;
+      return text === undefined
+        ? { ok: true, text: null, loaded: configured === undefined }
+        : { ok: true, text, loaded: text === configured };
+    }
+    case 'configure':
+      return configure(command, state);
     default:
       return { ok: false, code: 'unknown', message: 'no such command' };
   }
+}
+
+function configure({ file, was, to, fence }: Extract<Command, { do: 'configure' }>, state: LabState): Answer {
+  const outdated = refuseOutdated(fence, state.kept);
+  if (outdated !== undefined) return outdated;
+  const now = readConfigured(file) ?? null;
+  if (now !== was && now !== to)
+    return { ok: false, code: 'changed', message: `${file} holds another text now` };
+  // Before anything is written: a text that cannot be loaded must not be there at the next start.
+  if (to !== null) parseConfigured(to);
+  writeConfigured(file, to ?? undefined);
+  keep(state, { ...state.kept, configFile: file, fences: withFence(state.kept.fences, fence) });
+  state.table.configure(to ?? undefined);
+  restoreMembers(state);
+  return { ok: true };
 }
 
 function refuseOutdated(fence: Fence | undefined, { fences }: Kept): Answer | undefined {

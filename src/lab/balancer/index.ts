@@ -4,11 +4,12 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { PoolTable, readConfigured } from './configured.ts';
 import { startControl } from './control.ts';
 import { forwardRequest, forwardUpgrade } from './forward.ts';
-import { type LabPool, Pool } from './pools.ts';
+import type { LabPool } from './pools.ts';
 import { bucketOf, meets, type Route, readKept } from './routes.ts';
-import type { LabState } from './state.ts';
+import { type LabState, restoreMembers } from './state.ts';
 
 export type { LabPool } from './pools.ts';
 
@@ -22,7 +23,10 @@ export interface LabBalancerOptions {
   /** Where routes and members out of service are kept over a restart. */
   readonly stateFile: string;
   readonly pools: readonly LabPool[];
-  /** Names of routes. A request belongs to the one that the first label of its host names, else to the first. */
+  /**
+   * Names of routes, beside those that it was told. A request belongs to the one that the first label of its host names,
+   * else to the first.
+   */
   readonly routes: readonly string[];
 }
 
@@ -37,11 +41,15 @@ export interface LabBalancer extends AsyncDisposable {
 /** Resolves when it takes requests. Fails when the port or the socket is taken, or the state file cannot be read. */
 export async function startLabBalancer(options: LabBalancerOptions): Promise<LabBalancer> {
   const { host = '127.0.0.1', stateFile } = options;
-  const pools = new Map(options.pools.map((pool) => [pool.name, new Pool(pool)]));
+  const kept = readKept(stateFile);
+  const table = new PoolTable(options.pools);
+  if (kept.configFile !== undefined) table.configure(readConfigured(kept.configFile));
+  const { pools } = table;
   const state: LabState = {
+    table,
     pools,
     stateFile,
-    kept: readKept(stateFile),
+    kept,
     decide(route, headers) {
       const value: Route | undefined = state.kept.routes[route];
       if (value === undefined) return undefined;
@@ -57,7 +65,8 @@ export async function startLabBalancer(options: LabBalancerOptions): Promise<Lab
   restoreMembers(state);
   const routeOf = (request: IncomingMessage): string => {
     const label = (request.headers.host ?? '').toLowerCase().split(/[.:]/, 1)[0] ?? '';
-    return options.routes.includes(label) ? label : (options.routes[0] ?? '');
+    const isKnown = options.routes.includes(label) || Object.hasOwn(state.kept.routes, label);
+    return isKnown ? label : (options.routes[0] ?? '');
   };
 
   const sockets = new Set<Socket>();
@@ -97,10 +106,10 @@ export async function startLabBalancer(options: LabBalancerOptions): Promise<Lab
     server.close();
     throw error;
   }
-  for (const pool of pools.values()) pool.startChecks();
+  table.startChecks();
 
   const close = async (): Promise<void> => {
-    for (const pool of pools.values()) pool.stopChecks();
+    table.stopChecks();
     await control[Symbol.asyncDispose]();
     for (const socket of sockets) socket.destroy();
   };
@@ -125,10 +134,4 @@ export async function startLabBalancer(options: LabBalancerOptions): Promise<Lab
       if (server.listening) await stop(0);
     },
   };
-}
-
-function restoreMembers({ pools, kept }: LabState): void {
-  for (const [pool, members] of Object.entries(kept.members)) {
-    for (const member of pools.get(pool)?.members ?? []) member.setAdmin(members[member.name] ?? 'ready');
-  }
 }

@@ -96,13 +96,20 @@ export class Pool {
   readonly members: readonly Member[];
   readonly tally = new Tally();
   #next = 0;
+  readonly #declared: LabPool;
   readonly #health: LabPool['health'];
   #timer: NodeJS.Timeout | undefined;
 
   constructor(declared: LabPool) {
     this.name = declared.name;
+    this.#declared = declared;
     this.members = declared.members.map((member) => new Member(member));
     this.#health = declared.health;
+  }
+
+  /** Whether it was made of the same declaration. */
+  is(declared: LabPool): boolean {
+    return JSON.stringify(declared) === JSON.stringify(this.#declared);
   }
 
   /** Turn by turn among those that take requests, without those that were tried already. */

@@ -48,6 +48,8 @@ export interface Kept {
   readonly members: Readonly<Record<string, Readonly<Record<string, Admin>>>>;
   /** Lineage of a state, and the newest of its runs that was here. */
   readonly fences: Readonly<Record<string, number>>;
+  /** Where the pools are kept that deployctl wrote; it is told with them. */
+  readonly configFile?: string;
 }
 
 const nothing: Kept = { routes: {}, members: {}, fences: {} };

@@ -12,17 +12,18 @@ import type { HostChannels } from '../../transport/channel.ts';
 import type { BalancerDriver } from '../balancer/driver.ts';
 import { messageOf, mishap, refusal } from '../balancer/failure.ts';
 import { isReadable, type RouteCell } from '../balancer/reading.ts';
-import { type LabRefusal, parseAnswer, parseReading, parseSamples } from './parse.ts';
-import { controlSocketOf } from './settings.ts';
+import { type LabRefusal, parseAnswer, parseConfig, parseReading, parseSamples } from './parse.ts';
+import { configFileOf, controlSocketOf } from './settings.ts';
 
 const timeoutMs = 10_000;
 
 export function labDriver(declared: BalancerDeclared, channels: HostChannels): BalancerDriver {
   const path = controlSocketOf(declared);
+  const configFile = configFileOf(declared);
   const { address: balancer } = declared;
 
   async function ask(host: string, command: Readonly<Record<string, Json>>, signal: AbortSignal) {
-    const isChange = command.do === 'route' || command.do === 'member';
+    const isChange = command.do === 'route' || command.do === 'member' || command.do === 'configure';
     let isSent = false;
     try {
       const channel = await channels.to(host, signal);
@@ -85,8 +86,10 @@ export function labDriver(declared: BalancerDeclared, channels: HostChannels): B
     async read(host, signal) {
       return parseReading(host, await ask(host, { do: 'read' }, signal));
     },
-    async readConfig() {
-      return undefined;
+    async readConfig(host, _reading, signal) {
+      return configFile === undefined
+        ? undefined
+        : parseConfig(await ask(host, { do: 'config', file: configFile }, signal));
     },
     async sample(host, { route, count, as }, signal) {
       const command = { do: 'sample', route, count, ...(as === undefined ? {} : { as: { ...as } }) };
@@ -114,8 +117,10 @@ export function labDriver(declared: BalancerDeclared, channels: HostChannels): B
     async persistMembers() {
       // It keeps them itself.
     },
-    async configure() {
-      throw new Error('the lab balancer has no configuration file');
+    async configure(host, from, to, cx) {
+      if (configFile === undefined) throw new Error(`${balancer} has no config_file`);
+      const command = { do: 'configure', file: configFile, was: from, to, fence: fenceOf(cx) };
+      await ask(host, command, cx.signal);
     },
   };
 }

@@ -1,6 +1,13 @@
 /** What the lab's balancer says on its control socket. Pure. */
 import { type AudienceRule, canonicalAudience, type MemberAdmin } from '../../model/index.ts';
-import type { Counted, HostReading, MemberReading, PoolReading, RouteCell } from '../balancer/reading.ts';
+import type {
+  ConfigReading,
+  Counted,
+  HostReading,
+  MemberReading,
+  PoolReading,
+  RouteCell,
+} from '../balancer/reading.ts';
 
 export interface LabRefusal {
   readonly ok: false;
@@ -111,6 +118,10 @@ export function parseReading(host: string, answer: Fields): HostReading {
     persistedIn: textOf(answer.stateFile),
   };
 }
+
+/** The answer to `config`. */
+export const parseConfig = ({ text, loaded }: Fields): ConfigReading =>
+  typeof text === 'string' ? { text, loaded: loaded === true } : undefined;
 
 /** The answer to `sample`. */
 export const parseSamples = (answer: Fields): readonly string[] => listOf(answer.pools).map(textOf);
