@@ -34,6 +34,7 @@ export const commands: Readonly<Record<string, TableEntry>> = {
   init: { group: 'configuration', load: () => import('./init.ts') },
   validate: { group: 'configuration', load: () => import('./validate.ts') },
   fmt: { group: 'configuration', load: () => import('./fmt.ts') },
+  graph: { group: 'configuration', load: () => import('./graph.ts') },
   console: { group: 'configuration', load: () => import('./console.ts') },
   snippet: { group: 'configuration', load: () => import('./snippet.ts') },
   'state list': { group: 'state', load: () => import('./state/list.ts') },
