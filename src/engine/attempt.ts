@@ -15,6 +15,7 @@ import {
 } from '../model/index.ts';
 import { changedBySomeoneElse, effectNotSeen, timedOut, unexpected } from './diagnostics.ts';
 import type { Failpoint } from './failpoint.ts';
+import type { Admission } from './floor.ts';
 import { limitMs, lookLimitMs } from './limits.ts';
 import { type Bounded, within } from './within.ts';
 
@@ -30,6 +31,8 @@ export interface Attempt {
    * had already done is never taken for this run's doing, not even after a kill.
    */
   readonly intend: () => Promise<void>;
+  /** Asked before each change of the world: whether the rest of the service can do without this host now. */
+  readonly admit: () => Promise<Admission>;
   readonly failpoint: Failpoint;
 }
 
@@ -45,6 +48,8 @@ export type AttemptResult =
       readonly mayHaveEffect: boolean;
       /** Nobody saw how it ended: what runs once may have, and must be found by the next try. */
       readonly isUnseen: boolean;
+      /** It was not its own host that failed: the others do not hold the floor. */
+      readonly isForOthers?: true;
     }
   /** The run must stop: how the world stands is for a resume to find out. */
   | { readonly kind: 'interrupted' };
@@ -68,9 +73,14 @@ async function move(attempt: Attempt): Promise<AttemptResult> {
     return failed(changedBySomeoneElse(operation.op, address, before.seen), wasBegun);
   }
 
-  await attempt.intend();
   for (let turn = 1; ; turn += 1) {
-    const performed = await perform(attempt);
+    const admission = await attempt.admit();
+    if (admission.kind === 'interrupted') return { kind: 'interrupted' };
+    if (admission.kind === 'refused') {
+      return { ...failed(admission.why, turn > 1 || wasBegun), isForOthers: true };
+    }
+    if (turn === 1) await attempt.intend();
+    const performed = await perform(attempt).finally(admission.left);
     if (performed.ended === 'interrupted') return { kind: 'interrupted' };
     const failure = failureOf(attempt, performed);
     if (failure?.effect === 'none') return failed(failure.diagnostic, turn > 1 || wasBegun);
@@ -105,7 +115,11 @@ async function waitFor(attempt: Attempt): Promise<AttemptResult> {
   }
 }
 
-const failed = (failure: Diagnostic, mayHaveEffect: boolean, isUnseen = false): AttemptResult => ({
+const failed = (
+  failure: Diagnostic,
+  mayHaveEffect: boolean,
+  isUnseen = false,
+): Extract<AttemptResult, { kind: 'failed' }> => ({
   kind: 'failed',
   failure,
   mayHaveEffect,

@@ -1,5 +1,5 @@
 /** What can go wrong in a run beyond what providers and the store say themselves. */
-import type { Address, Diagnostic, Judged, OperationName, Step, Verdict } from '../model/index.ts';
+import type { Address, Diagnostic, Floor, Judged, OperationName, Step, Verdict } from '../model/index.ts';
 
 /** What a person calls the thing that an operation changes. */
 const nouns: Readonly<Record<OperationName, string>> = {
@@ -46,6 +46,28 @@ export const effectNotSeen = (op: OperationName, address: Address): Diagnostic =
     detail: `The change of ${address} was reported as made, but a look at it afterwards shows it as it was before.`,
     hint: 'Somebody may have put it back at once, or the change does not reach what decides. Look at it, then: deployctl apply --resume',
   });
+
+/** `others`: hosts in service beside the one that was to leave; undefined: nobody could be seen. */
+export const floorNotHeld = (
+  address: Address,
+  { service, least, withinMs }: Floor,
+  others: readonly string[] | undefined,
+): Diagnostic =>
+  error('floor-not-held', service, {
+    summary: 'Too few hosts are in service to take out another',
+    detail: `${
+      others === undefined
+        ? `Who of ${service} is in service could not be seen`
+        : `Beside it ${inService(others)} of ${service} ${others.length === 1 ? 'is' : 'are'} in service, and min_in_service asks for ${least}`
+    }, for ${withinMs / 1000} s. ${address} was left as it is.`,
+    hint: 'See why the others do not serve: deployctl status. Then: deployctl apply --resume',
+  });
+
+const inService = (hosts: readonly string[]): string => {
+  if (hosts.length === 0) return 'no host';
+  const named = hosts.length > 5 ? '' : ` (${hosts.join(', ')})`;
+  return `${hosts.length} ${hosts.length === 1 ? 'host' : 'hosts'}${named}`;
+};
 
 export const timedOut = (op: OperationName, address: Address, limitMs: number): Diagnostic =>
   error('step-timed-out', address, {

@@ -13,6 +13,7 @@ import {
   type StepId,
 } from '../model/index.ts';
 import { type AttemptResult, bringAbout } from './attempt.ts';
+import { type Admission, asLeaving, type FloorKeeper } from './floor.ts';
 import { noJudge, passGate } from './gate.ts';
 import type { RunHook } from './hooks.ts';
 import type { SessionOptions } from './options.ts';
@@ -32,6 +33,11 @@ export interface Performance extends SessionOptions {
   readonly leftOut: ReadonlySet<string>;
   /** What the run does if this step fails now. */
   readonly onFailure: () => Consequence;
+  /** What it does if the step may not begin because of other hosts: nobody is left out for that. */
+  readonly onFloorNotHeld: () => Consequence;
+  readonly floors: FloorKeeper;
+  /** Told when the step begins and ends to wait for other hosts. */
+  readonly heldUp: (isHeldUp: boolean) => void;
 }
 
 export interface StepFailure {
@@ -77,8 +83,9 @@ export async function perform(performance: Performance): Promise<StepFailure | u
       return undefined;
     }
     case 'failed': {
-      const { failure, mayHaveEffect, isUnseen } = result;
-      const follows = result.follows ?? performance.onFailure();
+      const { failure, mayHaveEffect, isUnseen, isForOthers = false } = result;
+      const follows =
+        result.follows ?? (isForOthers ? performance.onFloorNotHeld() : performance.onFailure());
       await write({
         mark: 'failed',
         step: step.id,
@@ -160,6 +167,7 @@ export async function runHook(
     wasBegun: false,
     // The note that the hook is begun was written by whoever calls.
     intend: async () => {},
+    admit: async () => freely,
     failpoint,
   });
   return result.kind === 'failed' ? result.failure : undefined;
@@ -183,7 +191,25 @@ async function attempt(
     return attemptGate(performance, operation, cx, intend);
   }
   const provider = providerOf(operation);
-  return bringAbout({ operation, address: step.address, provider, cx, wasBegun, intend, failpoint });
+  const { address } = step;
+  const admit = (): Promise<Admission> => admitted(performance, operation, cx);
+  return bringAbout({ operation, address, provider, cx, wasBegun, intend, admit, failpoint });
+}
+
+const freely: Admission = { kind: 'admitted', left: () => {} };
+
+async function admitted(
+  { floors, heldUp, step }: Performance,
+  operation: Operation,
+  cx: Context,
+): Promise<Admission> {
+  const leaving = asLeaving(operation);
+  if (leaving === undefined) return freely;
+  try {
+    return await floors.admit(leaving, { address: step.address, cx, onWait: () => heldUp(true) });
+  } finally {
+    heldUp(false);
+  }
 }
 
 async function attemptGate(

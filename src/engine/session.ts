@@ -14,6 +14,7 @@ import {
 } from '../model/index.ts';
 import type { ControlRequest } from './control.ts';
 import { hookFailed, nothingToPromote, notRecorded, noWayBack } from './diagnostics.ts';
+import { FloorKeeper } from './floor.ts';
 import { type RunHook, runHooks } from './hooks.ts';
 import { onFailureOf } from './on-failure.ts';
 import type { RunResult, SessionOptions } from './options.ts';
@@ -39,6 +40,8 @@ interface InHand {
   readonly step: Step;
   readonly stop: AbortController;
   readonly promoted: AbortController;
+  /** It waits for other hosts before it begins: it takes no place, and may be cut short. */
+  isHeldUp: boolean;
 }
 
 const exitCodes = { complete: 0, reverted: 3, stopped: 4 } as const;
@@ -57,6 +60,7 @@ export class Session {
   readonly #pausedServices = new Set<Address>();
   /** Kept beside the journal: of two that fail at once each must know of the other. */
   readonly #leftOut: Map<Address, Set<string>>;
+  readonly #floors: FloorKeeper;
   readonly #requests: ControlRequest[] = [];
   #isPaused = false;
   /** Why nothing new begins, and the run stops where it is. */
@@ -73,6 +77,7 @@ export class Session {
     this.#isResumed = isResumed;
     this.#startedAt = options.clock.now();
     this.#leftOut = new Map(hostsLeftOut(options.plan.steps, progress));
+    this.#floors = new FloorKeeper(options.plan.declared, options.providerOf);
     const agenda = progress.undoReason === undefined ? agendaForwards : agendaBackwards;
     this.#agenda = agenda(options.plan.steps, progress);
   }
@@ -159,12 +164,17 @@ export class Session {
   #startWhatMay(): void {
     if (this.#mustStop() || this.#isPaused) return;
     const places = Math.max(1, this.#options.parallelism);
-    let taken = [...this.#running.values()].filter(({ step }) => takesPlace(step)).length;
+    let taken = [...this.#running.values()].filter((each) => takesPlace(each.step) && !each.isHeldUp).length;
     for (;;) {
       const step = this.#agenda.take((each) => (taken < places || !takesPlace(each)) && this.#mayStart(each));
       if (step === undefined) return;
       if (takesPlace(step)) taken += 1;
-      const inHand: InHand = { step, stop: new AbortController(), promoted: new AbortController() };
+      const inHand: InHand = {
+        step,
+        stop: new AbortController(),
+        promoted: new AbortController(),
+        isHeldUp: false,
+      };
       if (this.#progress.isPromotedFully || this.#progress.promoted.has(step.id)) inHand.promoted.abort();
       this.#running.set(step.id, inHand);
       void this.#take(inHand).finally(() => {
@@ -174,7 +184,8 @@ export class Session {
     }
   }
 
-  async #take({ step, stop, promoted }: InHand): Promise<void> {
+  async #take(inHand: InHand): Promise<void> {
+    const { step, stop, promoted } = inHand;
     await this.#guarded(async () => {
       const isUndoing = this.#isUndoing();
       const performance: Performance = {
@@ -187,6 +198,16 @@ export class Session {
         write: (entry) => this.#write(entry),
         report: (event) => this.#emit(event),
         onFailure: () => this.#consequenceOf(step),
+        onFloorNotHeld: () => onFailureOf(this.#options.plan, step),
+        floors: this.#floors,
+        heldUp: (isHeldUp) => {
+          inHand.isHeldUp = isHeldUp;
+          if (!isHeldUp) return;
+          // It was looking when the waits were cut short.
+          if (this.#mustStop() || (this.#progress.turnReason !== undefined && !this.#isUndoing()))
+            stop.abort();
+          this.#wake();
+        },
       };
       const failure = await (isUndoing ? undo(performance) : perform(performance));
       const { status } = progressOf(this.#progress, step.id);
@@ -245,8 +266,8 @@ export class Session {
 
   /** Waits can be cut short at any time: they change nothing and are begun again. */
   #cutShort(which: 'waits' | 'everything'): void {
-    for (const { step, stop } of this.#running.values()) {
-      if (which === 'everything' || isWait(step, this.#isUndoing())) stop.abort();
+    for (const { step, stop, isHeldUp } of this.#running.values()) {
+      if (which === 'everything' || isHeldUp || isWait(step, this.#isUndoing())) stop.abort();
     }
   }
 

@@ -17,13 +17,13 @@ export type EventBody =
       readonly done?: readonly StepId[];
     }
   | { readonly type: 'step_started'; readonly step: StepId; readonly undoing: boolean }
-  /** `done` of `total` in `unit` ("bytes", "ms", "passes"); `text` is what a person reads. */
+  /** `done` of `total` in `unit` ("bytes", "ms", "passes", "hosts"); `text` is what a person reads. */
   | {
       readonly type: 'step_progress';
       readonly step: StepId;
       readonly done: number;
       readonly total: number;
-      readonly unit: 'bytes' | 'ms' | 'passes' | 'sessions';
+      readonly unit: 'bytes' | 'ms' | 'passes' | 'sessions' | 'hosts';
       readonly text: string;
     }
   /** One line of what a hook or a process printed; already made safe for a terminal. */

@@ -27,6 +27,18 @@ export interface Place {
   readonly install: InstallDeclared;
 }
 
+/**
+ * What must hold at the moment at which a host is taken out of service, whatever the plan saw: so many other hosts of the
+ * slot are in service. A host that is not in service itself may go: taking it out costs nothing.
+ */
+export interface Floor {
+  readonly service: Address;
+  readonly slot: string;
+  readonly least: number;
+  /** How long it may take until the others are back, in ms; then the step fails. */
+  readonly withinMs: number;
+}
+
 export type Operation =
   /** Brings the artifact into `releases/<directory>`, whole or not at all. Skips what is already there. */
   | {
@@ -62,6 +74,8 @@ export type Operation =
       readonly slot: string;
       readonly from: RunningProcess | null;
       readonly to: RunningProcess | null;
+      /** Where no balancer takes it out of service before: by stopping. */
+      readonly floor?: Floor;
     }
   /** Waits until the check passes; fails at its deadline. `release` must be what runs: a check of something else proves nothing. */
   | {
@@ -103,6 +117,7 @@ export type Operation =
       readonly member: string;
       readonly from: MemberAdmin;
       readonly to: MemberAdmin;
+      readonly floor?: Floor;
     }
   /** Waits until no session is left on the pool (or on one member of it), in every generation of the proxy. */
   | {

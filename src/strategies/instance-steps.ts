@@ -1,6 +1,7 @@
 /** What happens on one host: bring the release, stop, link, start, verify. */
 import {
   currentSecret,
+  type Floor,
   type HealthDeclared,
   type InstanceDeclared,
   type Operation,
@@ -48,7 +49,7 @@ export function putRelease(
 /**
  * Makes an instance what is wanted: stops what runs, links the release, starts it, and verifies it, which is the step
  * given back. The steps form a chain, so that the way back passes the same states in reverse. Whoever calls it has
- * taken the instance out of service.
+ * taken the instance out of service, or gives the floor that is to hold when it stops.
  */
 export function renewInstance(
   sequence: Sequence,
@@ -56,6 +57,7 @@ export function renewInstance(
   instance: InstanceDeclared,
   hooks: Hooks,
   needs: readonly Step[],
+  floor?: Floor,
 ): Step {
   const { service } = sequence.situation;
   const release = wantedRelease(service);
@@ -67,14 +69,14 @@ export function renewInstance(
   let last = hooks.at('before_install', slot, instance, release, needs);
   if (hasToStop) {
     last = hooks.at('before_stop', slot, instance, running.release, last);
-    last = [stopProcess(sequence, slot, instance, running, last)];
+    last = [stopProcess(sequence, slot, instance, running, last, floor)];
     last = hooks.at('after_stop', slot, instance, running.release, last);
   }
   if (linked !== release) last = [linkRelease(sequence, slot, instance, linked, last)];
   last = hooks.at('after_install', slot, instance, release, last);
   if (hasToStart) {
     last = hooks.at('before_start', slot, instance, release, last);
-    last = [startProcess(sequence, slot, instance, wanted, last)];
+    last = [startProcess(sequence, slot, instance, wanted, last, floor)];
     last = hooks.at('after_start', slot, instance, release, last);
   }
   return verifyInstance(sequence, slot, instance, last);
@@ -118,6 +120,7 @@ const processOperation = (
   instance: InstanceDeclared,
   from: RunningProcess | null,
   to: RunningProcess | null,
+  floor?: Floor,
 ): Operation => ({
   op: 'process.set',
   place: placeOn(sequence.situation.service, instance.host),
@@ -125,6 +128,7 @@ const processOperation = (
   slot: slot.name,
   from,
   to,
+  ...(floor === undefined ? {} : { floor }),
 });
 
 export function stopProcess(
@@ -133,6 +137,7 @@ export function stopProcess(
   instance: InstanceDeclared,
   running: RunningProcess,
   needs: readonly Step[],
+  floor?: Floor,
 ): Step {
   const { service, estimate } = sequence.situation;
   return sequence.add({
@@ -142,7 +147,7 @@ export function stopProcess(
     verb: 'stop',
     title: running.process.unit,
     where: `on ${instance.host}`,
-    operation: processOperation(sequence, slot, instance, running, null),
+    operation: processOperation(sequence, slot, instance, running, null, floor),
     inverse: {
       kind: 'operation',
       operation: processOperation(sequence, slot, instance, null, running),
@@ -165,6 +170,7 @@ function startProcess(
   instance: InstanceDeclared,
   wanted: RunningProcess,
   needs: readonly Step[],
+  floor: Floor | undefined,
 ): Step {
   const { service, estimate } = sequence.situation;
   return sequence.add({
@@ -177,7 +183,7 @@ function startProcess(
     operation: processOperation(sequence, slot, instance, null, wanted),
     inverse: {
       kind: 'operation',
-      operation: processOperation(sequence, slot, instance, wanted, null),
+      operation: processOperation(sequence, slot, instance, wanted, null, floor),
       summary: 'stop it',
     },
     estimateSeconds: estimate('start'),

@@ -11,6 +11,8 @@ export interface RouteMove {
   readonly to: RouteValue;
   readonly gate: string;
   readonly needs: readonly Step[];
+  /** What follows changes the pools that had requests before: on the way back they get them only when it is undone. */
+  readonly isNewHome?: boolean;
 }
 
 export class RouteMoves {
@@ -18,7 +20,7 @@ export class RouteMoves {
   /** What the next move begins from: as observed, then as the last move leaves it. */
   #stands: Pick<RouteState, 'runtime' | 'persisted'> & Partial<Pick<RouteState, 'disagreeing'>>;
   /** What going back leads to. */
-  readonly #home: RouteValue | null;
+  #home: RouteValue | null;
 
   constructor(sequence: Sequence) {
     this.#sequence = sequence;
@@ -47,16 +49,19 @@ export class RouteMoves {
    * moves were made, the first inverse takes all of it back and the others find it so: nobody is led through the shares
    * a second time.
    */
-  move({ id, verb, title, to, gate, needs }: RouteMove): readonly Step[] {
+  move({ id, verb, title, to, gate, needs, isNewHome = false }: RouteMove): readonly Step[] {
     const { service, balancer, traffic, estimate } = this.#sequence.situation;
     if (balancer === undefined || traffic === undefined) return needs;
     const where = { op: 'route.set', balancer: balancer.address, route: traffic.route } as const;
     const from = this.#stands;
     const before = from.runtime ?? from.persisted;
+    const home = this.#home;
+    const summary = this.#backInWords(to);
     // Cut short, some places still hold what it began from: that is not somebody else's.
-    const isFirst = sameValue(before, this.#home);
+    const isFirst = sameValue(before, home);
     const passed = isFirst ? {} : { disagreeing: [{ worker: 'before this step', value: before }] };
     this.#stands = { runtime: to, persisted: to };
+    if (isNewHome) this.#home = to;
     return [
       this.#sequence.add({
         id: `${service.name}/${id}`,
@@ -68,8 +73,8 @@ export class RouteMoves {
         operation: { ...where, from, to },
         inverse: {
           kind: 'operation',
-          operation: { ...where, from: { runtime: to, persisted: to, ...passed }, to: this.#home },
-          summary: this.#backInWords(to),
+          operation: { ...where, from: { runtime: to, persisted: to, ...passed }, to: home },
+          summary,
         },
         gate,
         estimateSeconds: estimate(verb),

@@ -117,6 +117,7 @@ function withdraw(
     to: allTo(stable),
     gate: `fresh requests are answered by ${stable}`,
     needs: [],
+    isNewHome: true,
   });
 }
 

@@ -1,5 +1,6 @@
 /** What happens on the balancer: drain, return, settle, switch. */
 import {
+  type Floor,
   type InstanceDeclared,
   type MemberAdmin,
   memberAddress,
@@ -8,7 +9,7 @@ import {
   type Step,
 } from '../model/index.ts';
 import type { RouteMoves } from './route-moves.ts';
-import { awayOf, memberOf, memberState, poolOf } from './situation.ts';
+import { awayOf, floorOf, isInService, memberOf, memberState, poolOf, type Situation } from './situation.ts';
 import { nothingToUndo, type Sequence } from './step.ts';
 
 /** How long the balancer's own checks may take to agree with ours, beyond the check's own deadline. */
@@ -47,6 +48,31 @@ export function drain(
   ];
 }
 
+/**
+ * The floor that is held when this host is taken out of service; undefined: none is declared, or it was found out of
+ * service, where a way back may leave it. Those that are out may take as long to come back as this one would.
+ */
+export function floorHeld(
+  situation: Situation,
+  slot: SlotDeclared,
+  instance: InstanceDeclared,
+): Floor | undefined {
+  const { service, floorPercent } = situation;
+  if (floorPercent === undefined || !isInService(situation, slot, instance)) return undefined;
+  const { process, health } = instance;
+  const startsWithinMs = process?.kind === 'script' ? process.startTimeoutMs : 0;
+  return {
+    service: service.address,
+    slot: slot.name,
+    least: floorOf(situation, slot),
+    withinMs:
+      service.strategy.drainTimeoutMs +
+      (process?.stopTimeoutMs ?? 0) +
+      startsWithinMs +
+      (health?.deadlineMs ?? 0),
+  };
+}
+
 export interface MemberMove {
   readonly from: MemberAdmin;
   readonly to: MemberAdmin;
@@ -54,6 +80,8 @@ export interface MemberMove {
   readonly pace?: string;
   /** Distinguishes lines of the plan: the zone, for one. */
   readonly line?: string;
+  /** Asked by whichever of the move and its inverse takes the member out. */
+  readonly floor?: Floor | undefined;
 }
 
 /** Tells the balancer whether a member takes requests. No step where it already is so. */
@@ -61,7 +89,7 @@ export function setMember(
   sequence: Sequence,
   slot: SlotDeclared,
   instance: InstanceDeclared,
-  { from, to, pace = '', line = '' }: MemberMove,
+  { from, to, pace = '', line = '', floor }: MemberMove,
   needs: readonly Step[],
 ): readonly Step[] {
   const { service, balancer, estimate } = sequence.situation;
@@ -69,6 +97,7 @@ export function setMember(
   if (balancer === undefined || pool === undefined || from === to) return needs;
   const verb = to === 'ready' ? 'return' : 'remove';
   const where = { op: 'member.set', balancer: balancer.address, pool, member: instance.host } as const;
+  const leaving = floor === undefined ? {} : { floor };
   return [
     sequence.add({
       id: `${service.name}/${slot.name}/${instance.host}/${verb}`,
@@ -77,13 +106,17 @@ export function setMember(
       verb,
       title: `${to === 'ready' ? 'to' : 'from'} ${pool} on ${balancer.name}${line === '' ? '' : `, ${line}`}${pace}`,
       where: instance.host,
-      operation: { ...where, from, to },
+      operation: { ...where, from, to, ...(to === 'ready' ? {} : leaving) },
       inverse: {
         kind: 'operation',
-        operation: { ...where, from: to, to: from },
+        operation: { ...where, from: to, to: from, ...(to === 'ready' ? leaving : {}) },
         summary: to === 'ready' ? 'take it out again' : 'return it',
       },
-      ...(to === 'ready' ? { gate: `${balancer.name}'s own check calls it up` } : {}),
+      ...(to === 'ready'
+        ? { gate: `${balancer.name}'s own check calls it up` }
+        : floor === undefined
+          ? {}
+          : { gate: `${floor.least} other ${floor.least === 1 ? 'host is' : 'hosts are'} in service` }),
       estimateSeconds: estimate(verb),
     }),
   ];

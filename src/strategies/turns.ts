@@ -24,7 +24,15 @@ import {
 } from './situation.ts';
 import { Sequence } from './step.ts';
 import type { Rollout } from './strategy.ts';
-import { drain, returnMembers, setMember, settle, switchTo, takeOutAway } from './traffic-steps.ts';
+import {
+  drain,
+  floorHeld,
+  returnMembers,
+  setMember,
+  settle,
+  switchTo,
+  takeOutAway,
+} from './traffic-steps.ts';
 
 export interface Turn {
   /** Hosts that are out at the same time. Empty: only what follows. */
@@ -109,6 +117,7 @@ function renewInService(
 ): readonly Step[] {
   const release = wantedRelease(sequence.situation.service);
   const admin = memberState(memberOf(sequence.situation, slot, instance))?.admin;
+  const floor = floorHeld(sequence.situation, slot, instance);
   const removed =
     admin === undefined
       ? needs
@@ -116,14 +125,16 @@ function renewInService(
           sequence,
           slot,
           instance,
-          setMember(sequence, slot, instance, { from: admin, to: 'drain', pace, line }, needs),
+          setMember(sequence, slot, instance, { from: admin, to: 'drain', pace, line, floor }, needs),
         );
-  const verified = renewInstance(sequence, slot, instance, hooks, removed);
+  // Without a balancer it leaves by stopping.
+  const stopsAt = admin === undefined ? floor : undefined;
+  const verified = renewInstance(sequence, slot, instance, hooks, removed, stopsAt);
   const ready = hooks.at('before_traffic', slot, instance, release, [verified]);
   const returned =
     admin === undefined
       ? ready
-      : setMember(sequence, slot, instance, { from: 'drain', to: 'ready', line }, ready);
+      : setMember(sequence, slot, instance, { from: 'drain', to: 'ready', line, floor }, ready);
   return hooks.at('after_traffic', slot, instance, release, returned);
 }
 

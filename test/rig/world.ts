@@ -1,13 +1,24 @@
 /** A world of hosts, slots, processes and routes, small enough to be compared as a whole, that satisfies Provider. */
 import {
+  type Address,
   type Context,
+  type Declared,
   type Diagnostic,
+  hostOf,
+  type InstanceDeclared,
+  type InstanceState,
+  type Instant,
   type Json,
+  type MemberAdmin,
+  memberAddress,
+  type Observation,
+  type Observed,
   type Operation,
   type PoolTraffic,
   type Provider,
   ProviderFailure,
   type RecordedResource,
+  type RunningProcess,
   type Standing,
   sameValue,
   type Traits,
@@ -83,6 +94,14 @@ export function cellsOf(operation: Operation): readonly Cell[] {
         { key: `${key} runtime`, from: plain(operation.from.runtime), to, known },
       ];
     }
+    case 'record.set':
+      return [
+        {
+          key: `record ${operation.record.address}`,
+          from: plain(operation.from),
+          to: plain(operation.to),
+        },
+      ];
     default:
       return [];
   }
@@ -100,6 +119,12 @@ export interface WorldRules {
   readonly takesMs?: (operation: Operation) => number;
   /** Whether the instance's check fails. */
   readonly isSick?: (instance: string, cx: Context) => boolean;
+  /** Whether the balancer's own check of a live instance passes; default: it does. */
+  readonly isUp?: (instance: string) => boolean;
+  /** Told when an instance has passed its check. */
+  readonly onVerified?: (instance: string) => void;
+  /** Whether the host is dead: nothing of it answers, neither us nor the balancer's own checks. */
+  readonly isDown?: (host: string) => boolean;
   /** Whether the process that calls is dead: its calls end nowhere. */
   readonly isDead?: () => boolean;
 }
@@ -130,14 +155,44 @@ export class WorldProvider implements Provider {
     this.#rules = rules;
   }
 
-  async observe(): Promise<{ observations: []; notes: [] }> {
-    return { observations: [], notes: [] };
+  /** Members and instances, as far as cells tell of them: what no step touches is as it always was, and serves. */
+  async observe(declared: Declared): Promise<Observed> {
+    const isUp = (host: string): boolean => this.#rules.isDown?.(host) !== true;
+    const members = declared.balancers.flatMap(({ address, pools }) =>
+      pools.flatMap((pool) =>
+        membersOf(declared, address, pool.name).map(({ host, address: instance }): Observation => {
+          const admin = this.cells.get(`member ${address} ${pool.name} ${host}`) ?? 'ready';
+          const up = isUp(host) && this.#rules.isUp?.(instance) !== false;
+          const spec = { admin: admin as MemberAdmin, up, sessions: 0 };
+          const member = memberAddress(address, pool.name, host);
+          return { status: 'present', kind: 'member', address: member, spec, at: 0 as Instant };
+        }),
+      ),
+    );
+    const instances = declared.services
+      .flatMap(({ slots }) => slots.flatMap((slot) => slot.instances))
+      .map(({ address, host }): Observation => {
+        const why = said('cannot-see', `${host} does not answer`);
+        if (!isUp(host)) return { status: 'unknown', kind: 'instance', address, why };
+        const spec: InstanceState = {
+          linked: this.cells.get(`link ${address}`) as string | null,
+          running: this.cells.get(`process ${address}`) as RunningProcess | null,
+          tampered: null,
+          health:
+            this.#rules.isUp?.(address) === false
+              ? { status: 'unhealthy', detail: 'it is sick' }
+              : { status: 'healthy' },
+        };
+        return { status: 'present', kind: 'instance', address, spec, at: 0 as Instant };
+      });
+    return { observations: [...members, ...instances], notes: [] };
   }
 
   async look(operation: Operation, cx: Context): Promise<Standing> {
     await this.#take(operation, cx);
     const fault = this.#rules.faultOf?.(operation, 'look');
-    if (fault !== undefined) return { at: 'unknown', why: said('cannot-see', 'the host does not answer') };
+    if (fault !== undefined || this.#isGone(operation))
+      return { at: 'unknown', why: said('cannot-see', 'the host does not answer') };
     if (operation.op === 'hook.run')
       return this.cells.get(markOf(cx)) === null ? { at: 'before' } : { at: 'after' };
     const cells = cellsOf(operation);
@@ -149,6 +204,7 @@ export class WorldProvider implements Provider {
 
   async perform(operation: Operation, cx: Context): Promise<void> {
     await this.#take(operation, cx);
+    if (this.#isGone(operation)) throw new ProviderFailure(said('lost', 'the host does not answer'), 'maybe');
     const fault = this.#rules.faultOf?.(operation, 'perform');
     if (fault === 'hang') await new Promise(() => {});
     if (fault === 'refuse') throw new ProviderFailure(said('refused', 'the host refused'), 'none');
@@ -159,6 +215,7 @@ export class WorldProvider implements Provider {
         break;
       case 'pool.drain':
       case 'pool.settle':
+      case 'record.converge':
         break;
       case 'hook.run':
         this.#rules.onEffect?.(operation, cx);
@@ -175,7 +232,7 @@ export class WorldProvider implements Provider {
 
   async seen(operation: Operation, cx: Context): Promise<readonly RecordedResource[]> {
     await this.#take(operation, cx);
-    if (this.#rules.faultOf?.(operation, 'seen') !== undefined) {
+    if (this.#rules.faultOf?.(operation, 'seen') !== undefined || this.#isGone(operation)) {
       throw new ProviderFailure(said('cannot-see', 'the host does not answer'), 'none');
     }
     if (operation.op !== 'route.set') {
@@ -204,6 +261,11 @@ export class WorldProvider implements Provider {
 
   async [Symbol.asyncDispose](): Promise<void> {}
 
+  #isGone(operation: Operation): boolean {
+    const host = hostOf(operation);
+    return host !== undefined && this.#rules.isDown?.(host) === true;
+  }
+
   async #take(operation: Operation, cx: Context): Promise<void> {
     await cx.clock.sleep(this.#rules.takesMs?.(operation) ?? 0);
     // Nobody is there any more to be answered.
@@ -231,7 +293,7 @@ export class WorldProvider implements Provider {
       const process = this.cells.get(`process ${operation.instance}`) as { release?: string } | null;
       const isHealthy =
         process?.release === operation.release && this.#rules.isSick?.(operation.instance, cx) !== true;
-      if (isHealthy) return;
+      if (isHealthy) return this.#rules.onVerified?.(operation.instance);
       if (cx.clock.now() >= until)
         throw new ProviderFailure(said('unhealthy', `${operation.instance} is sick`), 'none');
       await cx.clock.sleep(operation.health?.intervalMs ?? 100, cx.signal);
@@ -239,6 +301,17 @@ export class WorldProvider implements Provider {
     }
   }
 }
+
+const membersOf = ({ services }: Declared, balancer: Address, pool: string): readonly InstanceDeclared[] =>
+  services.flatMap(({ slots, traffic }) =>
+    slots
+      .filter(({ name }) =>
+        traffic.some(
+          (each) => each.kind === 'load_balancer' && each.balancer === balancer && each.pools[name] === pool,
+        ),
+      )
+      .flatMap(({ instances }) => instances),
+  );
 
 const markOf = (cx: Context): string => `mark ${cx.step} ${cx.attempt}`;
 const countOf = (cx: Context): string => `runs ${cx.step}`;

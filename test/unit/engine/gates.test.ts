@@ -60,7 +60,8 @@ function stage(plan: Plan, { judge, ...rules }: WorldRules & { readonly judge?: 
     store,
     events,
     control,
-    run: () => clock.drive(run({ ...plan, lineage: 'lineage-1' }, optionsWith(control))),
+    run: (parallelism = 10) =>
+      clock.drive(run({ ...plan, lineage: 'lineage-1' }, { ...optionsWith(control), parallelism })),
     resume: (next = createControl()) => clock.drive(resume(optionsWith(next))),
     abort: () => clock.drive(abort(optionsWith(createControl()), 'asked to')),
     atStep: (step: string, type: 'step_started' | 'step_done') =>
@@ -191,5 +192,103 @@ describe('hosts that may fail', () => {
     expect(await world.run()).toMatchObject({ outcome: 'reverted' });
     expect(world.cells.snapshot()).toEqual(world.start);
     expect(world.events.filter((event) => event.type === 'left_out')).toHaveLength(1);
+  });
+});
+
+describe('the floor is held while the run goes on', () => {
+  const hosts = ['web-1', 'web-2', 'web-3', 'web-4'];
+  /** Two at a time leave, and two have to stay. */
+  const planWith = (more: Partial<typeof rolling> = {}): Plan => {
+    const strategy = { ...rolling, batch: { hosts: 2 }, pauseMs: 0, ...more };
+    const shop = service({ hosts, strategy });
+    return planOf({ declared: declare([shop], 50), observations: seen(shop, { main: '1.0.0' }, 'main') });
+  };
+  /** Hosts die when every release is where it belongs and nobody has left yet, and are back after so long. */
+  const dying = (plan: Plan, dead: readonly string[], forMs: number) => {
+    let fewest = hosts.length;
+    const out = new Set<string>();
+    const uploaded = () =>
+      world.events.filter((event) => event.type === 'step_done' && event.step.endsWith('/upload'));
+    const isDown = (host: string): boolean => {
+      const since = uploaded()[hosts.length - 1]?.at ?? Number.POSITIVE_INFINITY;
+      return dead.includes(host) && world.clock.now() >= since && world.clock.now() < since + forMs;
+    };
+    const world = stage(plan, {
+      isDown,
+      onEffect: (operation) => {
+        if (operation.op !== 'member.set') return;
+        if (operation.to === 'ready') out.delete(operation.member);
+        else out.add(operation.member);
+        fewest = Math.min(fewest, hosts.filter((host) => !out.has(host) && !isDown(host)).length);
+      },
+    });
+    return { world, fewest: () => fewest };
+  };
+  const member = 'member load_balancer.edge shop_main';
+
+  test('with a dead host the batch gets smaller by itself: the second leaves when the first is back', async () => {
+    const { world, fewest } = dying(planWith(), ['web-4'], 5_000);
+    expect(await world.run()).toMatchObject({ outcome: 'complete' });
+    expect(fewest()).toBeGreaterThanOrEqual(2);
+    expect(hosts.map((host) => world.cells.get(`${member} ${host}`))).toEqual(hosts.map(() => 'ready'));
+  });
+
+  test('one at a time too, where only one step may be taken at once', async () => {
+    const { world, fewest } = dying(planWith(), ['web-4'], 5_000);
+    expect(await world.run(1)).toMatchObject({ outcome: 'complete' });
+    expect(fewest()).toBeGreaterThanOrEqual(2);
+  });
+
+  test.for([
+    ['revert', 'reverted'],
+    ['pause', 'stopped'],
+    ['freeze', 'stopped'],
+  ] as const)(
+    'where the others do not come back, it ends as on_failure = %s says',
+    async ([onFailure, outcome]) => {
+      const plan = planWith({ batch: { hosts: 1 }, onFailure });
+      const gone = new Set(['web-3', 'web-4']);
+      let isGone = false;
+      const world = stage(plan, {
+        isDown: (host) => isGone && gone.has(host),
+        onEffect: (operation) => {
+          // web-1 is back; then two die at once, and web-2 may not leave.
+          if (operation.op === 'member.set' && operation.to === 'ready') isGone = true;
+        },
+      });
+      const result = await world.run();
+      expect(result?.failures[0]).toMatchObject({ code: 'floor-not-held' });
+      expect(result?.failures[0]?.detail).toContain('1 host (web-1) of service.shop is in service');
+      // On the way back too nobody leaves: web-1 stays as it is.
+      expect(result?.outcome).toBe('stopped');
+      expect(world.cells.get(`${member} web-1`)).toBe('ready');
+      expect(world.cells.get(`${member} web-2`)).toBe('ready');
+      isGone = false;
+      gone.clear();
+      expect(await world.resume()).toMatchObject({
+        outcome: outcome === 'reverted' ? 'reverted' : 'complete',
+      });
+    },
+  );
+
+  test('a host that is out by itself may be taken out, however few the others are', async () => {
+    const shop = service({ hosts, strategy: { ...rolling, batch: { hosts: 1 }, pauseMs: 0 } });
+    const observations = seen(
+      shop,
+      { main: { ...Object.fromEntries(hosts.map((host) => [host, '1.0.0'])), 'web-1': 'stopped' } },
+      'main',
+    );
+    const world = stage(planOf({ declared: declare([shop], 50), observations }));
+    expect(await world.run()).toMatchObject({ outcome: 'complete' });
+  });
+
+  test('an abort does not wait for hosts that are gone', async () => {
+    const { world } = dying(planWith(), ['web-3', 'web-4'], 3_000);
+    world.clock.at(world.clock.now() + 3_000, () =>
+      world.control.request({ kind: 'abort', by: 'kim', reason: 'enough' }),
+    );
+    const began = world.clock.now();
+    expect(await world.run()).toMatchObject({ outcome: 'reverted' });
+    expect(world.clock.now() - began).toBeLessThan(30_000);
   });
 });
