@@ -6,73 +6,30 @@ import { createControl, type LocalControl } from '../../src/engine/control.ts';
 import { abort, resume, run } from '../../src/engine/run.ts';
 import {
   type Event,
-  type HookDeclared,
   type JournalEntry,
   type Json,
-  type Operation,
+  type Judge,
   type Plan,
   type RunOutcome,
   type StateStore,
   sameValue,
 } from '../../src/model/index.ts';
 import { openMemoryState } from '../../src/state/local/store.ts';
-import { origin, shop, stepOf, switching } from '../rig/plans.ts';
 import { Random } from '../rig/random.ts';
 import { actor, countingIds } from '../rig/state.ts';
 import { VirtualClock } from '../rig/virtual-clock.ts';
 import { cellsOf, type Fault, MemoryCells, standBefore, WorldProvider } from '../rig/world.ts';
+import { gateProblems } from './gate-history.ts';
+import { handmadePlan } from './handmade-plans.ts';
 import { History } from './history.ts';
+import { plannedRollout, standAsSeen } from './planned-rollouts.ts';
+import { RolloutWatch, ToldCells } from './rollout-watch.ts';
 
 const theirs: Json = { by: 'somebody else' };
 
 /** Sessions with faults and deaths at first; then calm ones, in which everything must come to an end. */
 const stormySessions = 8;
 const mostSessions = 14;
-
-function randomPlan(random: Random): Plan {
-  const names = ['shop', 'api', 'search'].slice(0, random.between(1, 3));
-  const shops = names.map((name) =>
-    shop({
-      name,
-      hosts: ['web-1', 'web-2', 'web-3'].slice(0, random.between(1, 3)),
-      onFailure: random.pick(['revert', 'pause', 'freeze'] as const),
-      bakeMs: random.pick([0, 3_000, 20_000]),
-    }),
-  );
-  const hook = (point: HookDeclared['point']): HookDeclared => ({
-    point,
-    argv: ['/bin/true'],
-    on: 'operator',
-    timeoutMs: 1_000,
-    environment: {},
-    origin,
-  });
-  const hooks = random.chance(0.5) ? [hook('on_failure'), hook('on_revert')] : [];
-  const plan = switching(shops, { hooks });
-  if (!random.chance(0.5)) return plan;
-  const migrate: Operation = {
-    op: 'hook.run',
-    point: 'before_start',
-    place: undefined,
-    folder: '/',
-    argv: ['/bin/migrate'],
-    environment: {},
-    timeoutMs: 1_000,
-  };
-  const [first, ...rest] = plan.steps;
-  if (first === undefined) return plan;
-  const [second, ...others] = rest;
-  if (second === undefined) return plan;
-  return {
-    ...plan,
-    steps: [
-      first,
-      stepOf('migrate', migrate, { needs: [first.id] }),
-      { ...second, needs: [...second.needs, 'migrate' as never] },
-      ...others,
-    ],
-  };
-}
 
 /** Whether the process that deploys is alive, and at which write it will die. */
 interface Life {
@@ -147,10 +104,18 @@ function meddle(random: Random, clock: VirtualClock, control: LocalControl): voi
   }
 }
 
-export async function simulate(seed: number): Promise<string[]> {
+/** What a seed plays with. */
+interface Stage {
+  readonly plan: Plan;
+  readonly cells: MemoryCells;
+  readonly start: Record<string, Json>;
+  readonly watch: RolloutWatch | undefined;
+}
+
+/** Plans that are written by hand. */
+export const simulate = (seed: number): Promise<string[]> => {
   const random = new Random(seed);
-  const plan = randomPlan(random);
-  const clock = new VirtualClock();
+  const plan = handmadePlan(random);
   const cells = new MemoryCells();
   const operations = plan.steps.map((step) => step.operation);
   standBefore(cells, operations);
@@ -160,9 +125,72 @@ export async function simulate(seed: number): Promise<string[]> {
       for (const cell of cellsOf(operation)) cells.set(cell.key, cell.to);
     }
   }
-  const start = visible(cells);
+  return play(random, new VirtualClock(), new Deaths(), {
+    plan,
+    cells,
+    start: visible(cells),
+    watch: undefined,
+  });
+};
+
+/** Plans as the planner makes them, with somebody who watches users, and hosts that die. */
+export const simulateRollout = (seed: number): Promise<string[]> => {
+  const random = new Random(seed);
+  const rollout = plannedRollout(random);
+  const clock = new VirtualClock();
+  const deaths = new Deaths();
+  const cells = new ToldCells();
+  standAsSeen(cells, rollout);
+  const watch = new RolloutWatch(
+    {
+      ...rollout,
+      floorPercent: rollout.plan.declared.policy.minInServicePercent,
+      now: () => clock.now(),
+      deadSince: (host) => deaths.since(host, clock.now()),
+    },
+    cells,
+  );
+  return play(random, clock, deaths, { plan: rollout.plan, cells, start: visible(cells), watch });
+};
+
+/** Hosts that are dead for a while. */
+class Deaths {
+  readonly #times: { readonly host: string; readonly from: number; readonly until: number }[] = [];
+
+  plan(host: string, from: number, forMs: number): void {
+    this.#times.push({ host, from, until: from + forMs });
+  }
+
+  since(host: string, now: number): number | undefined {
+    return this.#times.find((each) => each.host === host && now >= each.from && now < each.until)?.from;
+  }
+
+  end(): void {
+    this.#times.splice(0);
+  }
+}
+
+/** What an analysis says in a storm, and afterwards. */
+const judgeBy =
+  (random: Random, isStormy: boolean): Judge =>
+  () => ({
+    intervalMs: 20_000,
+    look: async () => {
+      const isGood = !isStormy || random.chance(0.9);
+      const grounds = { reason: 'the seed says so', requests: 100, failed: 0, parts: [] };
+      return isGood
+        ? { verdict: 'pass', ...grounds }
+        : random.chance(0.5)
+          ? { verdict: 'fail', ...grounds }
+          : { verdict: 'inconclusive', follows: random.pick(['wait', 'pause', 'fail'] as const), ...grounds };
+    },
+  });
+
+async function play(random: Random, clock: VirtualClock, deaths: Deaths, stage: Stage): Promise<string[]> {
+  const { plan, cells, start, watch } = stage;
+  const operations = plan.steps.map((step) => step.operation);
   const finished = new MemoryCells();
-  standBefore(finished, operations);
+  for (const [key, value] of Object.entries(cells.snapshot())) finished.set(key, value);
   for (const cell of operations.flatMap(cellsOf)) finished.set(cell.key, cell.to);
   const goal = visible(finished);
 
@@ -170,11 +198,15 @@ export async function simulate(seed: number): Promise<string[]> {
   const history = new History(plan);
   const problems = history.violations;
   const faultRate = random.pick([0, 0, 0.02, 0.08, 0.25]);
-  const sick = random.chance(0.25)
-    ? random.pick(operations.flatMap((each) => ('instance' in each ? [each.instance] : [])))
-    : undefined;
-  const foreign = random.chance(0.15) ? random.pick(operations.flatMap(cellsOf)).key : undefined;
+  const instances = operations.flatMap((each) => ('instance' in each ? [each.instance] : []));
+  const sick = instances.length > 0 && random.chance(0.25) ? random.pick(instances) : undefined;
+  const foreign =
+    watch === undefined && random.chance(0.15) ? random.pick(operations.flatMap(cellsOf)).key : undefined;
   let isForeign = false;
+  let hasCalmed = false;
+  /** Whoever wants it back in the end gets it back, from wherever it stands. */
+  const isWantedBack = watch !== undefined && random.chance(0.25);
+  const hosts = plan.declared.hosts.map(({ name }) => name);
 
   for (let session = 0; session < mostSessions && (await settled(store)) === undefined; session += 1) {
     const isStormy = session < stormySessions;
@@ -185,6 +217,15 @@ export async function simulate(seed: number): Promise<string[]> {
     };
     const control = createControl();
     if (isStormy) meddle(random, clock, control);
+    else {
+      deaths.end();
+      hasCalmed = true;
+    }
+    if (watch !== undefined) promoteInTime(random, clock, control);
+    for (const host of watch === undefined || !isStormy || faultRate > 0.1 ? [] : hosts) {
+      if (!random.chance(0.2)) continue;
+      deaths.plan(host, clock.now() + random.between(0, 40_000), random.between(1_000, 200_000));
+    }
     if (foreign !== undefined && !isForeign && random.chance(0.5)) {
       clock.at(clock.now() + random.between(0, 10_000), () => {
         cells.set(foreign, theirs);
@@ -195,6 +236,13 @@ export async function simulate(seed: number): Promise<string[]> {
       isDead: () => life.isDead,
       takesMs: () => (random.chance(0.1) ? random.between(0, 5_000) : random.between(0, 50)),
       isSick: (instance) => isStormy && instance === sick,
+      isDown: (host) => deaths.since(host, clock.now()) !== undefined,
+      ...(watch === undefined
+        ? {}
+        : {
+            isUp: (instance: string) => watch.isUp(instance),
+            onVerified: (instance: string) => watch.onVerified(instance),
+          }),
       faultOf: (_, call): Fault | undefined => {
         if (!isStormy || !random.chance(faultRate)) return undefined;
         return call === 'perform'
@@ -223,16 +271,14 @@ export async function simulate(seed: number): Promise<string[]> {
       emit: (event: Event) => events.push(event),
       parallelism: random.between(1, 5),
       actor,
+      judge: judgeBy(random, isStormy),
     };
     const hasRun = (await store.runs()).length > 0;
-    const goes = !hasRun
-      ? run(plan, options)
-      : isStormy && random.chance(0.15)
-        ? abort(options, 'enough')
-        : resume(options);
+    const goesBack = isStormy ? random.chance(0.15) : isWantedBack;
+    const goes = !hasRun ? run(plan, options) : goesBack ? abort(options, 'enough') : resume(options);
     const result = await clock.drive(goes, () => life.isDead);
-    if (life.isDead) clock.forget();
-    else {
+    if (life.isDead || watch !== undefined) clock.forget();
+    if (!life.isDead) {
       if (result === undefined) problems.push(`session ${session} ended without a result`);
       const last = events.at(-1);
       if (last?.type !== 'summary' || last.outcome !== result?.outcome)
@@ -243,16 +289,18 @@ export async function simulate(seed: number): Promise<string[]> {
   }
 
   const outcome = await settled(store);
+  if (isWantedBack && hasCalmed && outcome !== 'reverted') problems.push(`wanted back, and ${outcome}`);
   if (outcome === undefined && !isForeign) problems.push('calm sessions did not settle the run');
+  const journal = await store.journal(1);
   const end = visible(cells);
   const expected = outcome === 'complete' ? goal : outcome === 'reverted' ? start : end;
+  const isLeftOut = leftOutBy(plan, journal);
   for (const key of new Set([...Object.keys(expected), ...Object.keys(end)])) {
-    if (sameValue(end[key], expected[key]) || (key === foreign && isForeign)) continue;
+    if (sameValue(end[key], expected[key]) || (key === foreign && isForeign) || isLeftOut(key)) continue;
     problems.push(
       `${outcome}, but ${key} is ${JSON.stringify(end[key])}, not ${JSON.stringify(expected[key])}`,
     );
   }
-  const journal = await store.journal(1);
   if (
     JSON.stringify(journal.map((entry) => entry.seq)) !==
     JSON.stringify(history.acknowledged.map((entry) => entry.seq))
@@ -270,5 +318,29 @@ export async function simulate(seed: number): Promise<string[]> {
   }
   const reverts = Object.keys(cells.snapshot()).filter((key) => key.startsWith('runs on_revert'));
   if (reverts.length > 1) problems.push(`the end of the revert was told ${reverts.length} times`);
-  return problems;
+  return [...(watch?.problems ?? []), ...gateProblems(plan, journal), ...problems];
+}
+
+/** Somebody is there for what waits for approval, now and then. */
+function promoteInTime(random: Random, clock: VirtualClock, control: LocalControl): void {
+  for (let turn = 1; turn <= 20; turn += 1) {
+    const after = turn * 600_000 + random.between(0, 300_000);
+    clock.at(clock.now() + after, () => control.request({ kind: 'promote', by: 'kim', full: false }));
+  }
+}
+
+/** What belongs to a host that was left out may stand anywhere on its way. */
+function leftOutBy(plan: Plan, journal: readonly JournalEntry[]): (key: string) => boolean {
+  const failed = new Set(
+    journal
+      .filter(({ detail }) => (detail as { follows?: string } | undefined)?.follows === 'leave_out')
+      .map(({ step }) => step),
+  );
+  const hosts = plan.steps.flatMap(({ id, tolerance }) =>
+    tolerance !== undefined && failed.has(id) ? [tolerance.host] : [],
+  );
+  return (key) =>
+    hosts.some(
+      (host) => key.endsWith(` ${host}`) || key.includes(` ${host} `) || key.includes(`host["${host}"]`),
+    );
 }

@@ -7,6 +7,8 @@ export class History {
   readonly #steps: ReadonlyMap<string, Step>;
   readonly #dependents = new Map<string, Step[]>();
   readonly #last = new Map<StepId, JournalEntry>();
+  /** Nobody waits for what is left of them. */
+  readonly #hostsLeftOut = new Set<string>();
 
   constructor(plan: Plan) {
     this.#steps = new Map(plan.steps.map((step) => [step.id, step]));
@@ -19,6 +21,9 @@ export class History {
 
   acknowledge(entry: JournalEntry): void {
     this.acknowledged.push(entry);
+    const host = this.#steps.get(entry.step ?? '')?.tolerance?.host;
+    const { follows } = (entry.detail ?? {}) as { follows?: string };
+    if (host !== undefined && follows === 'leave_out') this.#hostsLeftOut.add(host);
     if (entry.step !== undefined && entry.mark !== 'note') this.#last.set(entry.step, entry);
   }
 
@@ -41,6 +46,7 @@ export class History {
       }
     } else {
       for (const need of step.needs) {
+        if (this.#hostsLeftOut.has(this.#steps.get(need)?.tolerance?.host ?? '')) continue;
         if (this.lastMark(need) !== 'done') this.#object(`${by} took effect before ${need} was done`);
       }
     }

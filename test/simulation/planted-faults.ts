@@ -5,7 +5,7 @@ export interface Fault {
   /** Stands once in the file. */
   readonly find: string;
   readonly replace: string;
-  readonly seeds: 'plans' | 'engine';
+  readonly seeds: 'plans' | 'engine' | 'rollouts';
 }
 
 const inPlans = (says: string, file: string, find: string, replace: string): Fault => ({
@@ -22,12 +22,20 @@ const inEngine = (says: string, file: string, find: string, replace: string): Fa
   replace,
   seeds: 'engine',
 });
+/** Found by runs of plans as the planner makes them. */
+const inRollouts = (says: string, file: string, find: string, replace: string): Fault => ({
+  says,
+  file,
+  find,
+  replace,
+  seeds: 'rollouts',
+});
 
 export const faults: readonly Fault[] = [
   inPlans(
     'a share goes back to the share before it in name, and elsewhere in fact',
     'src/strategies/route-moves.ts',
-    'from: { runtime: to, persisted: to, ...passed }, to: this.#home }',
+    'from: { runtime: to, persisted: to, ...passed }, to: home }',
     'from: { runtime: to, persisted: to, ...passed }, to }',
   ),
   inPlans(
@@ -155,5 +163,47 @@ export const faults: readonly Fault[] = [
     'src/engine/schedule.ts',
     "progressOf(progress, step.id).status !== 'done'),\n    needsOf(steps),",
     "progressOf(progress, step.id).status !== 'failed'),\n    needsOf(steps),",
+  ),
+  inRollouts(
+    'hosts are taken out however few are left',
+    'src/engine/floor.ts',
+    'others.length >= floor.least',
+    'others.length >= 0',
+  ),
+  inRollouts(
+    'a wait by the clock begins anew after a kill',
+    'src/engine/perform.ts',
+    '(before.until ?? ((cx.clock.now() + operation.durationMs) as Instant))',
+    '((cx.clock.now() + operation.durationMs) as Instant)',
+  ),
+  inRollouts(
+    'a host that failed comes back into the pool with the others',
+    'src/engine/schedule.ts',
+    '  if (hosts.size === 0) return new Set();\n  return new Set(',
+    '  if (hosts.size >= 0) return new Set();\n  return new Set(',
+  ),
+  inRollouts(
+    'a canary of which nothing is known passes',
+    'src/engine/gate.ts',
+    "if (promoted.aborted || verdict?.verdict !== 'inconclusive') return { kind: 'done' };",
+    "return { kind: 'done' };",
+  ),
+  inRollouts(
+    'what comes back on the way back is not verified',
+    'src/engine/perform.ts',
+    '[...(verify === undefined ? [] : [verify]), ...settle]',
+    '[...(verify === null ? [] : []), ...settle]',
+  ),
+  inRollouts(
+    'the way back does not wait until resolvers have forgotten',
+    'src/engine/perform.ts',
+    '[...(verify === undefined ? [] : [verify]), ...settle]',
+    '[...(verify === undefined ? [] : [verify]), ...settle.slice(settle.length)]',
+  ),
+  inRollouts(
+    'a canary that is taken back gets its old share while it is still being put back',
+    'src/strategies/take-over.ts',
+    '    isNewHome: true,\n',
+    '',
   ),
 ];

@@ -19,11 +19,12 @@ registerHooks({
   },
 });
 
-const mostSeeds = { plans: 4_000, engine: 1_000 } as const;
+const mostSeeds = { plans: 4_000, engine: 1_000, rollouts: 700 } as const;
 
 async function problemsOf(seed: number): Promise<readonly string[]> {
   try {
     if (fault?.seeds === 'engine') return await (await import('./engine-seeds.ts')).simulate(seed);
+    if (fault?.seeds === 'rollouts') return await (await import('./engine-seeds.ts')).simulateRollout(seed);
     return (await import('./plan-seeds.ts')).walkPlan(seed).problems;
   } catch (cause) {
     return [String(cause)];
