@@ -6,8 +6,9 @@ import { diagnosticsText } from './diagnostics-text.ts';
 import { withEnvironmentArguments } from './environment-arguments.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { nearest } from './nearest.ts';
-import { commands, topics } from './table.ts';
+import { commands } from './table.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
+import { topics } from './topics.ts';
 
 /** Runs one command line. Never rejects for what a user did; what it opened is closed when it resolves. */
 export async function dispatch(line: readonly string[]): Promise<ExitCode> {

@@ -7,8 +7,9 @@ import { programFolder } from '../program.ts';
 import { hang } from '../ui/layout.ts';
 import { paint } from '../ui/paint.ts';
 import { VERSION } from '../version.ts';
-import { commands, groups, topics } from './table.ts';
+import { commands, groups } from './table.ts';
 import type { Terminal } from './terminal.ts';
+import { topics } from './topics.ts';
 
 class CommandHelp extends Help {
   of(command: Command.Loadable): string {

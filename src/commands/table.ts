@@ -48,11 +48,6 @@ export const commands: Readonly<Record<string, TableEntry>> = {
   'lab up': { group: 'lab', load: () => import('./lab/up.ts') },
   'lab down': { group: 'lab', load: () => import('./lab/down.ts') },
   'lab status': { group: 'lab', load: () => import('./lab/status.ts') },
+  completion: { group: 'other', load: () => import('./completion.ts') },
   version: { group: 'other', load: () => import('./version.ts') },
-};
-
-/** What one word stands for that is no command itself: `lab`, `state`. */
-export const topics: Readonly<Record<string, string>> = {
-  lab: 'Hosts and a load balancer of its own on this machine, for trying and for tests.',
-  state: 'What deployctl has recorded about an environment.',
 };
