@@ -224,7 +224,9 @@ function strategyOf({ decoded }: ServiceEntry, report: Reporter): StrategyDeclar
           share: args.share,
           bakeMs: args.bake,
           approval: args.approval,
-          audience: blocks.audience.flatMap((each) => audienceRules(each.args.header, each.args.cookie)),
+          audience: blocks.audience.flatMap((each) =>
+            audienceRules(each.args.header, each.args.cookie, each.args.query),
+          ),
           origin: place.source.rangeOf(place.span),
         })),
         analysis: assembleAnalyses(strategy.blocks.analysis, report),
@@ -329,7 +331,7 @@ function audienceOf({ decoded }: ServiceEntry): Pick<RouteDeclared, 'audience'> 
   const [strategy] = decoded.blocks.strategy;
   if (strategy?.kind !== 'canary') return {};
   const rules = strategy.blocks.step.flatMap((step) =>
-    step.blocks.audience.flatMap(({ args }) => audienceRules(args.header, args.cookie)),
+    step.blocks.audience.flatMap(({ args }) => audienceRules(args.header, args.cookie, args.query)),
   );
   const audience = canonicalAudience(rules);
   return audience === undefined ? {} : { audience };

@@ -123,8 +123,8 @@ export function describeBalancer(
     });
     const member = async (): Promise<Observation | undefined> =>
       (await observe()).find(({ address }) => address === memberAddress(edge, 'shop_green', 'web-1'));
-    const served = async (headers: Readonly<Record<string, string>> = {}): Promise<string> => {
-      const answer = await fetch(`http://127.0.0.1:${running.port}/`, {
+    const served = async (headers: Readonly<Record<string, string>> = {}, path = '/'): Promise<string> => {
+      const answer = await fetch(`http://127.0.0.1:${running.port}${path}`, {
         headers: { connection: 'close', ...headers },
       });
       await answer.arrayBuffer();
@@ -201,7 +201,7 @@ export function describeBalancer(
 
     test('an audience always gets the canary while the share is small, and the others get it by share', async () => {
       await startFrom(blue);
-      const rules = canonicalAudience(audienceRules({ 'X-Beta': '1' }, { plan: 'pro' }));
+      const rules = canonicalAudience(audienceRules({ 'X-Beta': '1' }, { plan: 'pro' }, { beta: 'v1.2' }));
       const beta = {
         stable: 'shop_blue',
         canary: 'shop_green',
@@ -210,14 +210,23 @@ export function describeBalancer(
       };
       await provider.perform(move(blue, beta), context());
       expect(await route()).toMatchObject(routeIs(beta));
-      const sides = async (headers: Readonly<Record<string, string>>): Promise<ReadonlySet<string>> =>
-        new Set(await Promise.all(Array.from({ length: 30 }, () => served(headers))));
+      const sides = async (
+        headers: Readonly<Record<string, string>>,
+        path?: string,
+      ): Promise<ReadonlySet<string>> =>
+        new Set(await Promise.all(Array.from({ length: 12 }, () => served(headers, path))));
       expect(await sides({ 'x-beta': '1' })).toEqual(new Set(['green']));
       expect(await sides({ cookie: 'a=b; plan=pro; c=d' })).toEqual(new Set(['green']));
       expect(await sides({ 'x-beta': '11' })).toEqual(new Set(['blue']));
       expect(await sides({ cookie: 'xplan=pro; plan=probation' })).toEqual(new Set(['blue']));
+      for (const path of ['/?beta=v1.2', '/a?b=c&beta=v1.2&d', '/?beta=v1&beta=v1.2']) {
+        expect([path, await sides({}, path)]).toEqual([path, new Set(['green'])]);
+      }
+      for (const path of ['/?beta=v1x2', '/?xbeta=v1.2', '/?beta=v1.20', '/?BETA=v1.2', '/beta=v1.2']) {
+        expect([path, await sides({}, path)]).toEqual([path, new Set(['blue'])]);
+      }
       await provider.perform(move(beta, blue), context());
-      expect(await sides({ 'x-beta': '1', cookie: 'plan=pro' })).toEqual(new Set(['blue']));
+      expect(await sides({ 'x-beta': '1', cookie: 'plan=pro' }, '/?beta=v1.2')).toEqual(new Set(['blue']));
     });
 
     test('a user with the sticky cookie moves to the canary once while its share grows, and back once', async () => {

@@ -57,7 +57,7 @@ export const balancer = (
   routes: routes.map((route) => ({
     route,
     service: shop,
-    audience: canonicalAudience(audienceRules({ 'X-Beta': '1' }, { plan: 'pro' })) ?? [],
+    audience: canonicalAudience(audienceRules({ 'X-Beta': '1' }, { plan: 'pro' }, { beta: 'v1.2' })) ?? [],
     stickyCookie: 'uid',
   })),
   pools,

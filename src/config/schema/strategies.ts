@@ -10,7 +10,7 @@ import {
   required,
   type VariantShape,
 } from './shape.ts';
-import { audienceMap } from './types/collections.ts';
+import { audienceMap, queryMap } from './types/collections.ts';
 import { batch, bool, duration, whole } from './types/numbers.ts';
 import { choice } from './types/text.ts';
 
@@ -49,6 +49,11 @@ const audienceShape = {
       'none',
     ),
     cookie: optional(audienceMap, 'Values of cookies; a request with any one of them belongs to it.', 'none'),
+    query: optional(
+      queryMap,
+      'Values in the query of the URL, as they are sent; a request with any one of them belongs to it.',
+      'none',
+    ),
   },
 } as const satisfies PlainShape;
 

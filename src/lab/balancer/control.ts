@@ -1,12 +1,11 @@
 /** The control socket of the lab's balancer: one JSON object a line in, one a line out. */
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import type { IncomingHttpHeaders } from 'node:http';
 import { connect, createServer, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseConfigured, readConfigured, writeConfigured } from './configured.ts';
 import type { Admin, Tally } from './pools.ts';
-import { type Kept, type Route, type Rule, readKept } from './routes.ts';
+import { type Asked, type Kept, type Route, type Rule, readKept } from './routes.ts';
 import { keep, type LabState, restoreMembers } from './state.ts';
 
 /**
@@ -108,8 +107,16 @@ function answer(line: string, state: LabState): Answer {
   }
 }
 
-const headersOf = ({ by, name, value }: Rule): IncomingHttpHeaders =>
-  by === 'header' ? { [name]: value } : { cookie: `${name}=${value}` };
+const askedAs = ({ by, name, value }: Rule): Asked => {
+  switch (by) {
+    case 'header':
+      return { headers: { [name]: value } };
+    case 'cookie':
+      return { headers: { cookie: `${name}=${value}` } };
+    case 'query':
+      return { headers: {}, url: `/?${name}=${value}` };
+  }
+};
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
 const plain = (route: Route | null | undefined): Route | null =>
@@ -129,10 +136,10 @@ function perform(command: Command, state: LabState): Answer {
     case 'read':
       return { ok: true, ...read(state) };
     case 'sample': {
-      const headers = command.as === undefined ? {} : headersOf(command.as);
+      const asked = command.as === undefined ? { headers: {} } : askedAs(command.as);
       const pools = Array.from(
         { length: Math.min(command.count, 10_000) },
-        () => state.decide(command.route, headers)?.name ?? '',
+        () => state.decide(command.route, asked)?.name ?? '',
       );
       return { ok: true, pools };
     }

@@ -50,13 +50,13 @@ export async function startLabBalancer(options: LabBalancerOptions): Promise<Lab
     pools,
     stateFile,
     kept,
-    decide(route, headers) {
+    decide(route, asked) {
       const value: Route | undefined = state.kept.routes[route];
       if (value === undefined) return undefined;
       const stable = pools.get(value.stable);
       const isCanary =
-        bucketOf(value, headers) < value.canaryBasisPoints ||
-        value.audience?.some((rule) => meets(rule, headers)) === true;
+        bucketOf(value, asked.headers) < value.canaryBasisPoints ||
+        value.audience?.some((rule) => meets(rule, asked)) === true;
       const canary = isCanary ? pools.get(value.canary) : undefined;
       // A canary without a member that is up is left out.
       return canary?.isAlive === true ? canary : stable;
@@ -80,13 +80,13 @@ export async function startLabBalancer(options: LabBalancerOptions): Promise<Lab
         inHand -= 1;
       });
       if (isStopping) response.setHeader('connection', 'close');
-      const pool = state.decide(routeOf(request), request.headers);
+      const pool = state.decide(routeOf(request), request);
       if (pool === undefined) response.writeHead(503, { 'content-type': 'text/plain' }).end('no route\n');
       else forwardRequest(pool, request, response);
     },
   );
   server.on('upgrade', (request, socket: Socket, head) => {
-    const pool = state.decide(routeOf(request), request.headers);
+    const pool = state.decide(routeOf(request), request);
     if (pool === undefined)
       socket.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
     else forwardUpgrade(pool, request, socket, head);

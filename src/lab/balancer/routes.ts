@@ -16,7 +16,7 @@ export interface Route {
 
 /** A header's name is in lower case. */
 export interface Rule {
-  readonly by: 'header' | 'cookie';
+  readonly by: 'header' | 'cookie' | 'query';
   readonly name: string;
   readonly value: string;
 }
@@ -35,10 +35,21 @@ export function bucketOf({ stickyCookie }: Route, headers: IncomingHttpHeaders):
     : createHash('sha256').update(cookie).digest().readUInt32BE(0) % 10_000;
 }
 
-/** Whether a request with these headers meets it. */
-export function meets(rule: Rule, headers: IncomingHttpHeaders): boolean {
-  const values = rule.by === 'header' ? [headers[rule.name] ?? []].flat() : cookiesOf(headers, rule.name);
-  return values.includes(rule.value);
+/** What of a request decides. */
+export interface Asked {
+  readonly headers: IncomingHttpHeaders;
+  readonly url?: string | undefined;
+}
+
+export function meets({ by, name, value }: Rule, { headers, url = '' }: Asked): boolean {
+  switch (by) {
+    case 'header':
+      return [headers[name] ?? []].flat().includes(value);
+    case 'cookie':
+      return cookiesOf(headers, name).includes(value);
+    case 'query':
+      return url.split('?').slice(1).join('?').split('&').includes(`${name}=${value}`);
+  }
 }
 
 /** What a restart brings back. */

@@ -1,8 +1,7 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import { writeKeptFile } from '../kept-file.ts';
 import type { PoolTable } from './configured.ts';
 import type { Pool } from './pools.ts';
-import type { Kept } from './routes.ts';
+import type { Asked, Kept } from './routes.ts';
 
 /** Everything that the control socket reads and changes. */
 export interface LabState {
@@ -11,7 +10,7 @@ export interface LabState {
   readonly stateFile: string;
   kept: Kept;
   /** Where a request of this route with these headers goes now; undefined: nowhere. */
-  decide(route: string, headers: IncomingHttpHeaders): Pool | undefined;
+  decide(route: string, asked: Asked): Pool | undefined;
 }
 
 /** Kept on the disk before it is in effect. */

@@ -85,16 +85,26 @@ const allRules = ({ routes }: BalancerDeclared): readonly AudienceRule[] => [
 ];
 
 const condition = ({ by, name, value }: AudienceRule, p: string): { readonly [name: string]: Json } =>
-  by === 'header'
-    ? { header: { [name]: [value] } }
-    : {
-        header_regexp: {
-          Cookie: {
-            name: `${p}_cookie`,
-            pattern: `(?:^|;\\s*)${escaped(name)}=${escaped(value)}\\s*(?:;|$)`,
-          },
+  ({
+    header: { header: { [name]: [value] } },
+    cookie: {
+      header_regexp: {
+        Cookie: {
+          name: `${p}_cookie`,
+          pattern: `(?:^|;\\s*)${escaped(name)}=${escaped(value)}\\s*(?:;|$)`,
         },
-      };
+      },
+    },
+    // As it was sent: Caddy's own matcher of queries compares what it means.
+    query: {
+      vars_regexp: {
+        '{http.request.uri.query}': {
+          name: `${p}_query`,
+          pattern: `(?:^|&)${escaped(name)}=${escaped(value)}(?:&|$)`,
+        },
+      },
+    },
+  })[by];
 
 /** From a route's name in a variable to a pool's name in another. */
 function decide(balancer: BalancerDeclared): readonly Json[] {

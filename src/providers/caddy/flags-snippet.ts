@@ -88,9 +88,12 @@ const allRules = ({ routes }: BalancerDeclared): readonly AudienceRule[] => [
 ];
 
 const condition = ({ by, name, value }: AudienceRule, p: string): string =>
-  by === 'header'
-    ? `header ${name} ${value}`
-    : `header_regexp ${p}_cookie Cookie \`(?:^|;\\s*)${escaped(name)}=${escaped(value)}\\s*(?:;|$)\``;
+  ({
+    header: `header ${name} ${value}`,
+    cookie: `header_regexp ${p}_cookie Cookie \`(?:^|;\\s*)${escaped(name)}=${escaped(value)}\\s*(?:;|$)\``,
+    // As it was sent: Caddy's own matcher of queries compares what it means.
+    query: `vars_regexp ${p}_query {http.request.uri.query} \`(?:^|&)${escaped(name)}=${escaped(value)}(?:&|$)\``,
+  })[by];
 
 const endpoint = (address: string, port: number): string =>
   address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;

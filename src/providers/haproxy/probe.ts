@@ -1,7 +1,8 @@
 /** Asks HAProxy's own rules, through the snippet's unix socket, where requests of a route would go now. */
 import { text as readText } from 'node:stream/consumers';
-import { type AudienceRule, ProviderFailure } from '../../model/index.ts';
+import { ProviderFailure } from '../../model/index.ts';
 import type { HostChannel } from '../../transport/channel.ts';
+import { askedAs } from '../balancer/asked-as.ts';
 import type { SampleAsk, Samples } from '../balancer/driver.ts';
 import { messageOf, refusal } from '../balancer/failure.ts';
 import type { HaproxyHost } from './read.ts';
@@ -13,10 +14,6 @@ export const snippetVersion = 1;
 export const probePath = (balancerName: string): string => `/.well-known/deployctl/${balancerName}`;
 
 const timeoutMs = 10_000;
-
-/** The line that makes a request meet the rule. */
-const audienceHeader = ({ by, name, value }: AudienceRule): string =>
-  by === 'header' ? `${name}: ${value}\r\n` : `Cookie: ${name}=${value}\r\n`;
 
 export interface ProbeAnswer {
   readonly version: number;
@@ -48,12 +45,12 @@ export function parseProbe(text: string): readonly ProbeAnswer[] | undefined {
  * read back through the master.
  */
 export async function sampleRoute(
-  target: HaproxyHost,
+  proxy: HaproxyHost,
   channel: HostChannel,
   { route, count, as }: SampleAsk,
   signal: AbortSignal,
 ): Promise<Samples> {
-  const { settings, host, name } = target;
+  const { settings, host, name } = proxy;
   let text: string;
   try {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
@@ -62,8 +59,9 @@ export async function sampleRoute(
     limit.addEventListener('abort', stop, { once: true });
     try {
       const answer = readText(connection);
+      const { target, headers } = askedAs(probePath(name), as);
       const request = (isLast: boolean): string =>
-        `GET ${probePath(name)} HTTP/1.1\r\nHost: deployctl\r\nX-Deployctl-Route: ${route}\r\n${as === undefined ? '' : audienceHeader(as)}${isLast ? 'Connection: close\r\n' : ''}\r\n`;
+        `GET ${target} HTTP/1.1\r\nHost: deployctl\r\nX-Deployctl-Route: ${route}\r\n${headers}${isLast ? 'Connection: close\r\n' : ''}\r\n`;
       connection.write(`${request(false).repeat(count - 1)}${request(true)}`);
       text = await answer;
     } finally {
@@ -72,22 +70,19 @@ export async function sampleRoute(
     }
   } catch (error) {
     const reason = error instanceof ProviderFailure ? error.diagnostic.detail : messageOf(error);
-    throw missing(
-      target,
-      `The probe socket ${settings.probeSocket} on ${host} could not be used: ${reason}.`,
-    );
+    throw missing(proxy, `The probe socket ${settings.probeSocket} on ${host} could not be used: ${reason}.`);
   }
   const answers = parseProbe(text);
   if (answers === undefined || answers.length !== count) {
     throw missing(
-      target,
-      `What answers on ${settings.probeSocket} on ${host} is not the snippet for ${target.balancer}.`,
+      proxy,
+      `What answers on ${settings.probeSocket} on ${host} is not the snippet for ${proxy.balancer}.`,
     );
   }
   const outdated = answers.find(({ version }) => version !== snippetVersion);
   if (outdated !== undefined) {
     throw missing(
-      target,
+      proxy,
       `The snippet on ${host} is of version ${outdated.version}, and this deployctl needs version ${snippetVersion}.`,
     );
   }

@@ -1,6 +1,12 @@
 /** What the operator's configuration of HAProxy must contain so that routes can be moved without a reload. Pure. */
 import { posix } from 'node:path';
-import { audienceToken, type BalancerDeclared, type RouteDeclared } from '../../model/index.ts';
+import {
+  type AudienceRule,
+  audienceToken,
+  type BalancerDeclared,
+  type RouteDeclared,
+  unreachable,
+} from '../../model/index.ts';
 import type { SnippetOptions } from '../registry-entry.ts';
 import { renderBackend, word } from './config-text.ts';
 import { probePath, snippetVersion } from './probe.ts';
@@ -70,11 +76,24 @@ const audiences = (balancer: BalancerDeclared): readonly string[] =>
       '    # Those that a step of the canary names get it always. What is not named here cannot be asked for.',
       `    http-request set-var(txn.known) str(${audience.map(audienceToken).join('+')})${onlyFor(balancer, each) === '' ? '' : ` if${onlyFor(balancer, each)}`}`,
       ...audience.map((rule) => {
-        const fetch = rule.by === 'header' ? `req.hdr(${rule.name})` : `req.cook(${rule.name})`;
-        return `    http-request set-var(txn.pool) var(txn.decision),field(2,:) if { ${fetch} -m str ${word(rule.value)} } { var(txn.decision),field(4,:) -m sub ,${audienceToken(rule)}, }`;
+        return `    http-request set-var(txn.pool) var(txn.decision),field(2,:) if { ${condition(rule)} } { var(txn.decision),field(4,:) -m sub ,${audienceToken(rule)}, }`;
       }),
     ];
   });
+
+const condition = ({ by, name, value }: AudienceRule): string => {
+  switch (by) {
+    case 'header':
+      return `req.hdr(${name}) -m str ${word(value)}`;
+    case 'cookie':
+      return `req.cook(${name}) -m str ${word(value)}`;
+    case 'query':
+      // url_param would see only the first of that name.
+      return `query -m reg '(^|&)${name}=${value.replaceAll('.', '\\.')}(&|$)'`;
+    default:
+      return unreachable(by);
+  }
+};
 
 /** Whose requests they are is the operator's to say; with one route it is all of them. */
 function routeChoice(balancer: BalancerDeclared): readonly string[] {

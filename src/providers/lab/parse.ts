@@ -1,5 +1,10 @@
 /** What the lab's balancer says on its control socket. Pure. */
-import { type AudienceRule, canonicalAudience, type MemberAdmin } from '../../model/index.ts';
+import {
+  type AudienceRule,
+  canonicalAudience,
+  isAudienceSource,
+  type MemberAdmin,
+} from '../../model/index.ts';
 import type {
   ConfigReading,
   Counted,
@@ -50,7 +55,7 @@ function parseRoute(value: unknown): RouteCell {
 
 function isAudienceRule(value: unknown): value is AudienceRule {
   const { by, name, value: wanted } = fieldsOf(value);
-  return (by === 'header' || by === 'cookie') && typeof name === 'string' && typeof wanted === 'string';
+  return isAudienceSource(by) && typeof name === 'string' && typeof wanted === 'string';
 }
 
 const parseRoutes = (value: unknown): ReadonlyMap<string, RouteCell> =>

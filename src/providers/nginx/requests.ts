@@ -72,12 +72,17 @@ export const allRules = ({ routes }: BalancerDeclared): readonly AudienceRule[] 
   ).values(),
 ];
 
+/** Variables of single arguments have no `-` in their names, and no case. */
 const ruleSource = ({ by, name }: AudienceRule): string =>
-  by === 'header' ? `$http_${name.replaceAll('-', '_')}` : '$http_cookie';
+  ({ header: `$http_${name.replaceAll('-', '_')}`, cookie: '$http_cookie', query: '$args' })[by];
 
 /** Plain strings of a map have no case for nginx, patterns have. */
 const rulePattern = ({ by, name, value }: AudienceRule): string =>
-  by === 'header' ? `"~^${escaped(value)}$"` : `"~(^|;)\\s*${escaped(name)}=${escaped(value)}\\s*(;|$)"`;
+  ({
+    header: `"~^${escaped(value)}$"`,
+    cookie: `"~(^|;)\\s*${escaped(name)}=${escaped(value)}\\s*(;|$)"`,
+    query: `"~(^|&)${escaped(name)}=${escaped(value)}(&|$)"`,
+  })[by];
 
 /** What deployctl is told of the rules that are known, so that it asks for no other. */
 function knownRules(balancer: BalancerDeclared): readonly string[] {

@@ -160,6 +160,7 @@ service "api" {
       audience { # these requests always get the canary, the rest by share
         header = { "X-Beta" = "1" }
         cookie = { plan = "pro" }
+        query  = { beta = "1" }
       }
     }
     step {

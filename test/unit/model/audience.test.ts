@@ -11,7 +11,11 @@ import {
 
 const name = fc.string({ minLength: 1, maxLength: 64 }).filter(isAudienceName);
 const value = fc.string({ minLength: 1, maxLength: 40 }).filter(isAudienceValue);
-const rule = fc.record({ by: fc.constantFrom('header' as const, 'cookie' as const), name, value });
+const rule = fc.record({
+  by: fc.constantFrom('header' as const, 'cookie' as const, 'query' as const),
+  name,
+  value,
+});
 
 describe('an audience', () => {
   test('a rule is one word without separators, and nothing of it is lost', () => {
@@ -32,7 +36,7 @@ describe('an audience', () => {
     expect(canonicalAudience([])).toBeUndefined();
   });
 
-  test.for(['header~x', 'query~a~1', 'header~x~%ZZ', 'header~x~a/b', 'header~~1', 'cookie~a~b~c', ''])(
+  test.for(['header~x', 'path~a~1', 'header~x~%ZZ', 'header~x~a/b', 'header~~1', 'cookie~a~b~c', ''])(
     '%j is no rule',
     (token) => {
       expect(parseAudienceToken(token)).toBeUndefined();

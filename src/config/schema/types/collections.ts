@@ -1,7 +1,7 @@
 /** Lists, maps and commands. */
 import { quote } from '../../../hcl/eval/quote.ts';
 import { MappingValue, SequenceValue, type Value } from '../../../hcl/eval/values.ts';
-import { isAudienceName, isAudienceValue } from '../../../model/index.ts';
+import { isAudienceName, isAudienceQueryValue, isAudienceValue } from '../../../model/index.ts';
 import { isRefusal, type Refusal, within } from '../../quantities.ts';
 import type { ArgumentType } from '../shape.ts';
 import { endpoint, localPath } from './places.ts';
@@ -99,23 +99,25 @@ export const textMap = type<Readonly<Record<string, string>>>('map of strings', 
   entriesOf(value, (item) => (item.kind === 'null' ? undefined : prose.decode(item))),
 );
 
-/** What requests of an audience carry: names of headers or cookies, and the value of each. */
-export const audienceMap = type<Readonly<Record<string, string>>>(
-  'map of strings',
-  'a map of strings',
-  (value) =>
+const audienceMapOf = (isValue: (text: string) => boolean, characters: string) =>
+  type<Readonly<Record<string, string>>>('map of strings', 'a map of strings', (value) =>
     entriesOf(value, (item, key) => {
       if (!isAudienceName(key)) {
         return { refused: `${quote(key)} is not a name of letters, digits, _ and -.` };
       }
       const text = prose.decode(item);
-      return isRefusal(text) || isAudienceValue(text)
+      return isRefusal(text) || isValue(text)
         ? text
         : {
-            refused: `${quote(text)} has other characters than letters, digits and . _ ~ : / + = @ -, which every load balancer can compare.`,
+            refused: `${quote(text)} has other characters than letters, digits and ${characters}, which every load balancer can compare.`,
           };
     }),
-);
+  );
+
+/** What requests of an audience carry: names of headers or cookies, and the value of each. */
+export const audienceMap = audienceMapOf(isAudienceValue, '. _ ~ : / + = @ -');
+/** The same of the query. */
+export const queryMap = audienceMapOf(isAudienceQueryValue, '. _ ~ -');
 
 /** Slot names to names of pools. */
 export const wordMap = type<Readonly<Record<string, string>>>('map of names', 'a map of names', (value) =>

@@ -1,6 +1,7 @@
 /** Asks the proxy's own rules, at the address where only they answer, where requests of a route would go now. */
-import { type Address, type AudienceRule, ProviderFailure } from '../../../model/index.ts';
+import { type Address, ProviderFailure } from '../../../model/index.ts';
 import type { HostChannel } from '../../../transport/channel.ts';
+import { askedAs } from '../asked-as.ts';
 import type { SampleAsk, Samples } from '../driver.ts';
 import { messageOf, refusal } from '../failure.ts';
 import { askHttp, type HttpAnswer, headerOf } from './exchange.ts';
@@ -57,9 +58,6 @@ function parseProbe(answer: HttpAnswer): ProbeAnswer {
   };
 }
 
-const audienceHeader = ({ by, name, value }: AudienceRule): string =>
-  by === 'header' ? `${name}: ${value}\r\n` : `Cookie: ${name}=${value}\r\n`;
-
 /** One request: it belongs to this route, and meets this rule, if any. */
 export type ProbeAsk = Pick<SampleAsk, 'route' | 'as'>;
 
@@ -72,8 +70,10 @@ export async function probe(
 ): Promise<readonly ProbeAnswer[]> {
   const { address, port, name, program } = place;
   const where = `${address}:${port} on ${channel.host}`;
-  const request = ({ route, as }: ProbeAsk, isLast: boolean): string =>
-    `GET /.well-known/deployctl/${name} HTTP/1.1\r\nHost: deployctl\r\nX-Deployctl-Route: ${route}\r\n${as === undefined ? '' : audienceHeader(as)}${isLast ? 'Connection: close\r\n' : ''}\r\n`;
+  const request = ({ route, as }: ProbeAsk, isLast: boolean): string => {
+    const { target, headers } = askedAs(`/.well-known/deployctl/${name}`, as);
+    return `GET ${target} HTTP/1.1\r\nHost: deployctl\r\nX-Deployctl-Route: ${route}\r\n${headers}${isLast ? 'Connection: close\r\n' : ''}\r\n`;
+  };
   const answers: HttpAnswer[] = [];
   try {
     for (let first = 0; first < asks.length; first += perConnection) {
