@@ -8,20 +8,18 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Clock, HostDeclared } from '../model/index.ts';
+import type { Clock, HostDeclared, ProviderFailure } from '../model/index.ts';
 import type { ExecuteOptions, Execution, HostChannel } from './channel.ts';
 import { type Program, runScript } from './execution.ts';
 import { interrupted, type SshConnection, scriptNotStarted, seconds, unreachable } from './failures.ts';
-import { Limit } from './limits.ts';
+import type { Limit } from './limits.ts';
 import { forwardArguments, masterArguments } from './openssh-command.ts';
 import { explainOpenssh, opensshMissing } from './openssh-failures.ts';
 import { startSession } from './openssh-session.ts';
 import { relay } from './relay.ts';
+import { Sessions } from './sessions.ts';
 import type { Setups } from './setups.ts';
 
-/** OpenSSH refuses the eleventh session of a connection (MaxSessions 10); two are left for whoever else is there. */
-const sessionsPerConnection = 8;
-const sessionAttempts = 6;
 const connectAttempts = 5;
 const socketPollMs = 10;
 const saidLimit = 16_384;
@@ -55,10 +53,20 @@ type DialOptions = Parameters<HostChannel['dial']>[1];
 
 let sockets = 0;
 
+/** The server has no session left for this connection (MaxSessions). */
+class SessionRefused extends Error {
+  readonly failure: ProviderFailure;
+
+  constructor(failure: ProviderFailure) {
+    super(failure.message);
+    this.failure = failure;
+  }
+}
+
 export class OpensshHost implements HostChannel {
   readonly host: string;
   readonly #input: OpensshInput;
-  readonly #sessions = new Limit(sessionsPerConnection);
+  readonly #sessions = new Sessions();
   #connecting: Promise<Master> | undefined;
 
   constructor(input: OpensshInput) {
@@ -247,21 +255,38 @@ export class OpensshHost implements HostChannel {
     throughSudo: boolean,
     options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
   ): Promise<Program> {
-    const { host, ssh } = this.#input;
     const { socket } = await this.connection(options.signal);
-    for (let attempt = 1; ; attempt += 1) {
-      const outcome = await startSession(ssh, socket, throughSudo, options);
-      if ('program' in outcome) return outcome.program;
-      const { code, said } = outcome;
-      if (options.signal?.aborted === true) throw interrupted(host, 'none', 'A command');
-      if (outcome.isLate)
-        throw unreachable(host, ssh, `did not open a session within ${seconds(options.timeoutMs)}`);
-      const isFull = /refused by peer|no more sessions/i.test(said);
-      // 255 is ssh's own: whatever login shell there is was not reached.
-      if (!isFull && code === 255) throw unreachable(host, ssh, 'closed the connection');
-      if (!isFull || attempt === sessionAttempts) throw scriptNotStarted(host, throughSudo, code, said);
-      await sleep(100 * attempt);
-    }
+    return await this.#sessions
+      .open(
+        () => this.#openSession(socket, throughSudo, options),
+        (program) => program.ended,
+        (error) => error instanceof SessionRefused,
+        options.signal,
+      )
+      .catch((error: unknown) => {
+        throw error instanceof SessionRefused ? error.failure : error;
+      });
+  }
+
+  async #openSession(
+    socket: string,
+    throughSudo: boolean,
+    options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+  ): Promise<Program> {
+    const { host, ssh } = this.#input;
+    const outcome = await startSession(ssh, socket, throughSudo, options);
+    if ('program' in outcome) return outcome.program;
+    const { code, said } = outcome;
+    if (options.signal?.aborted === true) throw interrupted(host, 'none', 'A command');
+    if (outcome.isLate)
+      throw unreachable(host, ssh, `did not open a session within ${seconds(options.timeoutMs)}`);
+    // 255 is ssh's own: whatever login shell there is was not reached.
+    if (/refused by peer|no more sessions/i.test(said))
+      throw new SessionRefused(
+        unreachable(host, ssh, 'refused a session: it has no more for this connection'),
+      );
+    if (code === 255) throw unreachable(host, ssh, 'closed the connection');
+    throw scriptNotStarted(host, throughSudo, code, said);
   }
 
   /** Ends the connection; its process goes within moments. */

@@ -1,25 +1,21 @@
 /** One host over ssh2: one connection, at most eight commands on it at once, opened anew if it was lost. */
 import type { Duplex } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, ClientChannel } from 'ssh2';
 import type { HostDeclared } from '../model/index.ts';
 import { ProviderFailure, visible } from '../model/index.ts';
 import type { ExecuteOptions, Execution, HostChannel } from './channel.ts';
 import { type Program, runScript } from './execution.ts';
 import { interrupted, type SshConnection, seconds, unreachable } from './failures.ts';
-import { Limit } from './limits.ts';
 import { loaderCommand, privilegedLoaderCommand } from './loader.ts';
 import { dialFailure } from './local-host.ts';
 import { relay } from './relay.ts';
+import { Sessions } from './sessions.ts';
 
-/** OpenSSH refuses the eleventh session of a connection (MaxSessions 10); two are left for whoever else is there. */
-const sessionsPerConnection = 8;
-
-const sessionAttempts = 6;
 const goodbyeMs = 500;
 
 /** What OpenSSH answers beyond MaxSessions: RFC 4254's "connect failed", in this place for nothing else. */
-const isSessionLimit = (cause: unknown): boolean => (cause as { reason?: unknown } | undefined)?.reason === 2;
+const isSessionLimit = (error: unknown): boolean =>
+  error instanceof ProviderFailure && (error.cause as { reason?: unknown } | undefined)?.reason === 2;
 
 /** What ssh2 says to everybody who waits for an answer when the connection ends, and to whoever comes after that. */
 const isConnectionLost = (error: unknown): boolean =>
@@ -40,7 +36,7 @@ export class SshHost implements HostChannel {
   readonly #declared: HostDeclared;
   readonly #ssh: SshConnection;
   readonly #connect: (signal: AbortSignal | undefined) => Promise<Client>;
-  readonly #sessions = new Limit(sessionsPerConnection);
+  readonly #sessions = new Sessions();
   #connecting: Promise<Client> | undefined;
   /** What the last connection attempt that succeeded has yielded. */
   #client: Client | undefined;
@@ -172,24 +168,22 @@ export class SshHost implements HostChannel {
     options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
   ): Promise<SshProgram> {
     let client = await this.connection(options.signal);
-    let isFirst = true;
     const command = throughSudo ? privilegedLoaderCommand : loaderCommand;
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await this.#openSession(client, command, options.timeoutMs);
-      } catch (error) {
-        if (isFirst && isConnectionLost(error)) {
-          // The host was restarted, or a firewall forgot us, while nothing was said: that shows with the next word.
-          isFirst = false;
-          this.#forget(client);
-          client = await this.connection(options.signal);
-          continue;
-        }
-        const full = error instanceof ProviderFailure && isSessionLimit(error.cause);
-        if (!full || attempt === sessionAttempts || options.signal?.aborted === true) throw error;
-        // Commands that we gave up may still count there for a moment.
-        await sleep(100 * attempt);
-      }
+    const open = (): Promise<SshProgram> =>
+      this.#sessions.open(
+        () => this.#openSession(client, command, options.timeoutMs),
+        (program) => program.closed,
+        isSessionLimit,
+        options.signal,
+      );
+    try {
+      return await open();
+    } catch (error) {
+      if (!isConnectionLost(error)) throw error;
+      // The host was restarted, or a firewall forgot us, while nothing was said: that shows with the next word.
+      this.#forget(client);
+      client = await this.connection(options.signal);
+      return await open();
     }
   }
 

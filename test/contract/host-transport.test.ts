@@ -464,6 +464,24 @@ describe('a connection that breaks', () => {
 });
 
 describe('a host with its own ideas', () => {
+  test.for(['ssh2', 'openssh'] as const)(
+    'MaxSessions 1 and MaxStartups 2:30:3: ten connections and commands at once are all served, over %s',
+    async (transport) => {
+      await using strict = await startSshd({ hosts: 1, config: ['MaxSessions 1', 'MaxStartups 2:30:3'] });
+      const [host] = strict.hosts;
+      if (host === undefined) throw new Error('no host');
+      const names = Array.from({ length: 10 }, (_, index) => `web-${index + 1}`);
+      const declared = names.map((name) => ssh({ ...host.declared, name }, { transport }));
+      await using open = openHostChannels(declared, { clock: realClock });
+      const opened = await Promise.all(names.map((name) => open.to(name)));
+      const [channel] = opened;
+      const results = await Promise.all(
+        names.map((n) => channel?.script('sleep 0.25; echo "$n"', { n }, options)),
+      );
+      expect(results.map((result) => result?.stdout.trim())).toEqual(names);
+    },
+  );
+
   test('start files that print and a shell that does not end are no part of any output', async () => {
     await using noisy = await startSshd({ hosts: 1, config: ['SetEnv BASH_ENV=/nonexistent'] });
     const [host] = noisy.hosts;

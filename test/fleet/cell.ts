@@ -59,9 +59,10 @@ export async function passCell(
   const startedAt = performance.now();
   let acknowledged: string | undefined;
   const told = (event: Seen, summary: string): void => {
-    if (event.type !== 'step_done' || !/^edge: |^switch /.test(summary)) return;
+    if (event.type !== 'step_done' || !summary.startsWith('edge: ')) return;
     acknowledged = event.undoing === true ? before : version;
-    clients.only(acknowledged);
+    // A run that turns round by itself has moved the route back before anybody could say that both sides are right.
+    if (direction !== 'revert') clients.only(acknowledged);
   };
   const ran = await runAt(scene, command, { point, meanwhile: () => fault.inflict(scene) }, told);
   const seconds = Math.round((performance.now() - startedAt) / 100) / 10;
@@ -82,6 +83,9 @@ export async function passCell(
   let serves = ran.code === 3 || wasBack ? before : version;
   if (ran.code === 4) {
     const end = ending === 'abort' || wasBack ? ['abort', 'prod'] : ['apply', 'prod', '--resume'];
+    // A resume after an acknowledged switch goes on with the new side; an abort and a revert may go back.
+    if (end[0] === 'abort' || direction === 'revert') clients.both(before);
+    clients.both(version);
     const finished = await runAt(scene, end, undefined, told);
     expect([finished.stderr, [0, 3].includes(finished.code ?? -1) ? 'ended' : finished.stdout]).toEqual([
       '',
