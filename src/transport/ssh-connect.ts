@@ -135,6 +135,12 @@ async function handshake(
   writeTogether(socket);
   return await new Promise<Client>((resolve, reject) => {
     const client = new ssh2.Client();
+    // ssh2's own does nothing once end() was called: a connection whose other side is gone would then keep this process
+    // alive until TCP gives it up, a quarter of an hour later.
+    client.destroy = () => {
+      socket.destroy();
+      return client;
+    };
     let verdict: Error | undefined;
     const fail = (error: unknown): void => {
       signal.removeEventListener('abort', aborted);

@@ -278,6 +278,22 @@ systemctl daemon-reload`);
     }
   });
 
+  test('a connection whose cable is pulled does not outlive its goodbye', async () => {
+    const sockets = (): number =>
+      process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
+    const before = sockets();
+    const own = openHostChannels([web.declared], { clock: realClock });
+    await own.to('web-1');
+    expect(sockets()).toBe(before + 1);
+    await web.pullCable();
+    try {
+      await own[Symbol.asyncDispose]();
+      await expect.poll(sockets, { timeout: 10_000 }).toBe(before);
+    } finally {
+      await web.plugCable();
+    }
+  });
+
   test('a host that lets nobody in while it boots or shuts down is told with its own words', async () => {
     await web.run('echo "System is going down for maintenance." >/run/nologin');
     try {
