@@ -48,8 +48,9 @@ export async function applyPlan(
   refuseByPolicy(plan, cx);
   await readSecretsOf(plan, world.resolveSecret);
   await using store = await openForWriting(plan.declared.state);
-  refuseUnfinished(await store.read(), plan.environment);
-  return await run(plan, optionsFor(store, world, running, cx, plan.declared));
+  const recorded = await store.read();
+  refuseUnfinished(recorded, plan.environment);
+  return await run(plan, optionsFor(store, recorded, world, running, cx, plan.declared));
 }
 
 export interface SavedPlan {
@@ -84,7 +85,7 @@ export async function applySavedPlan(
     );
   }
   await readSecretsOf(plan, world.resolveSecret);
-  return await run(plan, optionsFor(store, world, running, cx, plan.declared));
+  return await run(plan, optionsFor(store, recorded, world, running, cx, plan.declared));
 }
 
 const isStaleness = ({ code }: Diagnostic): boolean => code === 'plan-stale' || code === 'artifact-changed';
@@ -118,20 +119,23 @@ async function withUnfinished(
 ): Promise<RunResult> {
   if (!existsSync(declared.state.path)) throw new AppFailure([nothingUnfinished]);
   await using store = await openForWriting(declared.state);
-  const { unfinished } = await store.read();
+  const recorded = await store.read();
+  const { unfinished } = recorded;
   if (unfinished === undefined) throw new AppFailure([nothingUnfinished]);
   const plan = await store.planOf(unfinished.run);
   await using world = reach(plan.declared, cx.clock, cx.environment, plan.lineage, cx.askPassphrase);
-  return await go(optionsFor(store, world, running, cx, declared), plan, world);
+  return await go(optionsFor(store, recorded, world, running, cx, declared), plan, world);
 }
 
 function optionsFor(
   store: LocalState,
+  recorded: Recorded,
   world: Reach,
   running: Running,
   cx: AppContext,
   declared: Declared,
 ): RunOptions {
+  const previous = recorded.deployments.at(-1)?.number;
   let runNow: RunNumber | undefined;
   return {
     ...running,
@@ -145,6 +149,7 @@ function optionsFor(
     judge: openJudge(world, declared),
     clock: cx.clock,
     actor: actorOf(cx),
+    ...(previous === undefined ? {} : { previousDeployment: previous }),
     failpoint: failpointFrom(cx.environment, signalSelf),
   };
 }

@@ -6,19 +6,47 @@ import { readHolder } from '../state/local/lock.ts';
 import type { LocalState } from '../state/local/store.ts';
 import type { AppContext, ConfigurationAsk } from './context.ts';
 import { loadEnvironment } from './load.ts';
-import { reach } from './reach.ts';
+import { type Reach, reach } from './reach.ts';
 import { openForReading } from './state.ts';
 
 export async function readStatus(ask: ConfigurationAsk, cx: AppContext): Promise<StatusReport> {
+  for await (const report of watchStatus(ask, cx, 0, AbortSignal.abort())) return report;
+  throw new Error('a status is always told once');
+}
+
+/**
+ * The status now, and again `everyMs` after each answer, until the signal is aborted. The configuration is read once, and
+ * connections are kept between two looks.
+ */
+export async function* watchStatus(
+  ask: ConfigurationAsk,
+  cx: AppContext,
+  everyMs: number,
+  ended: AbortSignal,
+): AsyncGenerator<StatusReport, void> {
   const { declared, environment } = await loadEnvironment(ask, cx);
   await using store = await openForReading(declared.state);
-  const recorded = followMoves(await store.read(), declared);
-  await using world = reach(declared, cx.clock, cx.environment, recorded.lineage, cx.askPassphrase);
+  const { lineage } = await store.read();
+  await using world = reach(declared, cx.clock, cx.environment, lineage, cx.askPassphrase);
+  do {
+    yield await lookOnce(declared, environment.name, store, world, cx);
+    await cx.clock.sleep(everyMs, ended);
+  } while (!ended.aborted);
+}
+
+async function lookOnce(
+  declared: Declared,
+  environment: string,
+  store: LocalState,
+  world: Reach,
+  cx: AppContext,
+): Promise<StatusReport> {
   const observed: Observed = await world.observe(new AbortController().signal);
+  const recorded = followMoves(await store.read(), declared);
   const run = await runInProgress(declared, recorded, store);
   const last = recorded.deployments.at(-1);
   return {
-    environment: environment.name,
+    environment,
     at: cx.clock.now(),
     run,
     deployment: last === undefined ? undefined : { number: last.number, at: last.at, who: last.actor.who },

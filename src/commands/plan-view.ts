@@ -3,7 +3,8 @@
 import { systemClock } from '../app/clock.ts';
 import type { Planned } from '../app/plan.ts';
 import { backToText } from '../ui/deployment-text.ts';
-import { renderPlan } from '../ui/plan-text.ts';
+import { planMarkdown } from '../ui/plan-markdown.ts';
+import { type PlanTextOptions, renderPlan } from '../ui/plan-text.ts';
 import { counted } from '../ui/time-text.ts';
 import { diagnosticFrame } from './diagnostics-text.ts';
 import type { Terminal } from './terminal.ts';
@@ -16,7 +17,18 @@ export interface PlanViewOptions {
   readonly parallelism?: number;
 }
 
-export function planText(planned: Planned, terminal: Terminal, options: PlanViewOptions): string {
+export const planText = (planned: Planned, terminal: Terminal, options: PlanViewOptions): string =>
+  renderPlan(planned.plan, textOptions(planned, terminal, options));
+
+/** A comment for a pull request: the plan in full is as wide as a page there shows. */
+export const planComment = (planned: Planned, terminal: Terminal, options: PlanViewOptions): string =>
+  planMarkdown(planned.plan, {
+    ...textOptions(planned, terminal, options),
+    width: 100,
+    frame: (diagnostic) => diagnosticFrame(diagnostic, false, 100),
+  });
+
+function textOptions(planned: Planned, terminal: Terminal, options: PlanViewOptions): PlanTextOptions {
   const { plan, recorded, lookedMs, revertsTo, earlier } = planned;
   const deployment = recorded.deployments.at(-1);
   const { hosts, balancers, zones } = plan.declared;
@@ -25,7 +37,7 @@ export function planText(planned: Planned, terminal: Terminal, options: PlanView
     ...(balancers.length === 0 ? [] : [counted(balancers.length, 'load balancer')]),
     ...(zones.length === 0 ? [] : [counted(zones.length, 'DNS zone')]),
   ];
-  return renderPlan(plan, {
+  return {
     color: terminal.color.stdout,
     width: Math.min(terminal.columns, 120),
     concise: options.concise ?? false,
@@ -37,7 +49,7 @@ export function planText(planned: Planned, terminal: Terminal, options: PlanView
     ...(options.out === undefined ? {} : { out: options.out }),
     ...(options.command === undefined ? {} : { applyCommand: options.command }),
     ...(revertsTo === undefined ? {} : { header: backToText(revertsTo, systemClock.now()) }),
-  });
+  };
 }
 
 /** `a`, `a and b`, `a, b and c`. */

@@ -14,7 +14,7 @@ import {
   jsonFlag,
   selectionFlags,
 } from './flags.ts';
-import { commandText, planText } from './plan-view.ts';
+import { commandText, planComment, planText } from './plan-view.ts';
 
 export default class PlanCommand extends BaseCommand {
   static override readonly summary = 'Show what would change, every step of it, and what was proved.';
@@ -34,6 +34,7 @@ export default class PlanCommand extends BaseCommand {
     'refresh-only': Flags.boolean({ description: 'Only what others changed since it was recorded.' }),
     'no-refresh': Flags.boolean({ description: 'Take the record for the world, and read nothing.' }),
     concise: Flags.boolean({ description: 'One line for each change.' }),
+    markdown: Flags.boolean({ description: 'A comment for a pull request.', exclusive: ['json', 'concise'] }),
   };
 
   async run(): Promise<ExitCode> {
@@ -52,15 +53,17 @@ export default class PlanCommand extends BaseCommand {
     await using _ = planned.reach;
     const { plan } = planned;
     if (flags.out !== undefined) savePlan(plan, flags.out);
-    this.print(
-      flags.json
-        ? printableJson(planJson(plan))
-        : planText(planned, this.terminal, {
-            concise: flags.concise,
-            ...(flags.out === undefined ? {} : { out: flags.out }),
-            command: commandText('apply', planned.loaded.environment.name, flags),
-          }),
-    );
+    if (flags.json) this.print(printableJson(planJson(plan)));
+    else {
+      const show = flags.markdown ? planComment : planText;
+      this.print(
+        show(planned, this.terminal, {
+          concise: flags.concise,
+          ...(flags.out === undefined ? {} : { out: flags.out }),
+          command: commandText('apply', planned.loaded.environment.name, flags),
+        }),
+      );
+    }
     if (plan.held.some(isError)) return exitCode.error;
     return flags['detailed-exitcode'] && plan.changes.length + plan.steps.length > 0
       ? exitCode.changesPending

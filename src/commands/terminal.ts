@@ -15,6 +15,8 @@ export interface Terminal {
   readonly redraws: boolean;
   /** Columns to lay text out for: the terminal's, 100 into a pipe. */
   readonly columns: number;
+  /** As it is at this moment: somebody may pull at its corner. */
+  readonly size: () => { readonly columns: number; readonly rows: number };
 }
 
 /** This process's own terminal; `argv` for `--no-color` and `--no-input`, which hold before flags are parsed. */
@@ -35,6 +37,7 @@ export function processTerminal(argv: readonly string[]): Terminal {
     interactive: stdout.isTTY === true && isatty(0) && !flags.has('--no-input'),
     redraws: stdout.isTTY === true && env.TERM !== 'dumb',
     columns: stdout.isTTY === true ? stdout.columns : 100,
+    size: () => (stdout.isTTY === true ? stdout : { columns: 100, rows: 24 }),
   };
 }
 

@@ -23,6 +23,8 @@ export interface RunOptions {
   readonly emit: (event: Event) => void;
   /** At most so many steps at once; waits by the clock take no place. At least 1. */
   readonly parallelism: number;
+  /** The newest deployment when the run began: what a revert of it goes back to. undefined: there was none. */
+  readonly previousDeployment?: number;
   readonly actor: Actor;
   /** Default: nothing is known, so no canary with an analysis passes. */
   readonly judge?: Judge;

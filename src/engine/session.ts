@@ -95,10 +95,16 @@ export class Session {
   }
 
   async #during(prepare: () => Promise<void>): Promise<RunResult> {
-    const { plan, providerOf, clock, control, actor } = this.#options;
+    const { plan, providerOf, clock, control, actor, previousDeployment } = this.#options;
     const isDone = (id: StepId): boolean => progressOf(this.#progress, id).status === 'done';
     const done = plan.steps.map(({ id }) => id).filter(isDone);
-    this.#emit({ type: 'run_started', plan, resumed: this.#isResumed, ...(this.#isResumed ? { done } : {}) });
+    this.#emit({
+      type: 'run_started',
+      plan,
+      resumed: this.#isResumed,
+      ...(this.#isResumed ? { done } : {}),
+      ...(previousDeployment === undefined ? {} : { previousDeployment }),
+    });
     const traffic = watchTraffic(plan, providerOf, clock, isDone, (event) => this.#emit(event));
     const unlisten = control.listen((request) => {
       this.#requests.push(request);

@@ -15,6 +15,8 @@ export type EventBody =
       readonly resumed: boolean;
       /** Steps that are done already when a run is resumed: they have no events of their own. */
       readonly done?: readonly StepId[];
+      /** The deployment that a revert would go back to; undefined: there is none. */
+      readonly previousDeployment?: number;
     }
   | { readonly type: 'step_started'; readonly step: StepId; readonly undoing: boolean }
   /** `done` of `total` in `unit` ("bytes", "ms", "passes", "hosts"); `text` is what a person reads. */

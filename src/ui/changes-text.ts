@@ -236,15 +236,25 @@ const driftVerb: Readonly<Record<Action, string>> = {
   remove: 'is gone',
 };
 
-/** One line for each change: its symbol, its address, and the values that change where they fit. */
-export function changeLines(changes: readonly Change[], paint: Paint, width: number): readonly string[] {
-  return groupEntries(changes.map(entryOf)).flatMap((each) => {
-    const [first] = each.entries;
-    const mark = markOf[first.action];
-    const because = becauseText(first);
-    const text = `${subject(each)}${because === '' ? '' : `  (${because})`}`;
-    return wrap(text, width - 4).map((row, at) =>
-      at === 0 ? `${paint.symbol(mark, mark.padStart(3))} ${row}` : `    ${row}`,
-    );
-  });
+export interface ChangeRow {
+  readonly mark: ChangeMark;
+  /** `service.shop.slot["green"] on web-1, web-2 and web-3`. */
+  readonly subject: string;
+  /** `because release.shop is 2.0.0, prod/release.hcl:3`; empty where no reason is known. */
+  readonly because: string;
 }
+
+/** One for each change; those that are alike on several hosts share one. */
+export const changeRows = (changes: readonly Change[]): readonly ChangeRow[] =>
+  groupEntries(changes.map(entryOf)).map((each) => {
+    const [first] = each.entries;
+    return { mark: markOf[first.action], subject: subject(each), because: becauseText(first) };
+  });
+
+/** One line for each change: its symbol, its address, and its reason. */
+export const changeLines = (changes: readonly Change[], paint: Paint, width: number): readonly string[] =>
+  changeRows(changes).flatMap(({ mark, subject, because }) =>
+    wrap(`${subject}${because === '' ? '' : `  (${because})`}`, width - 4).map((row, at) =>
+      at === 0 ? `${paint.symbol(mark, mark.padStart(3))} ${row}` : `    ${row}`,
+    ),
+  );

@@ -30,6 +30,8 @@ export interface View {
   /** `blue_green`. */
   readonly strategies: string;
   readonly isResumed: boolean;
+  /** What a revert goes back to; undefined: nothing. */
+  readonly previousDeployment: number | undefined;
   readonly startedAt: Instant;
   /** Of the newest event. */
   readonly at: Instant;
@@ -131,6 +133,7 @@ export const emptyView: View = {
   title: '',
   strategies: '',
   isResumed: false,
+  previousDeployment: undefined,
   startedAt: 0 as Instant,
   at: 0 as Instant,
   mode: 'waiting',
@@ -234,6 +237,7 @@ function started(event: Extract<Event, { type: 'run_started' }>): View {
     title: printable(runTitle(plan)),
     strategies: runStrategies(plan),
     isResumed: event.resumed,
+    previousDeployment: event.previousDeployment,
     startedAt: event.at,
     at: event.at,
     mode: 'running',

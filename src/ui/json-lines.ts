@@ -45,6 +45,7 @@ function bodyJson(event: Event): object {
         environment: event.plan.environment,
         resumed: event.resumed,
         done: event.done ?? [],
+        previous_deployment: event.previousDeployment ?? null,
         plan: {
           digest: event.plan.digest,
           steps: event.plan.steps.map(stepJson),

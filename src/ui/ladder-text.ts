@@ -12,8 +12,9 @@ import { counted, durationText } from './time-text.ts';
 
 /** Stages beyond this many are only counted: the first ones are shown, and the last. */
 const mostRungs = 12;
-/** The last column may not be narrower. */
+/** The last column may not be narrower, and need not hold its longest text in fewer lines than these. */
 const narrowest = 16;
+const mostLines = 2;
 
 /** One section for each service that goes up in stages. No line is wider than `width`. */
 export function ladderSections(
@@ -62,6 +63,27 @@ interface Cell {
 }
 
 type Cells = readonly Cell[];
+
+/** The same as rows, for whoever lays out tables by other means. All of them, however many. */
+export const rungRows = (
+  plan: Pick<Plan, 'steps' | 'declared' | 'facts'>,
+  phases: readonly PhaseSteps[],
+): readonly {
+  readonly title: string;
+  readonly heads: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}[] => {
+  const numbers = phaseNumbers(phases);
+  return laddersOf(plan).map((ladder) => {
+    const cellsOf = ladder.kind === 'canary' ? canaryCells : batchCells;
+    const rows = withoutEmpty(ladder.rungs.map((rung) => cellsOf(rung, stepsText(rung, numbers), ladder)));
+    return {
+      title: titleText(ladder),
+      heads: (rows[0] ?? []).map(({ title }) => title),
+      rows: rows.map((row) => row.map(({ text }) => text)),
+    };
+  });
+};
 
 function rungLines(
   ladder: Ladder,
@@ -128,7 +150,11 @@ function neededWidth(rows: readonly Cells[]): number {
     Math.max(columns(title), ...rows.map((row) => columns(row[at]?.text ?? ''))),
   );
   return widths.reduce(
-    (sum, each, at) => sum + (at === heads.length - 1 ? Math.min(each, narrowest) : each + 2),
+    (sum, each, at) =>
+      sum +
+      (at === heads.length - 1
+        ? Math.min(each, Math.max(narrowest, Math.ceil(each / mostLines) + 4))
+        : each + 2),
     0,
   );
 }

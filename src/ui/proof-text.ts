@@ -23,26 +23,35 @@ const mostServices = 3;
 
 export function proofLines(
   plan: Pick<Plan, 'steps' | 'proof' | 'declared'>,
-  { phases, seconds }: PhasedPlan,
-  { earlier, mostSeconds }: Durations,
+  phased: PhasedPlan,
+  durations: Durations,
   paint: Paint,
   width: number,
 ): readonly string[] {
-  if (plan.steps.length === 0) return [];
-  const line = (name: string, text: string): readonly string[] =>
+  return proofFacts(plan, phased, durations).flatMap(([name, text]) =>
     hang(`  ${name.padEnd(11)}`, text, width).map((row, at) =>
       at === 0 ? `  ${paint.bold(name)}${row.slice(2 + name.length)}` : row,
-    );
+    ),
+  );
+}
+
+/** Each with its name: `Proved`, `At worst`, `Duration`, and where stages wait `Longest`. */
+export function proofFacts(
+  plan: Pick<Plan, 'steps' | 'proof' | 'declared'>,
+  { phases, seconds }: PhasedPlan,
+  { earlier, mostSeconds }: Durations,
+): readonly (readonly [string, string])[] {
+  if (plan.steps.length === 0) return [];
   const experience =
     earlier === undefined || earlier.runs === 0
       ? ' (an estimate: no earlier runs to go by)'
       : ` (from ${counted(earlier.runs, 'earlier run')}, 90% under ${durationText(earlier.seconds90)})`;
   return [
-    ...line('Proved', provedText(plan.proof, phases)),
-    ...line('At worst', worstText(plan, phases)),
-    ...line('Duration', `about ${durationText(seconds)}${experience}`),
+    ['Proved', provedText(plan.proof, phases)],
+    ['At worst', worstText(plan, phases)],
+    ['Duration', `about ${durationText(seconds)}${experience}`],
     ...(plan.steps.some(({ stage }) => stage !== undefined)
-      ? line('Longest', longestText(plan, phases, mostSeconds))
+      ? [['Longest', longestText(plan, phases, mostSeconds)] as const]
       : []),
   ];
 }

@@ -131,7 +131,7 @@ function stateCounts(items: readonly Item[]): string {
 function itemLine({ state, verb, body, time }: Item, verbs: number, width: number, paint: Paint): string {
   const head = `   ${symbols[state]} ${padEnd(clip(verb, verbs - 1), verbs)}`;
   const parts = spread(head + body(width - columns(head)), time === '' ? [] : [time], width);
-  const rest = parts.left.slice(5);
+  const rest = parts.right === '' ? parts.left.slice(5).trimEnd() : parts.left.slice(5);
   const text = state === 'waiting' ? paint.dim(rest) : rest;
   return `   ${paintState(state, symbols[state], paint)} ${text}${parts.right}`;
 }

@@ -121,7 +121,7 @@ function rowOf(service: ServiceStatus): Row {
   return {
     service,
     release: service.release ?? '-',
-    shares: serving.map(({ name, share }) => (share === undefined ? name : `${name} ${share}%`)).join(' · '),
+    shares: sharesText(serving),
     bar: barText(healthy, hosts.length),
     count: hosts.some(({ health }) => health !== 'not_checked')
       ? `${healthy} of ${hosts.length} healthy`
@@ -131,6 +131,18 @@ function rowOf(service: ServiceStatus): Row {
       .filter((each) => each !== '')
       .join(', '),
   };
+}
+
+/** `green 100%`; of a canary whose two releases both serve, `blue 1.0.0 90% · green 2.0.0 10%`. */
+function sharesText(serving: readonly SlotStatus[]): string {
+  const releases = new Set(serving.map(({ release }) => release));
+  return serving
+    .map(({ name, share, release }) =>
+      [name, releases.size > 1 ? (release ?? 'mixed') : '', share === undefined ? '' : `${share}%`]
+        .filter((part) => part !== '')
+        .join(' '),
+    )
+    .join(' · ');
 }
 
 /** The slots that get traffic; without a balancer the active one, and where that is not known, all. */

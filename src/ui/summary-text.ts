@@ -142,7 +142,13 @@ function afterLines(
   ];
 }
 
-function commandLines(sentence: string, command: string, paint: Paint, width: number): readonly string[] {
+function commandLines(
+  sentence: string,
+  command: string | undefined,
+  paint: Paint,
+  width: number,
+): readonly string[] {
+  if (command === undefined) return wrap(sentence, width);
   if (`${sentence}  ${command}`.length <= width) return [`${sentence}  ${paint.bold(command)}`];
   return [...wrap(sentence, width), ...wrap(command, width - 4).map((line) => `    ${paint.bold(line)}`)];
 }
@@ -151,10 +157,12 @@ function nextStep(
   view: View,
   { outcome }: Summary,
   environment: string,
-): { readonly sentence: string; readonly command: string } {
+): { readonly sentence: string; readonly command: string | undefined } {
   switch (outcome) {
     case 'complete':
-      return { sentence: `Deployment ${view.run}. To go back:`, command: `deployctl revert ${environment}` };
+      return view.previousDeployment === undefined
+        ? { sentence: `Deployment ${view.run}, the first: there is none to go back to.`, command: undefined }
+        : { sentence: `Deployment ${view.run}. To go back:`, command: `deployctl revert ${environment}` };
     case 'stopped':
       return { sentence: 'To go on where it stopped:', command: `deployctl apply ${environment} --resume` };
     case 'reverted':
@@ -188,7 +196,7 @@ function serviceText(service: ServiceDeclared, plan: Plan): string {
   const place = to === undefined ? (slots.length === 1 ? '' : undefined) : ` on ${to}`;
   if (place === undefined) return `${name} is ${release.version}.`;
   const before = servingBefore(service, plan);
-  const keepsWarm = service.strategy.kind === 'blue_green' && service.strategy.keepWarm;
+  const keepsWarm = 'keepWarm' in service.strategy && service.strategy.keepWarm;
   const warm =
     keepsWarm && from !== undefined && from !== to && before !== undefined
       ? `; ${from} keeps ${before} warm`

@@ -6,6 +6,13 @@ export interface OnTerminal {
   /** Resolves when the text is on the screen, or in what scrolled off it; rejects after `withinMs` with what is there. */
   shows(text: string, withinMs?: number): Promise<void>;
   type(keys: string): void;
+  /** As if somebody pulled at the window's corner. */
+  resize(columns: number, rows: number): void;
+  signal(name: NodeJS.Signals): void;
+  /** The rows of the window, without what scrolled off it. */
+  window(): readonly string[];
+  /** Whether the cursor is shown, as the program left it. */
+  cursorShown(): boolean;
   /** Screen and scrollback, without blanks at line ends. */
   text(): string;
   /** The exit code, when it has ended. */
@@ -30,7 +37,11 @@ export function onTerminal(file: string, argv: readonly string[], options: Termi
     env: { ...env, TERM: 'xterm-256color' },
   });
   let drawn = Promise.resolve();
+  let isCursorShown = true;
   pty.onData((data) => {
+    // DECTCEM is the one mode that the emulator does not tell.
+    const last = [...data.matchAll(/\u001b\[\?25([hl])/g)].at(-1)?.[1];
+    if (last !== undefined) isCursorShown = last === 'h';
     drawn = new Promise((resolve) => screen.write(data, resolve));
   });
   // What the terminal answers to a program that asks it (where the cursor is, what it can do).
@@ -46,6 +57,19 @@ export function onTerminal(file: string, argv: readonly string[], options: Termi
   return {
     text,
     type: (keys) => pty.write(keys),
+    resize(columns, rows) {
+      screen.resize(columns, rows);
+      pty.resize(columns, rows);
+    },
+    signal: (name) => pty.kill(name),
+    window: () => {
+      const { active } = screen.buffer;
+      return Array.from(
+        { length: screen.rows },
+        (_, row) => active.getLine(active.baseY + row)?.translateToString(true) ?? '',
+      );
+    },
+    cursorShown: () => isCursorShown,
     async shows(wanted, withinMs = 30_000) {
       const deadline = performance.now() + withinMs;
       while (!text().includes(wanted)) {

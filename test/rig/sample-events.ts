@@ -20,12 +20,13 @@ export class RunScript {
   readonly plan: Plan;
   #at: number = planned;
 
-  constructor(plan: Plan, done?: readonly StepId[]) {
+  constructor(plan: Plan, done?: readonly StepId[], previousDeployment = 41) {
     this.plan = plan;
     this.tell({
       type: 'run_started',
       plan,
       resumed: done !== undefined,
+      previousDeployment,
       ...(done === undefined ? {} : { done }),
     });
   }

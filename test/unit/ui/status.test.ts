@@ -1,9 +1,12 @@
 import { join } from 'node:path';
+import xterm from '@xterm/headless';
 import { describe, expect, test } from 'vitest';
+import { asInstant } from '../../../src/model/index.ts';
 import { columns } from '../../../src/ui/layout.ts';
 import { statusJson } from '../../../src/ui/status-json.ts';
 import { renderStatus } from '../../../src/ui/status-text.ts';
-import { unreachableHost } from '../../rig/sample-plans.ts';
+import { watchedStatus } from '../../../src/ui/status-watch.ts';
+import { planned, unreachableHost } from '../../rig/sample-plans.ts';
 import { api, instances, search, shop, statusWith, stoppedRun } from '../../rig/sample-status.ts';
 
 const golden = (name: string): string => join(import.meta.dirname, '../../golden/ui', `${name}.txt`);
@@ -88,4 +91,52 @@ test('status as JSON has the documented fields', () => {
     ],
   });
   expect(JSON.parse(JSON.stringify(statusJson(statusWith([])))).run).toBeNull();
+});
+
+describe('status, watched', () => {
+  const quiet = { json: false, redraws: false, color: false, size: () => ({ columns: 80, rows: 24 }) };
+  const reports = [
+    statusWith([shop]),
+    statusWith([shop], { at: asInstant(planned + 60_000) }),
+    statusWith([canary]),
+  ];
+
+  test('into a pipe it is told when something has changed, and not each time that it looks', () => {
+    const told: string[] = [];
+    const show = watchedStatus({ ...quiet, write: (text) => told.push(text) });
+    for (const report of reports) show(report);
+    expect(told).toHaveLength(2);
+    expect(told[1]).toContain('blue 1.0.0 90% · green 2.0.0 10%');
+  });
+
+  test('with --json each line is a document', () => {
+    const told: string[] = [];
+    const show = watchedStatus({ ...quiet, json: true, write: (text) => told.push(text) });
+    for (const report of reports) show(report);
+    expect(told.map((line) => JSON.parse(line).services[0].release)).toEqual(['2.0.0', '1.0.0']);
+  });
+
+  test('on a terminal each picture takes the place of the one before, and fits the window', async () => {
+    const screen = new xterm.Terminal({ cols: 60, rows: 8, allowProposedApi: true, convertEol: true });
+    let drawn = Promise.resolve();
+    const show = watchedStatus({
+      ...quiet,
+      redraws: true,
+      color: true,
+      size: () => ({ columns: 60, rows: 8 }),
+      write: (text) => {
+        drawn = new Promise((resolve) => screen.write(text, resolve));
+      },
+    });
+    for (const report of [statusWith([fleet]), statusWith([search, api, shop]), statusWith([shop])])
+      show(report);
+    await drawn;
+    const { active } = screen.buffer;
+    const text = Array.from({ length: active.length }, (_, row) =>
+      active.getLine(row)?.translateToString(true),
+    );
+    expect(text.filter((line) => line?.includes('Ctrl-C ends this'))).toHaveLength(1);
+    expect(text.join('\n')).not.toContain('search');
+    expect(active.baseY).toBe(0);
+  });
 });

@@ -53,6 +53,17 @@ describe('the last words of a run', () => {
     }
   });
 
+  test('after the first deployment there is nothing to go back to, and no command that would say so', () => {
+    const events = completeRun(plan).events.map((event) => {
+      if (event.type !== 'run_started') return event;
+      const { previousDeployment: _, ...first } = event;
+      return first;
+    });
+    const text = renderSummary(viewOf(events), { color: false, width: 140, frame });
+    expect(text).toContain('Deployment 42, the first: there is none to go back to.');
+    expect(text).not.toContain('deployctl revert');
+  });
+
   test('a revert is called a revert, and says what serves', () => {
     const back = { ...plan, intent: { kind: 'revert', to: 41, services: [] } } as const;
     const text = renderSummary(viewOf(completeRun(back).events), { color: false, width: 100, frame });
