@@ -37,15 +37,20 @@ export interface Running {
   readonly parallelism: number;
 }
 
-/** Performs a plan that was made under this lock. Throws an `AppFailure` before anything is touched. */
+/**
+ * Performs a plan that was made under this lock. Throws an `AppFailure` before anything is touched. Where the world was not
+ * looked at for it (`--no-refresh`), that is done now.
+ */
 export async function applyPlan(
   plan: Plan,
   world: Reach,
   running: Running,
   cx: AppContext,
+  { isLookedAt }: { readonly isLookedAt: boolean } = { isLookedAt: true },
 ): Promise<RunResult> {
   refuseHeld(plan);
   refuseByPolicy(plan, cx);
+  if (!isLookedAt) await refuseStale(plan, world, []);
   await readSecretsOf(plan, world.resolveSecret);
   await using store = await openForWriting(plan.declared.state);
   const recorded = await store.read();
@@ -68,24 +73,33 @@ export async function applySavedPlan(
   refuseHeld(plan);
   refuseByPolicy(plan, cx, { isSaved: true });
   await requireApprovals(plan, path);
-  await using world = reach(plan.declared, cx.clock, cx.environment, plan.lineage, cx.askPassphrase);
+  await using world = reach(
+    plan.declared,
+    cx.clock,
+    cx.environment,
+    plan.lineage,
+    cx.askPassphrase,
+    cx.trace,
+  );
   await using store = await openForWriting(plan.declared.state);
   const recorded = await store.read();
   refuseUnfinished(recorded, plan.environment);
   refuseOtherState(plan, recorded);
-  const stale = [
-    ...(await changedArtifacts(plan, new Artifacts(cx))),
-    ...findStaleFacts(plan, (await world.observe(new AbortController().signal)).observations),
-  ];
-  if (stale.length > 0) {
-    const hint = `Nothing was changed by this run. See what is different:\n    deployctl plan ${plan.environment}`;
-    throw new AppFailure(
-      distinct(stale).map((each) => ({ ...each, hint: each.hint ?? hint })),
-      stale.every(isStaleness) ? 6 : 1,
-    );
-  }
+  await refuseStale(plan, world, await changedArtifacts(plan, new Artifacts(cx)));
   await readSecretsOf(plan, world.resolveSecret);
   return await run(plan, optionsFor(store, recorded, world, running, cx, plan.declared));
+}
+
+/** Looks at every fact that the plan rests on; `also`: what is found stale already. */
+async function refuseStale(plan: Plan, world: Reach, also: readonly Diagnostic[]): Promise<void> {
+  const { observations } = await world.observe(new AbortController().signal);
+  const stale = [...also, ...findStaleFacts(plan, observations)];
+  if (stale.length === 0) return;
+  const hint = `Nothing was changed by this run. See what is different:\n    deployctl plan ${plan.environment}`;
+  throw new AppFailure(
+    distinct(stale).map((each) => ({ ...each, hint: each.hint ?? hint })),
+    stale.every(isStaleness) ? 6 : 1,
+  );
 }
 
 const isStaleness = ({ code }: Diagnostic): boolean => code === 'plan-stale' || code === 'artifact-changed';
@@ -123,7 +137,14 @@ async function withUnfinished(
   const { unfinished } = recorded;
   if (unfinished === undefined) throw new AppFailure([nothingUnfinished]);
   const plan = await store.planOf(unfinished.run);
-  await using world = reach(plan.declared, cx.clock, cx.environment, plan.lineage, cx.askPassphrase);
+  await using world = reach(
+    plan.declared,
+    cx.clock,
+    cx.environment,
+    plan.lineage,
+    cx.askPassphrase,
+    cx.trace,
+  );
   return await go(optionsFor(store, recorded, world, running, cx, declared), plan, world);
 }
 
@@ -141,6 +162,9 @@ function optionsFor(
     ...running,
     emit: (event) => {
       runNow = event.run;
+      cx.trace?.debug(
+        `event ${event.seq} of run ${event.run}: ${event.type}${'step' in event ? ` of step ${event.step}` : ''}`,
+      );
       running.emit(event);
     },
     control: withRequests(running.control, declared.state.path, () => runNow, cx.clock),

@@ -1,5 +1,6 @@
 import type { Clock } from '../model/index.ts';
 import type { AskPassphrase } from '../transport/index.ts';
+import type { Trace } from './trace.ts';
 
 /** What the application takes from the process, once, at its edge. */
 export interface AppContext {
@@ -12,6 +13,8 @@ export interface AppContext {
   readonly commandLine: string;
   /** Asks a person for the passphrase of a key, once; undefined: nobody can be asked. */
   readonly askPassphrase?: AskPassphrase | undefined;
+  /** Lines for DEPLOYCTL_LOG; undefined: nobody reads them. */
+  readonly trace?: Trace | undefined;
   /** Tells a person who waits what for: a line for standard error. */
   readonly notice?: (text: string) => void;
 }

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import { didYouMean } from '../hcl/eval/suggestion.ts';
 import type { Diagnostic, Outcome } from '../model/index.ts';
+import { isPlanFile } from './plan-file.ts';
 
 export interface EnvironmentFolder {
   /** `prod`. */
@@ -37,7 +38,7 @@ export function findEnvironment(ask: string | undefined, cwd: string): Outcome<E
   if (isName && names.includes(ask)) return found(ask, join(environments, ask), cwd);
   const folder = isAbsolute(ask) ? ask : resolve(cwd, ask);
   if (isFolder(folder)) return found(basename(folder), folder, cwd);
-  return failed(noSuchEnvironment(ask, names, isFile(folder)));
+  return failed(isPlanFile(folder) ? planForEnvironment(ask) : noSuchEnvironment(ask, names, isFile(folder)));
 }
 
 /** The folders below `environments/`, in the order of their names. */
@@ -136,9 +137,17 @@ const noSuchEnvironment = (ask: string, names: readonly string[], isPlain: boole
   summary: 'There is no such environment',
   detail: isPlain
     ? `${ask} is a file; an environment is a folder of .hcl files.`
-    : `There is no folder environments/${ask}, and no folder ${ask}.`,
+    : `There is no folder environments/${ask}, and neither a folder nor a file ${ask}.`,
   hint:
     names.length > 0
       ? `${didYouMean(ask, names) ?? ''} There are: ${names.join(', ')}.`.trim()
       : `Begin one:  deployctl init${isPlain ? '' : ` ${ask}`}`,
+});
+
+const planForEnvironment = (path: string): Diagnostic => ({
+  code: 'plan-for-environment',
+  severity: 'error',
+  summary: 'This is a saved plan, not an environment',
+  detail: `${path} says already what is to be done, and in which environment.`,
+  hint: `Look at it:  deployctl show ${path}\nPerform it:  deployctl apply ${path}`,
 });

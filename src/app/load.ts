@@ -128,7 +128,8 @@ export async function loadScope(ask: ConfigurationAsk, cx: AppContext): Promise<
   return loaded.declared === undefined ? await validateConfig(inputFor(environment, ask, cx)) : loaded;
 }
 
-function locate(ask: ConfigurationAsk, cx: AppContext): EnvironmentFolder {
+/** Throws an `AppFailure` where there is no such environment, or more than one that could be meant. */
+export function locate(ask: ConfigurationAsk, cx: AppContext): EnvironmentFolder {
   const environment = findEnvironment(ask.environment, cx.cwd);
   if (!environment.ok) throw new AppFailure(environment.diagnostics);
   return environment.value;
@@ -181,6 +182,9 @@ function inputFor(
   cx: AppContext,
   readArtifact: ReadArtifact = withoutArtifacts,
 ): LoadInput {
+  const files = [...readConfiguration(environment), ...readAutoVariables(environment)];
+  cx.trace?.info(`environment ${environment.name} in ${environment.folder}`);
+  for (const { path, bytes } of files) cx.trace?.debug(`read ${path}, ${bytes.byteLength} bytes`);
   const prefix = 'DEPLOYCTL_VAR_';
   const fromEnvironment = Object.fromEntries(
     Object.entries(cx.environment).flatMap(([name, value]) =>
@@ -191,7 +195,7 @@ function inputFor(
     environment: environment.name,
     folder: environment.folder,
     projectFolder: environment.projectFolder,
-    files: [...readConfiguration(environment), ...readAutoVariables(environment)],
+    files,
     variables: {
       fromEnvironment,
       fromFiles: ask.variableFiles.map((path) => ({ path, bytes: readVariableFile(path, cx) })),

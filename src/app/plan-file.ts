@@ -1,7 +1,20 @@
 /** A saved plan: JSON in a file that only its owner can read, whole or not at all, and refused if a byte was changed. */
 import { createHash } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
 import { type Diagnostic, type Outcome, type Plan, writeCanonicalJson } from '../model/index.ts';
+import { AppFailure } from './failure.ts';
 
 const magic = 'deployctl plan';
 
@@ -20,8 +33,32 @@ export function digestOf(plan: Omit<Plan, 'digest'>): string {
 
 export const withDigest = (plan: Omit<Plan, 'digest'>): Plan => ({ ...plan, digest: digestOf(plan) });
 
-/** Writes it beside its place and renames it there. Throws what the file system says. */
+/** Whether a plan could be saved there, asked before the time for making one is spent. Throws an `AppFailure`. */
+export function refuseUnwritable(path: string | undefined): void {
+  if (path === undefined) return;
+  try {
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) {
+      throw Object.assign(new Error('it is a folder'), { code: 'EISDIR' });
+    }
+    if (!statSync(dirname(path)).isDirectory()) {
+      throw Object.assign(new Error('its folder is a file'), { code: 'ENOTDIR' });
+    }
+    accessSync(dirname(path), constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new AppFailure([notSaved(path, error)]);
+  }
+}
+
+/** Writes it beside its place and renames it there. Throws an `AppFailure` where the file system refuses. */
 export function savePlan(plan: Plan, path: string): void {
+  try {
+    writePlan(plan, path);
+  } catch (error) {
+    throw new AppFailure([notSaved(path, error)]);
+  }
+}
+
+function writePlan(plan: Plan, path: string): void {
   const part = `${path}.${process.pid}.part`;
   rmSync(part, { force: true });
   const file = openSync(part, 'wx', 0o600);
@@ -53,7 +90,7 @@ export function loadPlan(path: string): Outcome<Plan> {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    return failed(path, `It cannot be read: ${error instanceof Error ? error.message : String(error)}.`);
+    return failed(path, unreadable(error));
   }
   let envelope: unknown;
   try {
@@ -69,6 +106,12 @@ export function loadPlan(path: string): Outcome<Plan> {
   if (digestOf(rest) !== digest)
     return failed(path, 'It was changed since it was saved: its digest does not fit.');
   return { ok: true, value: envelope.plan, diagnostics: [] };
+}
+
+function unreadable(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return 'There is no such file.';
+  return code === 'EISDIR' ? 'It is a folder.' : `It cannot be read: ${message}.`;
 }
 
 const isEnvelope = (value: unknown): value is { readonly format: unknown; readonly plan: Plan } =>
@@ -89,7 +132,26 @@ const failed = (path: string, why: string): Outcome<never> => ({
       severity: 'error',
       summary: 'The file is not a plan that can be applied',
       detail: `${path}: ${why}`,
-      hint: 'Make a plan anew:  deployctl plan --out FILE',
+      hint: 'Make a plan:  deployctl plan ENV --out FILE',
     } satisfies Diagnostic,
   ],
 });
+
+const notSaved = (path: string, error: unknown): Diagnostic => {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const whys: Readonly<Record<string, string>> = {
+    ENOENT: 'the folder does not exist',
+    ENOTDIR: 'a file stands where its folder should be',
+    EISDIR: 'it is a folder',
+    EACCES: 'this user may not write there',
+    EROFS: 'its file system is read-only',
+    ENOSPC: 'no space is left',
+  };
+  return {
+    code: 'plan-not-saved',
+    severity: 'error',
+    summary: 'The plan cannot be saved there',
+    detail: `--out is ${path}: ${whys[code ?? ''] ?? message}. Nothing was saved.`,
+    hint: 'Name a file in a folder that this user may write: --out p.plan',
+  };
+};

@@ -6,6 +6,7 @@ import {
   type Deployment,
   type Diagnostic,
   type Intent,
+  type Observed,
   type Plan,
   type Recorded,
   type Run,
@@ -87,13 +88,14 @@ async function planFor(
   await using store = await openForReading(declared.state);
   const recorded = await store.read();
   const durations = await store.durations();
-  const world = reach(declared, cx.clock, cx.environment, recorded.lineage, cx.askPassphrase);
+  const world = reach(declared, cx.clock, cx.environment, recorded.lineage, cx.askPassphrase, cx.trace);
   try {
     const started = cx.clock.now();
     const observed = ask.noRefresh
       ? takeRecordForWorld(declared, followMoves(recorded, declared), cx.clock.now())
       : await world.observe(new AbortController().signal);
     const lookedMs = cx.clock.now() - started;
+    cx.trace?.info(`looked at the world in ${lookedMs} ms: ${countsText(observed)}`);
     const failed = await failedReleases(store);
     const plan = await withFetched(loaded.artifacts, declared, (complete) =>
       planEnvironment({
@@ -111,6 +113,9 @@ async function planFor(
         toolVersion: cx.toolVersion,
       }),
     );
+    cx.trace?.info(
+      `planned in ${cx.clock.now() - started - lookedMs} ms: ${plan.changes.length} changes, ${plan.steps.length} steps, ${plan.held.length} held`,
+    );
     const complete = { ...plan, warnings: [...loaded.warnings, ...warnings, ...plan.warnings] };
     return {
       plan: withDigest(complete),
@@ -126,6 +131,11 @@ async function planFor(
     throw error;
   }
 }
+
+const countsText = ({ observations }: Observed): string =>
+  (['present', 'absent', 'unknown'] as const)
+    .map((status) => `${observations.filter((each) => each.status === status).length} ${status}`)
+    .join(', ');
 
 /** Complete runs of the last 50, and the time that nine of ten of them stayed below. */
 function earlierRuns(runs: readonly Run[]): Planned['earlier'] {

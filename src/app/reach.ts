@@ -20,6 +20,7 @@ import { type AskPassphrase, openHostChannels, unlockKey } from '../transport/in
 import { artifactCache } from './artifacts.ts';
 import type { AppContext } from './context.ts';
 import { secretReader } from './secrets.ts';
+import { type Trace, tracedChannels } from './trace.ts';
 
 export interface Reach extends AsyncDisposable {
   /** One look at everything that is declared; what cannot be reached is unknown. Never rejects for that. */
@@ -40,12 +41,14 @@ export function reach(
   environment: Readonly<Record<string, string | undefined>>,
   lineage: string,
   askPassphrase: AskPassphrase | undefined,
+  trace: Trace | undefined,
 ): Reach {
   const resolveSecret = secretReader(declared.secrets, environment);
-  const channels = openHostChannels(declared.hosts, {
+  const opened = openHostChannels(declared.hosts, {
     clock,
     ...(askPassphrase === undefined ? {} : { askPassphrase }),
   });
+  const channels = trace === undefined ? opened : tracedChannels(opened, trace, clock);
   const hosts = withHomes(
     openHostProvider(declared, channels, {
       clock,

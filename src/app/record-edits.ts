@@ -4,6 +4,7 @@ import type {
   Address,
   Diagnostic,
   Observation,
+  Plan,
   RecordEdit,
   Recorded,
   RecordedResource,
@@ -13,8 +14,8 @@ import type { LocalState } from '../state/local/store.ts';
 import type { AppContext } from './context.ts';
 import { AppFailure } from './failure.ts';
 import type { Loaded } from './load.ts';
-import { reach } from './reach.ts';
-import { actorOf } from './state.ts';
+import { type Reach, reach } from './reach.ts';
+import { actorOf, openForWriting } from './state.ts';
 
 /** `service.shop` holds `service.shop.slot["blue"]`, and not `service.shopping`. */
 export const isWithin = (address: string, whole: string): boolean =>
@@ -68,7 +69,7 @@ export async function observeForImport(
   address: string,
   cx: AppContext,
 ): Promise<readonly Imported[]> {
-  await using world = reach(declared, cx.clock, cx.environment, recorded.lineage, cx.askPassphrase);
+  await using world = reach(declared, cx.clock, cx.environment, recorded.lineage, cx.askPassphrase, cx.trace);
   const { observations } = await world.observe(new AbortController().signal);
   const asked = observations.filter((each) => isWithin(each.address, address));
   if (asked.length === 0) {
@@ -114,6 +115,27 @@ export function recordImported(
       cx,
     ),
   );
+}
+
+/** Accepts the drift of a plan: what stands there now is recorded. The caller holds the lock. */
+export async function recordDrift(plan: Plan, world: Reach, cx: AppContext): Promise<void> {
+  const drifted = new Set<string>(plan.drift.map(({ address }) => address));
+  const { observations } = await world.observe(new AbortController().signal);
+  const there = observations.filter(({ address }) => drifted.has(address));
+  refuseUnseen(there);
+  const seen = there.flatMap((each) =>
+    each.status === 'unknown'
+      ? []
+      : [
+          {
+            kind: each.kind,
+            address: each.address,
+            spec: each.status === 'absent' ? null : each.spec,
+          } as RecordedResource,
+        ],
+  );
+  await using store = await openForWriting(plan.declared.state);
+  await store.edit(editOf('import', seen, cx));
 }
 
 const editOf = (edit: RecordEdit['edit'], seen: readonly RecordedResource[], cx: AppContext): RecordEdit => ({

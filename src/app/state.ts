@@ -46,6 +46,7 @@ export async function lockState(state: StateDeclared, ask: LockAsk, cx: AppConte
     environment: ask.environment,
   });
   if (!lock.ok) throw new AppFailure(lock.diagnostics, 5);
+  cx.trace?.info(`holding the lock of ${state.path}`);
   return lock.value;
 }
 

@@ -27,7 +27,7 @@ export async function* watchStatus(
   const { declared, environment } = await loadEnvironment(ask, cx);
   await using store = await openForReading(declared.state);
   const { lineage } = await store.read();
-  await using world = reach(declared, cx.clock, cx.environment, lineage, cx.askPassphrase);
+  await using world = reach(declared, cx.clock, cx.environment, lineage, cx.askPassphrase, cx.trace);
   do {
     yield await lookOnce(declared, environment.name, store, world, cx);
     await cx.clock.sleep(everyMs, ended);

@@ -7,7 +7,14 @@ import { actorOf } from '../app/state.ts';
 import { runGoingOn } from '../app/steering.ts';
 import { BaseCommand } from './base.ts';
 import type { ExitCode } from './exit-code.ts';
-import { appContext, configurationAsk, configurationFlags, environmentArgument, lockFlags } from './flags.ts';
+import {
+  appContext,
+  configurationAsk,
+  configurationFlags,
+  environmentArgument,
+  lockFlags,
+  parallelismFlag,
+} from './flags.ts';
 import { withLock } from './perform.ts';
 import { runWithView } from './run-view.ts';
 import { steerRun } from './steer.ts';
@@ -21,12 +28,7 @@ export default class Abort extends BaseCommand {
   static override readonly flags = {
     ...configurationFlags,
     ...lockFlags,
-    parallelism: Flags.integer({
-      description: 'How many steps at once.',
-      default: 10,
-      min: 1,
-      helpValue: 'N',
-    }),
+    ...parallelismFlag,
     json: Flags.boolean({ description: 'One event a line on standard output, and nothing else.' }),
   };
 

@@ -2,7 +2,7 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { applySavedPlan, type RunResult, resumeRun } from '../app/apply.ts';
 import type { AppContext } from '../app/context.ts';
-import { loadEnvironment } from '../app/load.ts';
+import { loadEnvironment, locate } from '../app/load.ts';
 import { makePlan } from '../app/plan.ts';
 import { isPlanFile, loadPlan } from '../app/plan-file.ts';
 import { unlockKeys } from '../app/reach.ts';
@@ -10,7 +10,14 @@ import { actorOf } from '../app/state.ts';
 import { isError, type Plan } from '../model/index.ts';
 import { BaseCommand, CommandFailure } from './base.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
-import { appContext, configurationAsk, configurationFlags, runFlags, selectionFlags } from './flags.ts';
+import {
+  appContext,
+  configurationAsk,
+  configurationFlags,
+  refreshFlags,
+  runFlags,
+  selectionFlags,
+} from './flags.ts';
 import { performMade, withLock } from './perform.ts';
 import { runWithView } from './run-view.ts';
 
@@ -30,6 +37,7 @@ export default class Apply extends BaseCommand {
   static override readonly flags = {
     ...configurationFlags,
     ...selectionFlags,
+    ...refreshFlags,
     ...runFlags,
     resume: Flags.boolean({ description: 'Go on with the run that stopped part-way.' }),
   };
@@ -56,13 +64,15 @@ export default class Apply extends BaseCommand {
               ...ask,
               targets: flags.target ?? [],
               excluded: flags.exclude ?? [],
-              refreshOnly: false,
-              noRefresh: false,
+              refreshOnly: flags['refresh-only'],
+              noRefresh: flags['no-refresh'],
             },
             cx,
           ),
+        locate: () => void locate(ask, cx),
         load: () => loadEnvironment(ask, cx),
         verb: 'apply',
+        takesRecord: flags['no-refresh'],
       },
       flags,
       cx,
@@ -75,7 +85,7 @@ export default class Apply extends BaseCommand {
     const given = Object.entries({ ...flags, target: flags.target, exclude: flags.exclude });
     const planning = given.filter(
       ([name, value]) =>
-        ['var', 'var-file', 'target', 'exclude', 'resume'].includes(name) &&
+        ['var', 'var-file', 'target', 'exclude', 'refresh-only', 'no-refresh', 'resume'].includes(name) &&
         value !== undefined &&
         value !== false,
     );

@@ -79,7 +79,9 @@ export abstract class BaseCommand extends Command {
       this.trace.debug(
         `deployctl ${command}: ${JSON.stringify(this.argv)} in ${process.cwd()}, Node ${process.version}`,
       );
-      return await this.run();
+      const code = await this.run();
+      this.trace.info(`exit ${code} after ${Math.round(performance.now())} ms`);
+      return code;
     } catch (error) {
       if (error instanceof CommandFailure || error instanceof AppFailure) {
         return this.#refused(error.diagnostics, error.exitCode);
@@ -90,9 +92,14 @@ export abstract class BaseCommand extends Command {
       }
       const { flags, baseFlags } = this.ctor;
       const known = Object.keys({ ...baseFlags, ...flags });
-      const usage = usageDiagnostics(error, { command, flags: known, argv: this.argv });
-      if (usage === undefined) this.terminal.stderr.write(bugText(error, this.terminal));
-      else this.report(usage);
+      const usage = usageDiagnostics(error, {
+        command,
+        flags: known,
+        argv: this.argv,
+        typed: process.argv.slice(2),
+      });
+      if (usage !== undefined) return this.#refused(usage, exitCode.error);
+      this.terminal.stderr.write(bugText(error, this.terminal));
       return exitCode.error;
     }
   }

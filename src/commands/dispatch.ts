@@ -6,6 +6,7 @@ import { diagnosticsText } from './diagnostics-text.ts';
 import { withEnvironmentArguments } from './environment-arguments.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { nearest } from './nearest.ts';
+import { commandsElsewhere } from './other-tools.ts';
 import { commands } from './table.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
 import { topics } from './topics.ts';
@@ -97,7 +98,7 @@ function globalFlags(
   | { readonly ok: true; readonly value: Global }
   | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] } {
   const kept: string[] = [];
-  let folder: string | undefined;
+  const folders: string[] = [];
   let at = 0;
   for (; at < line.length; at += 1) {
     const word = line[at] ?? '';
@@ -106,13 +107,15 @@ function globalFlags(
       at += 1;
       const value = line[at];
       if (value === undefined) return { ok: false, diagnostics: [noFolder(word)] };
-      folder = value;
-    } else if (word.startsWith('--chdir=')) folder = word.slice('--chdir='.length);
+      folders.push(value);
+    } else if (word.startsWith('--chdir=')) folders.push(word.slice('--chdir='.length));
     else if (word === '--version' || word === '-v')
-      return { ok: true, value: { folder, rest: ['version', ...kept] } };
+      return { ok: true, value: { folder: undefined, rest: ['version', ...kept] } };
     else if (word.startsWith('-') && !isHelpFlag(word)) return { ok: false, diagnostics: [misplaced(word)] };
     else break;
   }
+  const [folder, ...more] = folders;
+  if (more.length > 0) return { ok: false, diagnostics: [twoFolders(folders)] };
   const { typed } = commandOf(line.slice(at));
   const end = at + typed;
   return { ok: true, value: { folder, rest: [...line.slice(at, end), ...kept, ...line.slice(end)] } };
@@ -126,17 +129,38 @@ const noFolder = (flag: string): Diagnostic => ({
   hint: `Write it before the command: "deployctl ${flag} DIR plan".`,
 });
 
+const twoFolders = (folders: readonly string[]): Diagnostic => ({
+  code: 'chdir-twice',
+  severity: 'error',
+  summary: 'Which folder is meant?',
+  detail: `-C was given ${folders.length} times: ${folders.join(', ')}. Commands act on the environment that they find, so none of them is guessed.`,
+  hint: 'Give it once.',
+});
+
 const misplaced = (flag: string): Diagnostic => ({
   code: 'unknown-flag',
   severity: 'error',
   summary: 'Unknown flag',
   detail: `Before the command stand only -C DIR, --no-color and --no-input; ${flag} is none of these.`,
-  hint: 'Flags of a command stand behind it: "deployctl plan --json".',
+  hint: /^-chdir\b/.test(flag)
+    ? `Flags have two dashes here: -${flag}.`
+    : 'Flags of a command stand behind it: "deployctl plan --json".',
 });
 
 function unknownCommand(words: readonly string[]): Diagnostic {
   const [first = '', second] = words;
   const names = Object.keys(commands);
+  const elsewhere = commandsElsewhere[`${first} ${second}`] ?? commandsElsewhere[first];
+  if (elsewhere !== undefined) {
+    const typed = Object.hasOwn(commandsElsewhere, first) ? first : `${first} ${second}`;
+    return {
+      code: 'unknown-command',
+      severity: 'error',
+      summary: 'Unknown command',
+      detail: `There is no command "deployctl ${typed}".`,
+      hint: elsewhere,
+    };
+  }
   const below = names.filter((name) => name.startsWith(`${first} `));
   if (below.length > 0) {
     const near = second === undefined ? undefined : nearest(`${first} ${second}`, below);

@@ -6,6 +6,7 @@ import { systemClock } from '../app/clock.ts';
 import type { AppContext, ConfigurationAsk } from '../app/context.ts';
 import { passphraseAsker } from '../ui/passphrase.ts';
 import { VERSION } from '../version.ts';
+import { openLog } from './log.ts';
 import type { Terminal } from './terminal.ts';
 
 export const environmentArgument = {
@@ -43,6 +44,23 @@ export const selectionFlags = {
   }),
 };
 
+/** How the world is looked at for a plan. */
+export const refreshFlags = {
+  'refresh-only': Flags.boolean({
+    description: 'Only what others changed since it was recorded; apply records it as it stands.',
+    exclusive: ['no-refresh'],
+  }),
+  'no-refresh': Flags.boolean({
+    description: 'Plan from the record, and read nothing; apply looks before it changes anything.',
+  }),
+};
+
+export const conciseFlag = { concise: Flags.boolean({ description: 'One line for each change.' }) };
+
+export const parallelismFlag = {
+  parallelism: Flags.integer({ description: 'How many steps at once.', default: 10, min: 1, helpValue: 'N' }),
+};
+
 export const lockFlags = {
   'lock-timeout': Flags.string({
     description: 'How long to wait for the lock, as 30s.',
@@ -56,12 +74,18 @@ export const lockFlags = {
 
 export const runFlags = {
   'auto-approve': Flags.boolean({ description: 'Do not ask.' }),
-  parallelism: Flags.integer({ description: 'How many steps at once.', default: 10, min: 1, helpValue: 'N' }),
+  ...parallelismFlag,
   json: Flags.boolean({ description: 'One event a line on standard output, and nothing else.' }),
   ...lockFlags,
+  ...conciseFlag,
 };
 
 export const jsonFlag = { json: Flags.boolean({ description: 'One JSON document.' }) };
+
+function traceOf({ environment, stderr }: Terminal): Pick<AppContext, 'trace'> {
+  const log = openLog(environment, stderr, () => systemClock.now());
+  return log.level === 'off' ? {} : { trace: log };
+}
 
 export const appContext = (terminal: Terminal): AppContext => ({
   cwd: process.cwd(),
@@ -72,6 +96,7 @@ export const appContext = (terminal: Terminal): AppContext => ({
   askPassphrase: terminal.interactive
     ? passphraseAsker({ input: terminal.stdin as ReadStream, output: terminal.stderr })
     : undefined,
+  ...traceOf(terminal),
   notice: (text) => void terminal.stderr.write(`${text}\n`),
 });
 

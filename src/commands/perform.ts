@@ -1,14 +1,16 @@
 /** Plan, show, ask, run: what `apply` and `revert` have in common. */
-import { applyPlan, refuseByPolicy, refuseUnfinished } from '../app/apply.ts';
+import { applyPlan, refuseActor, refuseByPolicy, refuseUnfinished } from '../app/apply.ts';
 import type { AppContext } from '../app/context.ts';
 import type { Loaded } from '../app/load.ts';
 import type { Planned } from '../app/plan.ts';
-import { savePlan } from '../app/plan-file.ts';
+import { refuseUnwritable, savePlan } from '../app/plan-file.ts';
+import { recordDrift } from '../app/record-edits.ts';
 import { actorOf, lockState, readRecorded } from '../app/state.ts';
 import { isError, type StateDeclared } from '../model/index.ts';
 import { paint } from '../ui/paint.ts';
 import { planJson } from '../ui/plan-json.ts';
 import { approve } from '../ui/prompt.ts';
+import { counted } from '../ui/time-text.ts';
 import { CommandFailure } from './base.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { planText } from './plan-view.ts';
@@ -24,14 +26,19 @@ export interface PerformFlags extends LockFlags {
   readonly 'auto-approve': boolean;
   readonly parallelism: number;
   readonly json: boolean;
+  readonly concise: boolean;
   /** Save the plan and perform nothing. */
   readonly out?: string | undefined;
 }
 
 export interface Making {
+  /** Throws where there is no such environment: it is told before anything is asked for. */
+  readonly locate: () => void;
   readonly load: () => Promise<Loaded>;
   readonly make: () => Promise<Planned>;
   readonly verb: 'apply' | 'revert';
+  /** The plan took the record for the world: what it rests on is looked at before anything is done. */
+  readonly takesRecord?: boolean;
 }
 
 /** Nothing is touched before the lock is held, nothing is held, and somebody has said yes. */
@@ -42,7 +49,9 @@ export async function performMade(
   cx: AppContext,
   print: (text: string) => void,
 ): Promise<ExitCode> {
+  making.locate();
   if (flags.out === undefined) refuseWithoutApproval(terminal, flags, making.verb);
+  else refuseUnwritable(flags.out);
   const loaded = await making.load();
   return withLock(loaded.declared.state, loaded.environment.name, flags, cx, async () => {
     refuseUnfinished(await readRecorded(loaded.declared.state), loaded.environment.name);
@@ -52,7 +61,9 @@ export async function performMade(
     if (flags.out !== undefined) savePlan(plan, flags.out);
     if (!flags.json) {
       const saved = flags.out === undefined ? {} : { out: flags.out };
-      print(planText(planned, terminal, { ...saved, parallelism: flags.parallelism }));
+      print(
+        planText(planned, terminal, { ...saved, parallelism: flags.parallelism, concise: flags.concise }),
+      );
     }
     if (plan.held.some(isError)) {
       if (flags.json) throw new CommandFailure(plan.held);
@@ -62,11 +73,13 @@ export async function performMade(
       if (flags.json) print(JSON.stringify(planJson(plan)));
       return exitCode.done;
     }
-    if (plan.steps.length === 0) {
+    const isRefresh = plan.intent.kind === 'refresh_only';
+    if (isRefresh ? plan.drift.length === 0 : plan.steps.length === 0) {
       if (flags.json) print(JSON.stringify(nothingToDo(cx)));
       return exitCode.done;
     }
-    refuseByPolicy(plan, cx);
+    if (isRefresh) refuseActor(plan.declared, cx);
+    else refuseByPolicy(plan, cx);
     if (!flags['auto-approve']) {
       print('\n');
       const isApproved = await approve({
@@ -76,10 +89,21 @@ export async function performMade(
       });
       if (!isApproved) return exitCode.error;
     }
+    if (isRefresh) {
+      await recordDrift(plan, world, cx);
+      print(flags.json ? JSON.stringify(nothingToDo(cx)) : recordedText(plan.drift.length));
+      return exitCode.done;
+    }
+    const isLookedAt = making.takesRecord !== true;
     const view = { ...flags, who: actorOf(cx).who, environment: loaded.environment.name };
-    return (await runWithView((running) => applyPlan(plan, world, running, cx), terminal, view)).exitCode;
+    return (
+      await runWithView((running) => applyPlan(plan, world, running, cx, { isLookedAt }), terminal, view)
+    ).exitCode;
   });
 }
+
+const recordedText = (count: number): string =>
+  `Recorded what stands there at ${counted(count, 'address', 'addresses')}. Nothing else was changed.`;
 
 /** With nothing to do the one event is the summary. */
 const nothingToDo = (cx: AppContext) => ({

@@ -1,6 +1,8 @@
 import * as Flags from '@oclif/core/flags';
-import { makePlan } from '../app/plan.ts';
-import { savePlan } from '../app/plan-file.ts';
+import type { AppContext } from '../app/context.ts';
+import { loadState } from '../app/load.ts';
+import { makePlan, type PlanAsk, type Planned } from '../app/plan.ts';
+import { refuseUnwritable, savePlan } from '../app/plan-file.ts';
 import { isError } from '../model/index.ts';
 import { planJson } from '../ui/plan-json.ts';
 import { printableJson } from '../ui/printable.ts';
@@ -8,12 +10,16 @@ import { BaseCommand } from './base.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import {
   appContext,
+  conciseFlag,
   configurationAsk,
   configurationFlags,
   environmentArgument,
   jsonFlag,
+  parallelismFlag,
+  refreshFlags,
   selectionFlags,
 } from './flags.ts';
+import { withLock } from './perform.ts';
 import { commandText, planComment, planText } from './plan-view.ts';
 
 export default class PlanCommand extends BaseCommand {
@@ -31,25 +37,30 @@ export default class PlanCommand extends BaseCommand {
     ...jsonFlag,
     out: Flags.string({ description: 'Save the plan, to apply exactly it later.', helpValue: 'FILE' }),
     'detailed-exitcode': Flags.boolean({ description: 'Exit with 2 where changes are pending.' }),
-    'refresh-only': Flags.boolean({ description: 'Only what others changed since it was recorded.' }),
-    'no-refresh': Flags.boolean({ description: 'Take the record for the world, and read nothing.' }),
-    concise: Flags.boolean({ description: 'One line for each change.' }),
+    ...refreshFlags,
+    ...conciseFlag,
     markdown: Flags.boolean({ description: 'A comment for a pull request.', exclusive: ['json', 'concise'] }),
+    ...parallelismFlag,
+    'lock-timeout': Flags.string({
+      description:
+        'Wait so long, as 30s, for a run in progress, and keep others out while it plans. By itself plan takes no lock.',
+      helpValue: 'DURATION',
+    }),
+    'no-lock': Flags.boolean({ description: 'Take no lock, even with --lock-timeout.' }),
   };
 
   async run(): Promise<ExitCode> {
     const { args, flags } = await this.parse(PlanCommand);
     const cx = appContext(this.terminal);
-    const planned = await makePlan(
-      {
-        ...configurationAsk(args.environment, flags),
-        targets: flags.target ?? [],
-        excluded: flags.exclude ?? [],
-        refreshOnly: flags['refresh-only'],
-        noRefresh: flags['no-refresh'],
-      },
-      cx,
-    );
+    refuseUnwritable(flags.out);
+    const ask = {
+      ...configurationAsk(args.environment, flags),
+      targets: flags.target ?? [],
+      excluded: flags.exclude ?? [],
+      refreshOnly: flags['refresh-only'],
+      noRefresh: flags['no-refresh'],
+    };
+    const planned = await this.#underLock(ask, flags['no-lock'] ? undefined : flags['lock-timeout'], cx);
     await using _ = planned.reach;
     const { plan } = planned;
     if (flags.out !== undefined) savePlan(plan, flags.out);
@@ -59,6 +70,7 @@ export default class PlanCommand extends BaseCommand {
       this.print(
         show(planned, this.terminal, {
           concise: flags.concise,
+          parallelism: flags.parallelism,
           ...(flags.out === undefined ? {} : { out: flags.out }),
           command: commandText('apply', planned.loaded.environment.name, flags),
         }),
@@ -68,5 +80,13 @@ export default class PlanCommand extends BaseCommand {
     return flags['detailed-exitcode'] && plan.changes.length + plan.steps.length > 0
       ? exitCode.changesPending
       : exitCode.done;
+  }
+
+  /** Whoever waits for a run wants the plan of what it leaves. */
+  async #underLock(ask: PlanAsk, timeout: string | undefined, cx: AppContext): Promise<Planned> {
+    if (timeout === undefined) return makePlan(ask, cx);
+    const { state, environment } = await loadState(ask, cx);
+    const lock = { 'lock-timeout': timeout, 'no-lock': false };
+    return withLock(state, environment.name, lock, cx, () => makePlan(ask, cx));
   }
 }

@@ -1,5 +1,5 @@
 import * as Flags from '@oclif/core/flags';
-import { loadEnvironment } from '../app/load.ts';
+import { loadEnvironment, locate } from '../app/load.ts';
 import { makeRevertPlan } from '../app/plan.ts';
 import { BaseCommand } from './base.ts';
 import type { ExitCode } from './exit-code.ts';
@@ -35,6 +35,7 @@ export default class Revert extends BaseCommand {
     return performMade(
       this.terminal,
       {
+        locate: () => void locate(ask, cx),
         load: () => loadEnvironment(ask, cx),
         make: () => makeRevertPlan({ ...ask, to: flags.to, services: flags.service ?? [] }, cx),
         verb: 'revert',

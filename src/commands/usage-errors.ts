@@ -1,6 +1,7 @@
 /** What oclif's parser refuses, in our words: one diagnostic for each thing that is wrong with a command line. */
 import type { Diagnostic } from '../model/index.ts';
 import { nearest } from './nearest.ts';
+import { flagsElsewhere } from './other-tools.ts';
 
 /** The parts of oclif's parse errors that are used here; its classes are not told apart by name in a bundle. */
 interface ParseError extends Error {
@@ -16,6 +17,8 @@ export interface CommandUsage {
   /** Its flags without dashes, the global ones too. */
   readonly flags: readonly string[];
   readonly argv: readonly string[];
+  /** Those of them that stand on the command line; the others come from the environment. */
+  readonly typed: readonly string[];
 }
 
 /** Undefined: not an error of the command line. */
@@ -49,7 +52,8 @@ export function usageDiagnostics(error: unknown, usage: CommandUsage): readonly 
   }
   const sentences = message
     .replace(/\nSee more help with --help$/, '')
-    .replace(/^The following errors? occurred:\s*/, '');
+    .replace(/^The following errors? occurred:\s*/, '')
+    .replaceAll(/Parsing (--[\w-]+)\s+/g, '$1: ');
   return [
     {
       code: 'invalid-arguments',
@@ -69,20 +73,25 @@ const beforeCommand = new Set(['-C', '--chdir']);
 
 function unknownFlag(flag: string, usage: CommandUsage): Diagnostic {
   const written = usage.argv.find((each) => each === flag || each.startsWith(`${flag}=`)) ?? flag;
-  const name = flag.replace(/^-+/, '').replace(/=.*$/, '');
-  const near = nearest(name, usage.flags);
-  const fix = beforeCommand.has(flag.replace(/=.*$/, ''))
-    ? `It stands before the command: "deployctl ${flag} DIR ${usage.command}".`
-    : !flag.startsWith('--') && usage.flags.includes(name)
-      ? `Flags have two dashes here: --${name}.`
-      : near === undefined
-        ? ''
-        : `Did you mean --${near}?`;
+  const isTyped = usage.typed.includes(written);
   return {
     code: 'unknown-flag',
     severity: 'error',
     summary: 'Unknown flag',
-    detail: `"deployctl ${usage.command}" has no flag ${written}.`,
-    hint: `${fix} "deployctl ${usage.command} --help" lists its flags.`.trim(),
+    detail: `"deployctl ${usage.command}" has no flag ${written}.${isTyped ? '' : ' It was not typed: it comes from DEPLOYCTL_CLI_ARGS.'}`,
+    hint: `${mendOf(flag, written, usage)} "deployctl ${usage.command} --help" lists its flags.`.trim(),
   };
+}
+
+function mendOf(flag: string, written: string, { command, flags }: CommandUsage): string {
+  const bare = written.replace(/^-+/, '');
+  const name = bare.replace(/=.*$/, '');
+  if (beforeCommand.has(flag.replace(/=.*$/, '')) || name === 'chdir') {
+    return `It stands before the command: "deployctl ${written.startsWith('-C') ? '-C' : '--chdir'} DIR ${command}".`;
+  }
+  if (!flag.startsWith('--') && flags.includes(name)) return `Flags have two dashes here: --${bare}.`;
+  const elsewhere = flagsElsewhere[bare] ?? flagsElsewhere[name];
+  if (elsewhere !== undefined) return elsewhere;
+  const near = nearest(name, flags);
+  return near === undefined ? '' : `Did you mean --${near}?`;
 }

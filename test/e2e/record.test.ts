@@ -1,5 +1,5 @@
 /** The record handled by people: forgotten, taken from the world, pulled, put back, moved. One host, this machine. */
-import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Program, programIn } from '../rig/program.ts';
@@ -101,6 +101,19 @@ test('forced, an older state takes the place of a newer one, which is kept; runs
   expect(apart.code).toBe(1);
 });
 
+test('what others changed is recorded by apply --refresh-only; a plan from the record is checked before it is applied', async () => {
+  rmSync(at('srv/only'));
+  const refreshed = await cli('apply', '--refresh-only', '--auto-approve');
+  expect(refreshed).toMatchObject({ code: 0, stdout: expect.stringContaining('Recorded what stands there') });
+  expect((await json('plan', '--refresh-only', '--json')).drift).toEqual([]);
+  expect(existsSync(at('srv/only'))).toBe(false);
+
+  expect(await cli('state', 'rm', 'prod', instance, '--auto-approve')).toMatchObject({ code: 0 });
+  const stale = await cli('apply', '--no-refresh', '--auto-approve');
+  expect({ code: stale.code, running: processesBelow(folder.path).length }).toEqual({ code: 6, running: 1 });
+  expect(await cli('apply', '--auto-approve')).toMatchObject({ code: 0 });
+});
+
 test('rm forgets and touches nothing; import takes it back as it stands', async () => {
   const before = processesBelow(folder.path);
   const asked = await cli('state', 'rm', instance);
@@ -126,6 +139,8 @@ test('rm forgets and touches nothing; import takes it back as it stands', async 
   expect(said((await cli('state', 'import', 'service.shpo')).stderr)).toContain('Did you mean service.shop?');
   expect((await json('history', '--json')).edits.map((each: { edit: string }) => each.edit)).toEqual([
     'push',
+    'import',
+    'remove',
     'remove',
     'import',
   ]);
@@ -137,7 +152,7 @@ test('migrate moves all of it to where the configuration declares it, and the ol
   declare('3.0.0', elsewhere);
   const moved = await json('state', 'migrate', '--json');
   expect(moved).toMatchObject({ changed: true, backup: null });
-  expect((await json('history', '--json')).runs).toMatchObject([{ run: 1 }, { run: 3 }]);
+  expect((await json('history', '--json')).runs).toMatchObject([{ run: 1 }, { run: 3 }, { run: 4 }]);
   expect(await json('state', 'migrate', '--json')).toMatchObject({ changed: false });
 
   declare('3.0.0');
@@ -150,7 +165,7 @@ test('migrate moves all of it to where the configuration declares it, and the ol
   expect((await cli('state', 'migrate', '--from', 'elsewhere')).code).toBe(0);
   declare('4.0.0');
   expect(await cli('apply', '--auto-approve')).toMatchObject({ code: 0 });
-  expect((await json('history', '--json')).runs.at(-1)).toMatchObject({ run: 4, outcome: 'complete' });
+  expect((await json('history', '--json')).runs.at(-1)).toMatchObject({ run: 5, outcome: 'complete' });
 
   const nowhere = await cli('state', 'migrate', '--from', 'nowhere');
   expect(said(nowhere.stderr)).toContain('There is no recorded state to move');

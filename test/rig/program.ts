@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
 /** DEPLOYCTL_TEST_DIST: the folder of another build. DEPLOYCTL_TEST_SHOW=1: print each command and what it said. */
-const program = join(
+export const builtProgram = join(
   process.env.DEPLOYCTL_TEST_DIST ?? join(import.meta.dirname, '../../dist'),
   'deployctl.cjs',
 );
@@ -31,7 +31,7 @@ const longestMs = 120_000;
 
 export function programIn(folder: string): Program {
   const start: Program['start'] = (environment, ...args) => {
-    const child = spawn(process.execPath, [program, ...args], {
+    const child = spawn(process.execPath, [builtProgram, ...args], {
       cwd: folder,
       env: { ...process.env, NO_COLOR: '1', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -42,9 +42,9 @@ export function refuseSymbolicLink(path: string): void {
  * names hosts, commands and people. Its parents get the modes that the umask gives.
  */
 export function prepareFolder(folder: string): void {
-  refuseNetworkFileSystem(folder);
-  refuseSymbolicLink(folder);
   try {
+    refuseNetworkFileSystem(folder);
+    refuseSymbolicLink(folder);
     mkdirSync(dirname(folder), { recursive: true });
     const there = lstatSync(folder, { throwIfNoEntry: false });
     if (there === undefined) mkdirSync(folder, { mode: 0o700 });
