@@ -32,6 +32,8 @@ export interface SceneOptions {
   readonly balancer?: boolean;
   /** deployctl writes the pools. */
   readonly configFile?: boolean;
+  /** The web hosts are labelled in turn with the zones a, b, c, ...: so many. */
+  readonly zones?: number;
 }
 
 export interface Names {
@@ -134,6 +136,10 @@ function configuration(
   options: SceneOptions,
   withBalancer: boolean,
 ): string {
+  const zoneOf = (host: SshdHost): string =>
+    options.zones === undefined || host === lb
+      ? ''
+      : `\n  labels  = { zone = "${String.fromCharCode(97 + (web.indexOf(host) % options.zones))}" }`;
   const hosts = [lb, ...web]
     .map(
       (host) => `
@@ -147,7 +153,7 @@ ssh "${host.name}" {
 }
 host "${host.name}" {
   address = "${host.address}"
-  ssh     = ssh.${host.name}
+  ssh     = ssh.${host.name}${zoneOf(host)}
 }`,
     )
     .join('\n');

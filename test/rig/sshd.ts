@@ -229,8 +229,8 @@ async function startHost(
   };
 }
 
-/** Ends what deployctl keeps running on the fleet's hosts: it outlives their servers, as it should. */
-async function endProcesses(folder: string): Promise<void> {
+/** Ends what deployctl keeps running on hosts below this folder, at once: it outlives their servers, as it should. */
+export async function endProcesses(folder: string): Promise<void> {
   for (const name of await readdir('/proc').catch(() => [])) {
     if (!/^\d+$/.test(name)) continue;
     const command = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '');
