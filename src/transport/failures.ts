@@ -2,6 +2,7 @@
 import type { Connection, Diagnostic, HostDeclared } from '../model/index.ts';
 import { ProviderFailure, visible } from '../model/index.ts';
 import type { HostKeyVerdict } from './known-hosts.ts';
+import { sudoersLine } from './loader.ts';
 import { quoteArgument, quoteArguments } from './quote.ts';
 
 export type SshConnection = Extract<Connection, { kind: 'ssh' }>;
@@ -161,6 +162,9 @@ export const connectionLost = (host: HostDeclared, cause?: unknown): ProviderFai
     cause,
   );
 
+const loginOf = (host: HostDeclared): string =>
+  host.connection.kind === 'ssh' ? host.connection.user : 'the user';
+
 /** The script never began: what the login shell or sudo said instead is all there is. */
 export function scriptNotStarted(
   host: HostDeclared,
@@ -174,7 +178,7 @@ export function scriptNotStarted(
       code: 'sudo-refused',
       summary: 'No rights of root on the host',
       detail: `sudo -n on ${host.name} was refused: ${words}.`,
-      hint: `Allow it without a password (visudo): ${loginOf(host)} ALL=(root) NOPASSWD: /bin/sh, or set become = "none" where no rights of root are needed.`,
+      hint: `Allow this one command on the host (sudo visudo -f /etc/sudoers.d/deployctl):\n    ${sudoersLine(loginOf(host), '/bin/sh')}\nOr set become = "none" in its ssh block, where no rights of root are needed.`,
     });
   }
   return hostFailure(host, 'none', {
@@ -184,9 +188,6 @@ export function scriptNotStarted(
     hint: 'The login user needs a shell that runs "sh" (not nologin, no forced command).',
   });
 }
-
-const loginOf = (host: HostDeclared): string =>
-  host.connection.kind === 'ssh' ? host.connection.user : 'the user';
 
 /** The last words of a program, on one line and safe to print. */
 export function excerpt(text: string, limit = 400): string {

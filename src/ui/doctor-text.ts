@@ -68,7 +68,9 @@ function notLookedAt(checks: readonly Check[], style: LineStyle): readonly strin
   const alike = Map.groupBy(byName, ([, each]) => each.map(({ title }) => title).join(', '));
   return [...alike].flatMap(([titles, group]) => {
     const [first] = group[0]?.[1] ?? [];
-    const because = group.length === 1 && first !== undefined ? `, because ${first.because}` : '';
+    const reasons = new Set(group.flatMap(([, each]) => each.map(({ because }) => because)));
+    const isShared = group.length === 1 || reasons.size === 1;
+    const because = isShared && first !== undefined ? `, because ${first.because}` : '';
     const names = hostNames(group.map(([name]) => name));
     return line('not_checked', notSeen, `${titles} of ${names}${because}`, style);
   });

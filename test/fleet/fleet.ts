@@ -42,8 +42,11 @@ export interface FleetHost {
    */
   losePackets(direction: 'in' | 'out', percent?: number, peer?: string): Promise<void>;
   losePacketsNoMore(): Promise<void>;
-  /** Leaves not one free block on its disk. */
-  fillDisk(): Promise<void>;
+  /** So many bits a second each way, and a queue of half a second before packets are dropped. */
+  slowLink(kilobitsPerSecond: number): Promise<void>;
+  fastLink(): Promise<void>;
+  /** Leaves so much on its disk; usually not one block. */
+  fillDisk(leftKilobytes?: number): Promise<void>;
   emptyDisk(): Promise<void>;
   /** Gives it another host key, as setting it up anew would; the fleet's known_hosts still has the old one. */
   changeHostKey(): Promise<void>;
@@ -313,11 +316,24 @@ class Host implements FleetHost {
     await this.#rack.run('ip netns exec "$name" nft delete table inet loss', { name: this.name });
   }
 
-  async fillDisk(): Promise<void> {
-    // A file system that is not one block larger than what is on it.
+  async slowLink(kilobitsPerSecond: number): Promise<void> {
+    const queue = `root tbf rate ${kilobitsPerSecond}kbit burst 32kb latency 500ms`;
+    await this.#rack.run(
+      `tc qdisc replace dev "v-$name" ${queue}\nip netns exec "$name" tc qdisc replace dev eth0 ${queue}`,
+      { name: this.name },
+    );
+  }
+
+  async fastLink(): Promise<void> {
+    const none = 'tc qdisc delete dev "v-$name" root\nip netns exec "$name" tc qdisc delete dev eth0 root';
+    await this.#rack.run(none, { name: this.name });
+  }
+
+  async fillDisk(leftKilobytes = 0): Promise<void> {
+    // A file system that is not one block larger than what is on it and what is to be left.
     const shrink = `own=$folder/disks/$name
-mount -o "remount,size=$(($(df -k --output=used "$own" | tail -n 1)))k" "$own"`;
-    await this.#rack.run(shrink, { name: this.name });
+mount -o "remount,size=$(($(df -k --output=used "$own" | tail -n 1) + left))k" "$own"`;
+    await this.#rack.run(shrink, { name: this.name, left: String(leftKilobytes) });
   }
 
   async emptyDisk(): Promise<void> {

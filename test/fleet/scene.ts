@@ -16,6 +16,8 @@ import { type Fleet, type FleetHost, startFleet } from './fleet.ts';
 const port = 80;
 
 export interface FleetScene extends AsyncDisposable, Program {
+  /** Of the operator: `build/VERSION` is what `setVersion` packs. */
+  readonly folder: string;
   readonly fleet: Fleet;
   readonly lb: FleetHost;
   readonly web: readonly FleetHost[];
@@ -59,7 +61,7 @@ export async function startFleetScene(webHosts: number): Promise<FleetScene> {
   }
   return {
     ...program,
-    ...{ fleet, lb, setVersion, declare },
+    ...{ folder, fleet, lb, setVersion, declare },
     web: names.map((name) => fleet.host(name)),
     startClients: (rate, first) => startClients(fleet, lb, rate, first),
     [Symbol.asyncDispose]: dispose,

@@ -6,8 +6,9 @@ import { isGzipped } from './artifact.ts';
 import type { CheckAnswer, CheckedRoot, CheckRequest } from './check-script.ts';
 
 export interface HostNeeds extends CheckRequest {
-  /** Whether any service stands there; a host of a balancer alone is only reached. */
+  /** Whether any service stands there; a host of a balancer alone is reached, and asked for its rights. */
   readonly hasInstances: boolean;
+  readonly hasBalancer: boolean;
   /** Why rights of root are needed, each a clause; empty: they are not. */
   readonly rootFor: readonly string[];
   /** Bytes that the largest release takes while it is brought and unpacked. */
@@ -34,6 +35,7 @@ export function needsOf(declared: Declared, host: HostDeclared): HostNeeds {
   const needsSystemd = processes.some(({ kind }) => kind === 'systemd');
   return {
     hasInstances: here.length > 0,
+    hasBalancer: declared.balancers.some(({ hosts }) => hosts.includes(host.name)),
     roots: unique(here.map(({ service }) => service.install.root)),
     users,
     programs: unique(processes.flatMap(programOf)),

@@ -52,7 +52,8 @@ async function checkHost(input: CheckHostsInput, host: HostDeclared): Promise<re
     name: host.name,
     finding,
   });
-  const titles = needs.hasInstances ? afterReach : [];
+  const becomes = host.connection.kind === 'ssh' && host.connection.become === 'sudo';
+  const titles = needs.hasInstances ? afterReach : needs.hasBalancer && becomes ? (['rights'] as const) : [];
   const without = (reach: Finding, because: string): readonly Check[] => [
     about('reach', reach),
     ...titles.map((title) => about(title, { at: 'not_checked', because })),
@@ -70,29 +71,36 @@ async function checkHost(input: CheckHostsInput, host: HostDeclared): Promise<re
     return without({ at: 'wrong', why: [diagnosticOf(error)] }, `${host.name} is not reached`);
   }
   const reach: Finding = { at: 'good', seen: reachText(host) };
-  if (!needs.hasInstances) return [about('reach', reach)];
+  if (titles.length === 0) return [about('reach', reach)];
 
   const { rights, acting } = await rightsOf(channel, host, needs, login, signal);
+  if (!needs.hasInstances) return [about('reach', reach), about('rights', rights)];
+  const noRights: Finding = { at: 'not_checked', because: 'only root could tell' };
+  const asActing = (seen: string, why: (answer: CheckAnswer) => readonly Diagnostic[]): Finding =>
+    acting === undefined ? noRights : findingOf(seen, why(acting));
   return [
     about('reach', reach),
     about('rights', rights),
     about('tools', findingOf('all there', [...toolFindings(host, login), ...programFindings(host, login)])),
     about('users', findingOf(needs.users.join(' ') || login.user, userFindings(host, login))),
-    about('install root', findingOf(needs.roots.join(' '), rootFindings(host, acting))),
-    about('disk', findingOf(spaceText(acting), spaceFindings(host, acting, needs))),
+    about(
+      'install root',
+      asActing(needs.roots.join(' '), (answer) => rootFindings(host, answer)),
+    ),
+    about('disk', findingOf(spaceText(acting ?? login), spaceFindings(host, acting ?? login, needs))),
     // `date +%s` cuts off the fraction: half a second is the fair guess.
     about('clock', findingOf('within 5 s', clockNotes(host, Math.round(login.time + 0.5 - middle)))),
   ];
 }
 
-/** What the host may do for us, and the answer of whoever will act there. */
+/** What the host may do for us, and the answer of whoever will act there; undefined: that one is not let in. */
 async function rightsOf(
   channel: HostChannel,
   host: HostDeclared,
   needs: HostNeeds,
   login: CheckAnswer,
   signal: AbortSignal,
-): Promise<{ readonly rights: Finding; readonly acting: CheckAnswer }> {
+): Promise<{ readonly rights: Finding; readonly acting: CheckAnswer | undefined }> {
   const becomes = host.connection.kind === 'ssh' && host.connection.become === 'sudo' && !login.isRoot;
   if (!becomes) {
     const why = login.isRoot ? [] : rightsMissing(host, needs, login);
@@ -107,7 +115,7 @@ async function rightsOf(
   } catch (error) {
     const why = diagnosticOf(error);
     const mended = why.code === 'sudo-refused' ? sudoRefused(host, login, why) : why;
-    return { rights: { at: 'wrong', why: [mended] }, acting: login };
+    return { rights: { at: 'wrong', why: [mended] }, acting: undefined };
   }
 }
 
