@@ -34,7 +34,9 @@ async function demo(): Promise<number> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   ask(['lab', 'down', '--wipe']); // what a demo that was broken off may have left
   rmSync(join(folder, 'environments'), { recursive: true, force: true });
-  cpSync(join(project.root, 'environments/lab'), join(folder, 'environments/lab'), { recursive: true });
+  for (const each of ['lab', 'canary']) {
+    cpSync(join(project.root, 'environments', each), join(folder, 'environments', each), { recursive: true });
+  }
   try {
     return await story();
   } catch (error) {
@@ -56,7 +58,7 @@ async function story(): Promise<number> {
 
   tell(`From here on clients send ${trafficRate} requests a second, and every one that fails is counted.`);
   await deployctl('lab', 'up', '--traffic', String(trafficRate));
-  await pause(2000);
+  await pause(1000);
 
   tell('Version 2.0.0 goes to the idle side, is checked there, and gets the traffic in one step.');
   await deployctl('apply', 'lab', '--var', 'version=2.0.0', '--auto-approve');
@@ -70,6 +72,11 @@ async function story(): Promise<number> {
   await deployctl('plan', 'lab', '--detailed-exitcode');
   await deployctl('history', 'lab');
   await pause(1000);
+
+  tell(
+    'A canary: 5% of the requests, then 25%, and all only if the load balancer counted no more errors there.',
+  );
+  await deployctl('apply', 'canary', '--var', 'version=2.0.0', '--auto-approve');
   return conclude(switched, reverted);
 }
 

@@ -170,7 +170,7 @@ class VerdictSeries {
   #looks = 0;
   #badInARow = 0;
   #isAtEnd = false;
-  #newest: Opinion = { says: 'unclear', reason: 'there is no verdict yet', samples: null };
+  #newest: Opinion = { says: 'unclear', reason: 'nothing was measured so far', samples: null };
 
   constructor(analysis: AnalysisDeclared) {
     this.#analysis = analysis;

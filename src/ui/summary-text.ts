@@ -13,7 +13,7 @@ import { wrap } from './layout.ts';
 import { type Paint, paint as paintOf } from './paint.ts';
 import { printable } from './printable.ts';
 import { servingBefore } from './run-title.ts';
-import { counted, durationText, elapsedText, thousands } from './time-text.ts';
+import { counted, durationText, elapsedText, listText, thousands } from './time-text.ts';
 
 export interface SummaryTextOptions {
   readonly color: boolean;
@@ -93,7 +93,7 @@ function headline(
         (text) => paint.bold(summary.failures.length === 0 ? paint.yellow(text) : paint.red(text)),
         summary.stepsUndone === 0
           ? 'No step had been done, so nothing had to be undone.'
-          : `${undone} undone: what served before the run serves as before.`,
+          : `${movedText(view)}${undone} undone: ${plan === undefined ? 'what served before the run serves' : servesBeforeText(plan)} as before.`,
         width,
       );
     case 'stopped':
@@ -171,6 +171,39 @@ function nextStep(
     case 'refused':
       return { sentence: 'To see what differs now:', command: `deployctl plan ${environment}` };
   }
+}
+
+/**
+ * Whether any request went elsewhere because of this run: the first question of whoever was called at night. Of a slot that
+ * is renewed where it serves nothing is said.
+ */
+function movedText({ plan, phases, places }: View): string {
+  if (plan === undefined) return '';
+  const touched = new Set(plan.steps.map(({ service }) => service));
+  const services = plan.declared.services.filter(({ address }) => touched.has(address));
+  if (!services.every(({ slots, traffic }) => slots.length > 1 && traffic.length > 0)) return '';
+  const moves = plan.steps
+    .filter(({ operation: { op } }) => op === 'route.set' || op === 'record.set' || op === 'member.set')
+    .flatMap(({ id }) => places.get(id)?.phase ?? []);
+  // Without a start it may have been done before a resume.
+  const wasMoved = moves.some((at) => {
+    const phase = phases[at];
+    return phase === undefined || phase.startedAt !== undefined || phase.done + phase.undone > 0;
+  });
+  return wasMoved ? '' : 'No traffic was moved. ';
+}
+
+/** `shop 1.0.0 serves`, for the services that the plan touched. */
+function servesBeforeText(plan: Plan): string {
+  const touched = new Set(plan.steps.map(({ service }) => service));
+  const services = plan.declared.services.filter(({ address }) => touched.has(address));
+  const told = services.flatMap((service) => {
+    const version = servingBefore(service, plan);
+    return version === undefined ? [] : [printable(`${service.name} ${version}`)];
+  });
+  return told.length === services.length && told.length > 0 && told.length <= 3
+    ? `${listText(told)} ${told.length === 1 ? 'serves' : 'serve'}`
+    : 'what served before the run serves';
 }
 
 type Switch = Extract<Operation, { op: 'route.set' | 'record.set' }>;

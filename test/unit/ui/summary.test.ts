@@ -64,6 +64,32 @@ describe('the last words of a run', () => {
     expect(text).not.toContain('deployctl revert');
   });
 
+  test('that no traffic was moved is said only where none was', () => {
+    const undone = (script: RunScript): string =>
+      renderSummary(
+        viewOf(
+          script.tell({
+            type: 'summary',
+            outcome: 'reverted',
+            exitCode: 3,
+            elapsedMs: 1000,
+            stepsDone: 0,
+            stepsUndone: 3,
+            failures: [notHealthy],
+            traffic: undefined,
+          }).events,
+        ),
+        { color: false, width: 140, frame },
+      );
+    expect(undone(new RunScript(plan).done('upload', 1))).toContain('No traffic was moved. 3 steps undone');
+    expect(undone(new RunScript(plan).done('upload', 1).start('switch'))).not.toContain('No traffic');
+    const resumed = new RunScript(
+      plan,
+      plan.steps.slice(0, -1).map(({ id }) => id),
+    );
+    expect(undone(resumed)).not.toContain('No traffic');
+  });
+
   test('a revert is called a revert, and says what serves', () => {
     const back = { ...plan, intent: { kind: 'revert', to: 41, services: [] } } as const;
     const text = renderSummary(viewOf(completeRun(back).events), { color: false, width: 100, frame });
