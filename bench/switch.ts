@@ -1,6 +1,8 @@
 /**
- * 50 blue-green switches of each real load balancer under load, by deployctl and, in the same run, by what people do
- * without it: rewrite the configuration and reload. Prints the figures of both; exits 1 if one of deployctl's is not 0.
+ * 50 blue-green switches of each real load balancer under load: by deployctl as it is advised, by the fallback where
+ * there is one (nginx by include and reload, Caddy by its API), and in the same run by what people do without it: rewrite
+ * the configuration and reload. Prints what each cost clients, and how long a switch took until it was acknowledged and
+ * until the last client had seen it. Exits 1 if the advised way cost anything.
  *
  *   node bench/switch.ts [switches] [requests per second] [haproxy | nginx | caddy ...]
  */
@@ -13,9 +15,11 @@ import { type Backend, startBackend } from '../test/rig/backend.ts';
 import { balancer, context, edge, localChannels, pool } from '../test/rig/balancers.ts';
 import { hasHaproxy, startHaproxy } from '../test/rig/haproxy.ts';
 import {
+  caddyJsonProgram,
   caddyProgram,
   isInstalled,
   nginxProgram,
+  type ProxyPaths,
   type ProxyProgram,
   startProxy,
 } from '../test/rig/proxies.ts';
@@ -71,6 +75,7 @@ async function byDeployctl(
   pools: readonly PoolDeclared[],
   declared: BalancerDeclared,
   port: number,
+  way = 'read for each request',
 ): Promise<Result> {
   await using channels = localChannels();
   await using provider = kind.open(declared, channels);
@@ -90,7 +95,7 @@ async function byDeployctl(
       context(),
     );
   await set(null, allTo('blue'));
-  return await measure(`${name}: deployctl, read for each request, verified`, port, (from, to) =>
+  return await measure(`${name}: deployctl, ${way}, verified`, port, (from, to) =>
     set(allTo(from), allTo(to)),
   );
 }
@@ -123,6 +128,42 @@ async function flagsByDeployctl(sides: Sides, kind: BalancerKind, program: Proxy
     kind.snippet(declare(paths), { full: true, bind: `127.0.0.1:${paths.port}` }),
   );
   return await byDeployctl(program.name, kind, pools, declare(proxy.paths), proxy.paths.port);
+}
+
+interface Fallback {
+  readonly program: ProxyProgram;
+  readonly way: string;
+  settings(paths: ProxyPaths): Readonly<Record<string, string>>;
+}
+
+const fallbacks: Readonly<Record<string, Fallback>> = {
+  nginx: {
+    program: nginxProgram,
+    way: 'include and reload',
+    settings: ({ folder }) => ({ include_file: join(folder, 'edge.map'), pid_file: join(folder, 'pid') }),
+  },
+  caddy: {
+    program: caddyJsonProgram,
+    way: 'admin API',
+    settings: ({ adminPort, config }) => ({ admin_address: `127.0.0.1:${adminPort}`, config_file: config }),
+  },
+};
+
+/** Where flags are refused. */
+async function toldByDeployctl(
+  sides: Sides,
+  kind: BalancerKind,
+  { program, way, settings }: Fallback,
+): Promise<Result> {
+  const pools = poolsOf(sides);
+  const declare = (paths: ProxyPaths) =>
+    balancer(kind.name, { probe_address: `127.0.0.1:${paths.probePort}`, ...settings(paths) }, pools);
+  await using proxy = await startProxy(program, async (paths) => {
+    const file = settings(paths).include_file;
+    if (file !== undefined) await writeFile(file, '');
+    return kind.snippet(declare(paths), { full: true, bind: `127.0.0.1:${paths.port}` });
+  });
+  return await byDeployctl(program.name, kind, pools, declare(proxy.paths), proxy.paths.port, way);
 }
 
 /** As it is done by hand: the same proxy and checks, another pool in the configuration, and a reload. */
@@ -208,8 +249,8 @@ const column = (text: string | number, width: number): string => String(text).pa
 const ms = (value: number | undefined): string => (value ?? 0).toFixed(1);
 
 function print({ name, figures, switchMs }: Result): void {
-  const { requests, withheld, failed, wrong, stale, cut, latencyMs } = figures;
-  const median = switchMs[Math.floor(switchMs.length / 2)];
+  const { requests, withheld, failed, wrong, stale, cut, seenMs, latencyMs } = figures;
+  const median = (sorted: readonly number[]): number | undefined => sorted[Math.floor(sorted.length / 2)];
   console.log(
     [
       name.padEnd(52),
@@ -219,8 +260,10 @@ function print({ name, figures, switchMs }: Result): void {
       column(wrong, 6),
       column(stale, 6),
       column(cut, 4),
-      column(ms(median), 11),
-      column(ms(switchMs.at(-1)), 11),
+      column(ms(median(switchMs)), 10),
+      column(ms(switchMs.at(-1)), 7),
+      column(ms(median(seenMs)), 9),
+      column(ms(seenMs.at(-1)), 7),
       column(ms(latencyMs.p99), 8),
     ].join(' '),
   );
@@ -238,8 +281,10 @@ console.log(
     ' wrong',
     ' stale',
     ' cut',
-    ' switch p50',
-    '    max, ms',
+    'acked p50',
+    '    max',
+    ' seen p50',
+    'max, ms',
     'p99, ms',
   ].join(' '),
 );
@@ -262,6 +307,8 @@ for (const name of ['haproxy', 'nginx', 'caddy'].filter(
     ? haproxyByDeployctl(sides, kind)
     : flagsByDeployctl(sides, kind, program));
   print(ours);
+  const fallback = fallbacks[name];
+  if (fallback !== undefined) print(await toldByDeployctl(sides, kind, fallback));
   print(await (program === undefined ? haproxyByReload(sides) : flagsByReload(sides, program)));
   const { failed, wrong, stale, cut, reasons } = ours.figures;
   for (const reason of reasons) console.log(`  ${reason}`);

@@ -68,13 +68,14 @@ export function warnOfCosts(
       ({ operation }) => operation.op === 'route.set' && operation.balancer === balancer,
     ).length;
     if (switchCost === undefined || switches === 0) return [];
-    const often = switches === 1 ? 'once' : `${switches} times`;
+    const often =
+      switches === 1 ? 'once in this plan, and then' : `${switches} times in this plan, and each time`;
     return [
       {
         code: 'switch-costs',
         severity: 'warning',
         summary: 'Moving traffic costs some clients a request',
-        detail: `${balancer} is told ${often} in this plan, and each time ${switchCost.each}.`,
+        detail: `${balancer} is told ${often} ${switchCost.each}.`,
         hint: switchCost.instead,
         address: balancer,
       } satisfies Diagnostic,

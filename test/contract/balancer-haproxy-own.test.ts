@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { between } from '../../src/analysis/latency.ts';
 import {
   type BalancerDeclared,
   type Json,
@@ -146,6 +147,64 @@ const relocated = (channels: HostChannels, host: string, from: string, to: strin
   };
 };
 
+interface Pair extends AsyncDisposable {
+  readonly first: Scene;
+  readonly second: RunningHaproxy;
+  readonly pair: BalancerDeclared;
+  readonly provider: Provider;
+  /** The same, with something between it and its hosts. */
+  open(through: (channels: HostChannels) => HostChannels): Provider;
+}
+
+/** Two hosts of one balancer. Both are this machine: the paths of the second are those of the first, seen from lb-2. */
+async function startPair(): Promise<Pair> {
+  const first = await start();
+  const second = await startHaproxy({
+    config: (paths) =>
+      renderSnippet(
+        { ...first.declared, settings: { master_socket: paths.masterSocket, map_file: paths.mapFile } },
+        { full: true, bind: `127.0.0.1:${paths.port}` },
+      ),
+  });
+  const pair = { ...first.declared, hosts: ['lb-1', 'lb-2'] };
+  const local = localChannels();
+  const channels = relocated(local, 'lb-2', first.proxy.paths.folder, second.paths.folder);
+  return {
+    first,
+    second,
+    pair,
+    provider: openHaproxy(pair, channels),
+    open: (through) => openHaproxy(pair, through(channels)),
+    async [Symbol.asyncDispose]() {
+      await second[Symbol.asyncDispose]();
+      await first[Symbol.asyncDispose]();
+      await local[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Just before this host's file is written, and before everything that comes after that. */
+const fromWriteOn = (channels: HostChannels, host: string, happens: () => Promise<void>): HostChannels => ({
+  async to(name, signal) {
+    const channel = await channels.to(name, signal);
+    if (name !== host) return channel;
+    let isOver = false;
+    return {
+      ...channel,
+      async script(text, values, options) {
+        isOver ||= values['existed'] !== undefined;
+        if (isOver) await happens();
+        return channel.script(text, values, options);
+      },
+      async dial(target, options) {
+        if (isOver) await happens();
+        return channel.dial(target, options);
+      },
+    };
+  },
+  [Symbol.asyncDispose]: () => channels[Symbol.asyncDispose](),
+});
+
 /** A connection that keeps the worker it was opened on alive. */
 async function holdOpen(port: number): Promise<{ ask(): Promise<string>; close(): void }> {
   const socket = connect({ host: '127.0.0.1', port });
@@ -255,6 +314,41 @@ describe.skipIf(!hasHaproxy)("HAProxy's own ways", () => {
       expect([kind, figures[kind] > 0]).toEqual([kind, true]);
   });
 
+  test('its latency is a plain mean of up to 512 requests, and slides over as many after that: an interval is told from its ends', async () => {
+    await using scene = await start();
+    const { provider, proxy } = scene;
+    await provider.perform(move(null, blue), context());
+    const ask = async (path: string): Promise<number> => {
+      const began = performance.now();
+      await (await fetch(`http://127.0.0.1:${proxy.paths.port}${path}`)).text();
+      return performance.now() - began;
+    };
+    const times = async (path: string, count: number): Promise<number> => {
+      const all: number[] = [];
+      for (let left = count; left > 0; left -= 20)
+        all.push(...(await Promise.all(Array.from({ length: Math.min(20, left) }, () => ask(path)))));
+      return all.reduce((sum, each) => sum + each, 0) / all.length;
+    };
+    const side = { pool: 'shop_blue', members: ['web-1'] };
+    const reading = async () => {
+      const [latency] = (await provider.measure?.(edge, side, new AbortController().signal))?.latency ?? [];
+      if (latency === undefined) throw new Error('no latency');
+      return latency;
+    };
+    await times('/', 20);
+    let before = await reading();
+    // Below 512 requests in all, then beyond: a window of another length would tell another time each time.
+    for (const count of [60, 440, 100]) {
+      const path = count === 440 ? '/' : '/slow?ms=150';
+      const took = await times(path, count);
+      const now = await reading();
+      expect(now.requests - before.requests).toBe(count);
+      const told = between(before, now);
+      if (path !== '/') expect([count, Math.abs((told?.ms ?? 0) - took) < 0.2 * took]).toEqual([count, true]);
+      before = now;
+    }
+  });
+
   test('reloads in the middle of switches under load: nothing fails and nothing is stale', async () => {
     await using scene = await start();
     const { provider, proxy } = scene;
@@ -351,21 +445,8 @@ backend shop_green
   });
 
   test('two hosts of a pair are told in order, and one that was left behind is named and mended', async () => {
-    await using first = await start();
-    await using second = await startHaproxy({
-      config: (paths) =>
-        renderSnippet(
-          { ...first.declared, settings: { master_socket: paths.masterSocket, map_file: paths.mapFile } },
-          { full: true, bind: `127.0.0.1:${paths.port}` },
-        ),
-    });
-    const pair = { ...first.declared, hosts: ['lb-1', 'lb-2'] };
-    const channels = localChannels();
-    // Both are this machine: the paths of the second are those of the first, seen from lb-2.
-    const provider = openHaproxy(
-      pair,
-      relocated(channels, 'lb-2', first.proxy.paths.folder, second.paths.folder),
-    );
+    await using both = await startPair();
+    const { first, second, pair, provider } = both;
     const observe = async (): Promise<Observation | undefined> =>
       (await provider.observe(declaring(pair), new AbortController().signal)).observations[0];
     await provider.perform(move(null, blue), context());
@@ -393,6 +474,49 @@ backend shop_green
     expect(await observe()).toMatchObject({ status: 'unknown', why: { code: 'balancer-unreachable' } });
     expect((await failureOf(provider.perform(move(green, blue), context()))).effect).toBe('none');
     expect(await served(first.proxy.paths.port)).toBe('green');
+  });
+
+  test('one of a pair dies in the middle of a switch: said, and it comes back with its file, or is told when it is there again', async () => {
+    await using both = await startPair();
+    const { first, second, pair, provider } = both;
+    const observe = async (): Promise<Observation | undefined> =>
+      (await provider.observe(declaring(pair), new AbortController().signal)).observations[0];
+    await provider.perform(move(null, blue), context());
+
+    // HAProxy dies, its host does not: the file is written, and a start brings what it says.
+    const dies = both.open((channels) => fromWriteOn(channels, 'lb-2', () => second.kill9()));
+    const killed = await failureOf(dies.perform(move(blue, green), context()));
+    expect([killed.diagnostic.code, killed.effect]).toEqual(['balancer-unreachable', 'maybe']);
+    expect(killed.diagnostic.detail).toContain('lb-2');
+    expect(await served(first.proxy.paths.port)).toBe('green');
+    await second.start();
+    expect(await observe()).toMatchObject({ spec: { runtime: green, persisted: green, disagreeing: [] } });
+    expect(await provider.look(move(blue, green), context())).toEqual({ at: 'after' });
+
+    // Its host is gone, HAProxy goes on there with the old side: it is named, and the same switch is completed.
+    const gone = both.open((channels) =>
+      fromWriteOn(channels, 'lb-2', () =>
+        Promise.reject(
+          new ProviderFailure(
+            { code: 'host-unreachable', severity: 'error', summary: 'Gone', detail: 'lb-2 is gone.' },
+            'none',
+          ),
+        ),
+      ),
+    );
+    expect((await failureOf(gone.perform(move(green, blue), context()))).effect).toBe('maybe');
+    expect([await served(first.proxy.paths.port), await served(second.paths.port)]).toEqual([
+      'blue',
+      'green',
+    ]);
+    const state = await observe();
+    expect(state).toMatchObject({ spec: { runtime: blue, persisted: blue } });
+    const disagreeing = state?.status === 'present' && state.kind === 'route' ? state.spec.disagreeing : [];
+    expect(disagreeing.map(({ worker }) => worker.slice(0, 4))).toEqual(['lb-2', 'lb-2']);
+    expect(await provider.look(move(green, blue), context())).toEqual({ at: 'before' });
+    await provider.perform(move(green, blue), context());
+    expect([await served(first.proxy.paths.port), await served(second.paths.port)]).toEqual(['blue', 'blue']);
+    expect(await observe()).toMatchObject({ spec: { runtime: blue, persisted: blue, disagreeing: [] } });
   });
 
   test('a member that was drained comes back at a reload without a state file, which is seen', async () => {

@@ -34,6 +34,8 @@ export interface TrafficFigures {
   /** Upgraded connections that ended before the test did. */
   readonly cut: number;
   readonly bySide: Readonly<Record<string, number>>;
+  /** Of each switch, from its beginning to the sending of the last request that the side before still answered; in ms. */
+  readonly seenMs: readonly number[];
   readonly latencyMs: { readonly p50: number; readonly p99: number; readonly max: number };
   /** What the first few failures were. */
   readonly reasons: readonly string[];
@@ -65,6 +67,8 @@ export function startTraffic(options: TrafficOptions, first: string): Traffic {
   /** What was right, epoch by epoch: a request may be answered by any that was right between its sending and its answer. */
   const epochs: (readonly string[])[] = [[first]];
   const known = new Set([first]);
+  /** Each switch: when it began, where it goes, and when the last request was sent that was answered otherwise. */
+  const moves: { readonly beganAt: number; readonly to: string; lastOtherAt: number }[] = [];
   const inFlight = new Set<Promise<void>>();
   const latencies: number[] = [];
   const bySide: Record<string, number> = {};
@@ -85,7 +89,9 @@ export function startTraffic(options: TrafficOptions, first: string): Traffic {
       reasons.push(`${((performance.now() - started) / 1000).toFixed(3)} s: ${reason}`);
   };
 
-  const judge = (sentIn: number, side: string): void => {
+  const judge = (sentIn: number, sentAt: number, side: string): void => {
+    const move = moves.findLast(({ beganAt }) => beganAt <= sentAt);
+    if (move !== undefined && side !== move.to) move.lastOtherAt = Math.max(move.lastOtherAt, sentAt);
     bySide[side] = (bySide[side] ?? 0) + 1;
     if (!known.has(side)) wrong += 1;
     else if (!epochs.slice(sentIn).some((sides) => sides.includes(side))) stale += 1;
@@ -106,7 +112,7 @@ export function startTraffic(options: TrafficOptions, first: string): Traffic {
           });
           response.on('end', () => {
             if (isTimed) latencies.push(performance.now() - sentAt);
-            if (response.statusCode === 200) judge(sentIn, side);
+            if (response.statusCode === 200) judge(sentIn, sentAt, side);
             else fail(sentIn, `status ${response.statusCode}`);
             resolve();
           });
@@ -157,6 +163,8 @@ export function startTraffic(options: TrafficOptions, first: string): Traffic {
   return {
     expectBoth(next) {
       known.add(next);
+      const beganAt = performance.now();
+      moves.push({ beganAt, to: next, lastOtherAt: beganAt });
       epochs.push([...new Set([...(epochs.at(-1) ?? []), next])]);
     },
     acknowledge(side) {
@@ -182,6 +190,7 @@ export function startTraffic(options: TrafficOptions, first: string): Traffic {
         stale,
         cut,
         bySide,
+        seenMs: moves.map(({ beganAt, lastOtherAt }) => lastOtherAt - beganAt).toSorted((a, b) => a - b),
         latencyMs: { p50: at(0.5), p99: at(0.99), max: at(1) },
         reasons,
       };
