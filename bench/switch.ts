@@ -4,7 +4,7 @@
  * the configuration and reload. Prints what each cost clients, and how long a switch took until it was acknowledged and
  * until the last client had seen it. Exits 1 if the advised way cost anything.
  *
- *   node bench/switch.ts [switches] [requests per second] [haproxy | nginx | caddy ...]
+ *   node bench/switch.ts [switches] [requests per second] [haproxy | nginx | caddy | apache ...]
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,6 +15,7 @@ import { type Backend, startBackend } from '../test/rig/backend.ts';
 import { balancer, context, edge, localChannels, pool } from '../test/rig/balancers.ts';
 import { hasHaproxy, startHaproxy } from '../test/rig/haproxy.ts';
 import {
+  apacheProgram,
   caddyJsonProgram,
   caddyProgram,
   isInstalled,
@@ -120,13 +121,17 @@ async function haproxyByDeployctl(sides: Sides, kind: BalancerKind): Promise<Res
   return await byDeployctl('HAProxy', kind, pools, declare(proxy.paths), proxy.paths.port);
 }
 
-async function flagsByDeployctl(sides: Sides, kind: BalancerKind, program: ProxyProgram): Promise<Result> {
+async function filesByDeployctl(sides: Sides, kind: BalancerKind, program: ProxyProgram): Promise<Result> {
   const pools = poolsOf(sides);
-  const declare = ({ flagsDir, probePort }: { flagsDir: string; probePort: number }) =>
-    balancer(kind.name, { flags_dir: flagsDir, probe_address: `127.0.0.1:${probePort}` }, pools);
-  await using proxy = await startProxy(program, (paths) =>
-    kind.snippet(declare(paths), { full: true, bind: `127.0.0.1:${paths.port}` }),
-  );
+  const mapIn = ({ folder }: ProxyPaths): string => join(folder, 'edge.map');
+  const declare = (paths: ProxyPaths) => {
+    const files = kind.name === 'apache' ? { map_file: mapIn(paths) } : { flags_dir: paths.flagsDir };
+    return balancer(kind.name, { ...files, probe_address: `127.0.0.1:${paths.probePort}` }, pools);
+  };
+  await using proxy = await startProxy(program, async (paths) => {
+    await writeFile(mapIn(paths), '');
+    return kind.snippet(declare(paths), { full: true, bind: `127.0.0.1:${paths.port}` });
+  });
   return await byDeployctl(program.name, kind, pools, declare(proxy.paths), proxy.paths.port);
 }
 
@@ -200,6 +205,23 @@ interface Ports {
 }
 
 const handmade: Readonly<Record<string, (ports: Ports, to: Backend) => string>> = {
+  apache: ({ port, probePort }, to) => `${['mpm_event', 'authz_core', 'proxy', 'proxy_http']
+    .map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`)
+    .join('\n')}
+User www-data
+Group www-data
+ServerName localhost
+ServerLimit 4
+StartServers 4
+ThreadsPerChild 128
+MaxRequestWorkers 512
+MaxSpareThreads 512
+KeepAliveTimeout 60
+MaxKeepAliveRequests 10000
+Listen 127.0.0.1:${port}
+Listen 127.0.0.1:${probePort}
+ProxyPass / http://127.0.0.1:${to.port}/ upgrade=ANY
+`,
   nginx: ({ port, probePort }, to) => `user www-data;
 worker_shutdown_timeout 10s;
 events { worker_connections 4096; }
@@ -289,9 +311,9 @@ console.log(
   ].join(' '),
 );
 
-const programs: readonly ProxyProgram[] = [nginxProgram, caddyProgram];
+const programs: readonly ProxyProgram[] = [nginxProgram, caddyProgram, apacheProgram];
 let isClean = true;
-for (const name of ['haproxy', 'nginx', 'caddy'].filter(
+for (const name of ['haproxy', 'nginx', 'caddy', 'apache'].filter(
   (each) => wanted.length === 0 || wanted.includes(each),
 )) {
   const kind = balancerKind(name);
@@ -305,7 +327,7 @@ for (const name of ['haproxy', 'nginx', 'caddy'].filter(
   const sides = { blue, green };
   const ours = await (program === undefined
     ? haproxyByDeployctl(sides, kind)
-    : flagsByDeployctl(sides, kind, program));
+    : filesByDeployctl(sides, kind, program));
   print(ours);
   const fallback = fallbacks[name];
   if (fallback !== undefined) print(await toldByDeployctl(sides, kind, fallback));

@@ -83,6 +83,22 @@ export const caddyProgram: ProxyProgram = {
   environment: ({ folder }) => ({ HOME: folder, XDG_CONFIG_HOME: folder, XDG_DATA_HOME: folder }),
 };
 
+const apacheArguments = ({ folder, config }: ProxyPaths): readonly string[] => [
+  '-f',
+  config,
+  ...['DefaultRuntimeDir', 'PidFile', 'ErrorLog'].flatMap((name) => [
+    '-c',
+    `${name} ${name === 'DefaultRuntimeDir' ? folder : join(folder, name)}`,
+  ]),
+];
+
+export const apacheProgram: ProxyProgram = {
+  name: 'apache',
+  file: '/usr/sbin/apache2',
+  arguments: (paths) => [...apacheArguments(paths), '-DFOREGROUND'],
+  reload: (paths) => [...apacheArguments(paths), '-k', 'graceful'],
+};
+
 /** With a configuration in its own form, which says its admin address itself. */
 export const caddyJsonProgram: ProxyProgram = {
   name: 'caddy',
