@@ -36,6 +36,13 @@ const endpoint = (address: string, port: number): string =>
 const cookiePattern = (name: string, value: string): string =>
   `(?:^|;)\\s*${escaped(name)}=${value}\\s*(?:;|$)`;
 
+const condition = ({ by, name, value }: AudienceRule): string =>
+  ({
+    header: `"%{HTTP:${name}}" "^${escaped(value)}$"`,
+    cookie: `"%{HTTP_COOKIE}" "${cookiePattern(name, escaped(value))}"`,
+    query: `"%{QUERY_STRING}" "(?:^|&)${escaped(name)}=${escaped(value)}(?:&|$)"`,
+  })[by];
+
 /** Each rule once, whichever routes name it. */
 const allRules = ({ routes }: BalancerDeclared): readonly AudienceRule[] => [
   ...new Map(
@@ -93,9 +100,7 @@ function rules(balancer: BalancerDeclared): readonly string[] {
     `RewriteCond "%{ENV:${p}_bucket}|%{ENV:${p}_buckets}" "^(..)\\|.*,\\1,"`,
     `RewriteRule ^ - [E=${p}_pool:%{ENV:${p}_canary}]`,
     ...allRules(balancer).flatMap((rule) => [
-      rule.by === 'header'
-        ? `RewriteCond "%{HTTP:${rule.name}}" "^${escaped(rule.value)}$"`
-        : `RewriteCond "%{HTTP_COOKIE}" "${cookiePattern(rule.name, escaped(rule.value))}"`,
+      `RewriteCond ${condition(rule)}`,
       `RewriteCond "%{ENV:${p}_rules}" ",${escaped(audienceToken(rule))},"`,
       `RewriteRule ^ - [E=${p}_pool:%{ENV:${p}_canary}]`,
     ]),
