@@ -22,7 +22,7 @@ import { AppFailure } from './failure.ts';
 import { type Loaded, loadEnvironment } from './load.ts';
 import { withFetched } from './plan-artifacts.ts';
 import { withDigest } from './plan-file.ts';
-import { kindOf, type Reach, reach, renderBalancerConfigs } from './reach.ts';
+import { kindOf, type Reach, reach } from './reach.ts';
 import { actorOf, openForReading } from './state.ts';
 
 export interface PlanAsk extends ConfigurationAsk {
@@ -104,7 +104,7 @@ async function planFor(
         recorded,
         intent,
         selection,
-        balancerConfigs: renderBalancerConfigs(declared),
+        renderConfig: (balancer) => kindOf(balancer).renderConfig(balancer),
         traits: new Map(declared.balancers.map((each) => [each.address, kindOf(each).traits(each)])),
         durations,
         failedReleases: failed,

@@ -112,12 +112,3 @@ export function kindOf(balancer: BalancerDeclared) {
   if (kind === undefined) throw new Error(`this deployctl knows no load balancer "${balancer.provider}"`);
   return kind;
 }
-
-/** The texts of the configuration files that deployctl writes, by balancer. */
-export const renderBalancerConfigs = (declared: Declared): ReadonlyMap<Address, string> =>
-  new Map(
-    declared.balancers.flatMap((balancer): readonly [Address, string][] => {
-      const text = kindOf(balancer).renderConfig(balancer);
-      return text === undefined ? [] : [[balancer.address, text]];
-    }),
-  );

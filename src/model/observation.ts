@@ -56,6 +56,16 @@ export interface RouteValue {
   readonly audience?: readonly AudienceRule[];
 }
 
+/** The pools that get requests by this value. */
+export function poolsServedBy(value: RouteValue | null): ReadonlySet<string> {
+  if (value === null) return new Set();
+  const { stable, canary, canaryBasisPoints, audience } = value;
+  return new Set([
+    ...(canaryBasisPoints < 10_000 ? [stable] : []),
+    ...(canaryBasisPoints > 0 || audience !== undefined ? [canary] : []),
+  ]);
+}
+
 /**
  * `runtime` is what every worker that still serves decides by; null: the route is unknown to them. `persisted` is
  * what a restart would bring. `disagreeing` names workers that decide otherwise (one that missed a change).

@@ -1,37 +1,73 @@
-/** The pools that deployctl writes itself, where a balancer has a `config_file`. */
+/**
+ * The pools that deployctl writes itself, where a balancer has a `config_file`.
+ *
+ * A pool that has requests must not change under them: a member that is new has nothing running yet, one that moved to
+ * another port is not listening there yet. So the file is written twice where that matters: first with those pools as
+ * they were, and as declared once everything behind them is done.
+ */
 import {
   type Address,
+  type BalancerDeclared,
   balancerConfigAddress,
   type Change,
   type Declared,
+  type Deployment,
   type Diagnostic,
+  memberAddress,
+  type PoolDeclared,
+  poolsServedBy,
+  routeAddress,
   type ServiceDeclared,
   type Step,
   type StepId,
+  sameValue,
 } from '../model/index.ts';
+import type { Rollout } from '../strategies/strategy.ts';
+import { lastOf } from './order.ts';
 import type { World } from './situate.ts';
 
 export interface ConfiguredPools {
   readonly changes: readonly Change[];
+  /** Before the services' own steps. */
   readonly steps: readonly Step[];
   readonly held: readonly Diagnostic[];
   /** Balancers whose file this plan writes. */
   readonly written: ReadonlySet<Address>;
+  /** What is written when the services are done. */
+  readonly later: readonly LaterPools[];
 }
 
-export function configurePools(
-  declared: Declared,
-  services: readonly ServiceDeclared[],
-  world: World,
-  texts: ReadonlyMap<Address, string>,
-  estimate: (verb: string) => number,
-): ConfiguredPools {
+interface LaterPools {
+  readonly balancer: BalancerDeclared;
+  /** Pools with requests, as they are until then. */
+  readonly kept: readonly PoolDeclared[];
+  readonly from: string;
+  readonly to: string;
+}
+
+export const noPools: ConfiguredPools = { changes: [], steps: [], held: [], written: new Set(), later: [] };
+
+export interface PoolsInput {
+  readonly declared: Declared;
+  /** Those that are planned for. */
+  readonly services: readonly ServiceDeclared[];
+  readonly world: World;
+  /** Newest last: what the hosts hold is the text of one of them, unless a run was cut off or somebody edited it. */
+  readonly deployments: readonly Deployment[];
+  /** The text of a balancer's config_file, as its provider renders it; undefined: it has none. Pure. */
+  readonly renderConfig: (balancer: BalancerDeclared) => string | undefined;
+  readonly estimate: (verb: string) => number;
+}
+
+export function configurePools(input: PoolsInput): ConfiguredPools {
+  const { declared, services, world, renderConfig } = input;
   const changes: Change[] = [];
   const steps: Step[] = [];
   const held: Diagnostic[] = [];
   const written = new Set<Address>();
+  const later: LaterPools[] = [];
   for (const balancer of declared.balancers) {
-    const text = texts.get(balancer.address);
+    const text = renderConfig(balancer);
     const isAsked = services.some((service) =>
       service.traffic.some((each) => each.kind === 'load_balancer' && each.balancer === balancer.address),
     );
@@ -56,28 +92,144 @@ export function configurePools(
       before: before === undefined ? null : { text: before.text, loaded: before.loaded },
       after: { text, loaded: true },
     });
-    const what = { op: 'balancer.configure', balancer: balancer.address } as const;
-    const from = before?.text ?? null;
-    steps.push({
-      id: `${balancer.name}/configure` as StepId,
-      needs: [],
-      service: undefined,
-      address,
-      phase: {
-        key: `configure|${balancer.name}`,
-        verb: 'configure',
-        title: `${balancer.name}: its pools, by a reload`,
-      },
-      summary: `configure ${balancer.name}: its pools, by a reload`,
-      operation: { ...what, from, to: text },
-      inverse: {
-        kind: 'operation',
-        operation: { ...what, from: text, to: from },
-        summary: from === null ? 'remove the file, reload' : 'the file as it was, reload',
-      },
-      gate: 'the proxy accepts it, and runs with it',
-      estimateSeconds: estimate('configure'),
-    });
+    const kept = before === undefined ? [] : poolsToKeep(balancer, before.text, input);
+    const first = kept.length === 0 ? text : (renderConfig(withPools(balancer, kept)) ?? text);
+    if (first !== before?.text || !before.loaded) {
+      steps.push(configure(balancer, '', 'its pools', before?.text ?? null, first, [], input.estimate));
+    }
+    if (first !== text) later.push({ balancer, kept, from: first, to: text });
   }
-  return { changes, steps, held, written };
+  return { changes, steps, held, written, later };
+}
+
+/** What follows the services' own steps: the pools that had requests, as they are declared. */
+export function completePools(
+  { later }: ConfiguredPools,
+  rollouts: readonly Rollout[],
+  { declared, world, estimate }: PoolsInput,
+): { readonly steps: readonly Step[]; readonly held: readonly Diagnostic[] } {
+  const stepsBehind = (balancer: BalancerDeclared): readonly Step[] => {
+    const behind = new Set(balancer.routes.map(({ service }) => service));
+    return rollouts
+      .flatMap((each) => each.steps)
+      .filter(({ service }) => service !== undefined && behind.has(service));
+  };
+  return {
+    steps: later.map(({ balancer, from, to }) => {
+      const needs = lastOf(stepsBehind(balancer));
+      return configure(balancer, '/rest', 'the members that are ready now', from, to, needs, estimate);
+    }),
+    held: later.flatMap(({ balancer, kept }) => {
+      const served = servedPools(balancer, world, stepsBehind(balancer));
+      return kept
+        .filter(({ name }) => served.has(name))
+        .flatMap((pool) => movedUnderRequests(balancer, pool, declared));
+    }),
+  };
+}
+
+/** Pools with requests that would change under them, as they are now. */
+function poolsToKeep(
+  balancer: BalancerDeclared,
+  text: string,
+  { world, deployments, renderConfig }: PoolsInput,
+): readonly PoolDeclared[] {
+  const earlier = deployments
+    .flatMap((each) => each.declared.balancers.filter(({ address }) => address === balancer.address))
+    .findLast((each) => renderConfig(each) === text);
+  const served = servedPools(balancer, world, []);
+  return balancer.pools.flatMap((pool) => {
+    if (!served.has(pool.name)) return [];
+    const was = earlier?.pools.find(({ name }) => name === pool.name) ?? asSeen(balancer, pool, world);
+    return sameValue(was, pool) ? [] : [was];
+  });
+}
+
+/** Where no record tells what the file says: the declared members that the balancer knows. */
+const asSeen = (balancer: BalancerDeclared, pool: PoolDeclared, world: World): PoolDeclared => ({
+  ...pool,
+  members: pool.members.filter(
+    ({ name }) => world.at('member', memberAddress(balancer.address, pool.name, name)).status === 'present',
+  ),
+});
+
+const withPools = (balancer: BalancerDeclared, kept: readonly PoolDeclared[]): BalancerDeclared => ({
+  ...balancer,
+  pools: balancer.pools.map((pool) => kept.find(({ name }) => name === pool.name) ?? pool),
+});
+
+/** Pools that get requests when these steps are done. */
+function servedPools(balancer: BalancerDeclared, world: World, steps: readonly Step[]): ReadonlySet<string> {
+  const served = new Set<string>();
+  for (const { route } of balancer.routes) {
+    const last = steps.findLast(
+      ({ operation }) =>
+        operation.op === 'route.set' && operation.balancer === balancer.address && operation.route === route,
+    );
+    const seen = world.at('route', routeAddress(balancer.address, route));
+    const observed = seen.status === 'present' ? (seen.spec.runtime ?? seen.spec.persisted) : null;
+    const value = last?.operation.op === 'route.set' ? last.operation.to : observed;
+    for (const pool of poolsServedBy(value)) served.add(pool);
+  }
+  return served;
+}
+
+/** No order of steps makes this safe: the balancer and the processes would have to change in one moment. */
+function movedUnderRequests(
+  balancer: BalancerDeclared,
+  was: PoolDeclared,
+  { services }: Declared,
+): readonly Diagnostic[] {
+  const pool = balancer.pools.find(({ name }) => name === was.name);
+  const moved = was.members.flatMap((member) => {
+    const now = pool?.members.find(({ name }) => name === member.name);
+    return now === undefined || sameValue(now, member)
+      ? []
+      : [`${member.name} from ${member.address}:${member.port} to ${now.address}:${now.port}`];
+  });
+  if (moved.length === 0) return [];
+  const service = services.find(({ address }) => address === was.service);
+  return [
+    {
+      code: 'member-moves-under-traffic',
+      severity: 'error',
+      summary: 'Members of a pool that keeps its traffic cannot move',
+      detail: `In pool ${was.name} of ${balancer.address}, which has requests and keeps them, ${moved.join(', ')}: the balancer would ask where nothing listens yet.`,
+      hint:
+        (service?.slots.length ?? 0) > 1
+          ? 'Change the other slot first and deploy to it; when the traffic is there, change this one.'
+          : 'Give the service a second slot with the new port and strategy "blue_green": traffic moves there in one switch.',
+      subject: service?.origin ?? balancer.origin,
+      address: was.service,
+    },
+  ];
+}
+
+function configure(
+  balancer: BalancerDeclared,
+  suffix: string,
+  what: string,
+  from: string | null,
+  to: string,
+  needs: readonly StepId[],
+  estimate: (verb: string) => number,
+): Step {
+  const title = `${balancer.name}: ${what}, by a reload`;
+  const operation = { op: 'balancer.configure', balancer: balancer.address } as const;
+  return {
+    id: `${balancer.name}/configure${suffix}` as StepId,
+    needs,
+    service: undefined,
+    address: balancerConfigAddress(balancer.address),
+    phase: { key: `configure|${balancer.name}${suffix}`, verb: 'configure', title },
+    summary: `configure ${title}`,
+    operation: { ...operation, from, to },
+    inverse: {
+      kind: 'operation',
+      operation: { ...operation, from: to, to: from },
+      summary: from === null ? 'remove the file, reload' : 'the file as it was, reload',
+    },
+    gate: 'the proxy accepts it, and runs with it',
+    estimateSeconds: estimate('configure'),
+  };
 }

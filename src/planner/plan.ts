@@ -6,6 +6,7 @@
  */
 import type {
   Address,
+  BalancerDeclared,
   Change,
   Declared,
   Diagnostic,
@@ -24,7 +25,7 @@ import type { Situation } from '../strategies/situation.ts';
 import type { Rollout } from '../strategies/strategy.ts';
 import { holdImpossible, warnOfCosts } from './abilities.ts';
 import { withoutAway } from './away.ts';
-import { type ConfiguredPools, configurePools } from './balancer-config.ts';
+import { type ConfiguredPools, completePools, configurePools, noPools } from './balancer-config.ts';
 import { findDrift } from './drift.ts';
 import { estimateFrom } from './estimate.ts';
 import { type FailedRelease, warnOfFailed } from './failed-releases.ts';
@@ -44,8 +45,8 @@ export interface PlanInput {
   readonly recorded: Recorded;
   readonly intent: Intent;
   readonly selection: Selection;
-  /** The text of each balancer's config_file, as its provider renders it. */
-  readonly balancerConfigs: ReadonlyMap<Address, string>;
+  /** The text of a balancer's config_file, as its provider renders it; undefined: deployctl writes none for it. Pure. */
+  readonly renderConfig: (balancer: BalancerDeclared) => string | undefined;
   /** What each balancer can do; one that is not named can do everything. */
   readonly traits?: ReadonlyMap<Address, Traits>;
   /** Seconds that operations took in earlier runs, by name, newest first. */
@@ -66,10 +67,15 @@ export function planEnvironment(input: PlanInput): Omit<Plan, 'digest'> {
   const estimate = estimateFrom(input.durations);
   const drift = findDrift(recorded.resources, world);
   const services = orderServices(declared).filter((service) => selects(input.selection, declared, service));
-  const pools =
-    intent.kind === 'refresh_only'
-      ? { changes: [], steps: [], held: [], written: new Set<Address>() }
-      : configurePools(declared, services, world, input.balancerConfigs, estimate);
+  const poolsInput = {
+    declared,
+    services,
+    world,
+    deployments: recorded.deployments,
+    renderConfig: input.renderConfig,
+    estimate,
+  };
+  const pools = intent.kind === 'refresh_only' ? noPools : configurePools(poolsInput);
   const reduced = services.map((service) => withoutAway(service, world, declared.policy));
   const situations = reduced.map(({ service, away }) =>
     situate(service, {
@@ -84,14 +90,21 @@ export function planEnvironment(input: PlanInput): Omit<Plan, 'digest'> {
   );
   const rollouts =
     intent.kind === 'refresh_only' ? [] : rollOutAll(situations, pools, input.traits ?? new Map());
+  const completed = completePools(pools, rollouts, poolsInput);
   const held = [
     ...pools.held,
+    ...completed.held,
     ...reduced.flatMap((each) => each.held),
     ...rollouts.flatMap((each) => each.held),
   ];
   const changes = [...pools.changes, ...rollouts.flatMap((each) => each.changes)];
   const steps = orderSteps(
-    wrapInRunHooks([...pools.steps, ...rollouts.flatMap((each) => each.steps)], declared, intent, estimate),
+    wrapInRunHooks(
+      [...pools.steps, ...rollouts.flatMap((each) => each.steps), ...completed.steps],
+      declared,
+      intent,
+      estimate,
+    ),
   );
   const { proof, violations } = prove(steps, situations);
 

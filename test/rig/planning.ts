@@ -1,4 +1,5 @@
 import {
+  type BalancerDeclared,
   type Declared,
   emptyRecord,
   type Intent,
@@ -16,6 +17,8 @@ export interface Planning {
   readonly recorded?: Partial<Recorded>;
   readonly intent?: Intent;
   readonly selection?: Selection;
+  /** Default: no balancer has a config_file. */
+  readonly renderConfig?: (balancer: BalancerDeclared) => string | undefined;
 }
 
 export const planOf = (wish: Planning): Plan => ({
@@ -25,7 +28,7 @@ export const planOf = (wish: Planning): Plan => ({
     recorded: { ...emptyRecord('0190'), ...wish.recorded },
     intent: wish.intent ?? { kind: 'apply' },
     selection: wish.selection ?? everything,
-    balancerConfigs: new Map(),
+    renderConfig: wish.renderConfig ?? (() => undefined),
     durations: {},
     now,
     toolVersion: '0.1.0',

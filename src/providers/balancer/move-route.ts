@@ -8,6 +8,7 @@ import {
   describeAudienceRule,
   type Operation,
   ProviderFailure,
+  poolsServedBy,
   type RouteValue,
   routeAddress,
   type Standing,
@@ -15,7 +16,7 @@ import {
 import type { Samples } from './driver.ts';
 import { afterChange, mishap, refusal } from './failure.ts';
 import { type BalancerParts, readAll } from './parts.ts';
-import { describeRoute, type HostReading, isReadable, poolsServedBy } from './reading.ts';
+import { describeRoute, type HostReading, isReadable } from './reading.ts';
 import { routeStanding, sampleBounds } from './route.ts';
 
 type RouteSet = Extract<Operation, { op: 'route.set' }>;

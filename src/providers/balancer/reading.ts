@@ -75,16 +75,6 @@ export type ConfigReading = BalancerConfigState | undefined;
 
 export const isReadable = (cell: RouteCell): cell is RouteValue => !('unreadable' in cell);
 
-/** The pools that get requests by this value. */
-export function poolsServedBy(value: RouteValue | null): ReadonlySet<string> {
-  if (value === null) return new Set();
-  const { stable, canary, canaryBasisPoints, audience } = value;
-  return new Set([
-    ...(canaryBasisPoints < 10_000 ? [stable] : []),
-    ...(canaryBasisPoints > 0 || audience !== undefined ? [canary] : []),
-  ]);
-}
-
 /** `shop_green`, or `shop_blue, and 5% to shop_green`, or `shop_blue, and 5% and header x-beta = 1 to shop_green`. */
 export function describeRoute(value: RouteValue | null): string {
   if (value === null) return 'absent';

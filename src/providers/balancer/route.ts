@@ -3,6 +3,7 @@ import {
   type Address,
   type Diagnostic,
   type Operation,
+  poolsServedBy,
   type RouteState,
   type RouteValue,
   routeAddress,
@@ -10,7 +11,7 @@ import {
   sameValue,
 } from '../../model/index.ts';
 import { asDiagnostic } from './failure.ts';
-import { describeRoute, type HostReading, isReadable, poolsServedBy, type RouteCell } from './reading.ts';
+import { describeRoute, type HostReading, isReadable, type RouteCell } from './reading.ts';
 
 /** What one place (a worker, a file) of one host says. */
 interface Saying {
