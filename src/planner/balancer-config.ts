@@ -41,8 +41,12 @@ interface LaterPools {
   readonly balancer: BalancerDeclared;
   /** Pools with requests, as they are until then. */
   readonly kept: readonly PoolDeclared[];
-  readonly from: string;
-  readonly to: string;
+  /** What the file says now, while the services' steps run, and in the end. */
+  readonly before: string;
+  readonly meanwhile: string;
+  readonly text: string;
+  /** The step that writes `meanwhile`; undefined: the file says that already. */
+  readonly first: Step | undefined;
 }
 
 export const noPools: ConfiguredPools = { changes: [], steps: [], held: [], written: new Set(), later: [] };
@@ -93,18 +97,21 @@ export function configurePools(input: PoolsInput): ConfiguredPools {
       after: { text, loaded: true },
     });
     const kept = before === undefined ? [] : poolsToKeep(balancer, before.text, input);
-    const first = kept.length === 0 ? text : (renderConfig(withPools(balancer, kept)) ?? text);
-    if (first !== before?.text || !before.loaded) {
-      steps.push(configure(balancer, '', 'its pools', before?.text ?? null, first, [], input.estimate));
-    }
-    if (first !== text) later.push({ balancer, kept, from: first, to: text });
+    const meanwhile = kept.length === 0 ? text : (renderConfig(withPools(balancer, kept)) ?? text);
+    const first =
+      before?.text === meanwhile && before.loaded
+        ? undefined
+        : configure(balancer, '', 'its pools', before?.text ?? null, meanwhile, [], input.estimate);
+    if (first !== undefined) steps.push(first);
+    if (before !== undefined && meanwhile !== text)
+      later.push({ balancer, kept, before: before.text, meanwhile, text, first });
   }
   return { changes, steps, held, written, later };
 }
 
-/** What follows the services' own steps: the pools that had requests, as they are declared. */
+/** All steps for the pools: those before the services' own, and after them the pools that had requests, as declared. */
 export function completePools(
-  { later }: ConfiguredPools,
+  { steps, later }: ConfiguredPools,
   rollouts: readonly Rollout[],
   { declared, world, estimate }: PoolsInput,
 ): { readonly steps: readonly Step[]; readonly held: readonly Diagnostic[] } {
@@ -114,11 +121,26 @@ export function completePools(
       .flatMap((each) => each.steps)
       .filter(({ service }) => service !== undefined && behind.has(service));
   };
+  // Where no service has anything to do there is nothing to wait for: once is enough.
+  const atOnce = later.filter(({ balancer }) => stepsBehind(balancer).length === 0);
   return {
-    steps: later.map(({ balancer, from, to }) => {
-      const needs = lastOf(stepsBehind(balancer));
-      return configure(balancer, '/rest', 'the members that are ready now', from, to, needs, estimate);
-    }),
+    steps: [
+      ...steps.filter((step) => !atOnce.some(({ first }) => first === step)),
+      ...later.map(({ balancer, before, meanwhile, text, first }) => {
+        const own = stepsBehind(balancer);
+        if (own.length === 0) return configure(balancer, '', 'its pools', before, text, [], estimate);
+        const needs = [...lastOf(own), ...(first === undefined ? [] : [first.id])];
+        return configure(
+          balancer,
+          '/rest',
+          'the members that are ready now',
+          meanwhile,
+          text,
+          needs,
+          estimate,
+        );
+      }),
+    ],
     held: later.flatMap(({ balancer, kept }) => {
       const served = servedPools(balancer, world, stepsBehind(balancer));
       return kept

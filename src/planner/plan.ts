@@ -100,7 +100,7 @@ export function planEnvironment(input: PlanInput): Omit<Plan, 'digest'> {
   const changes = [...pools.changes, ...rollouts.flatMap((each) => each.changes)];
   const steps = orderSteps(
     wrapInRunHooks(
-      [...pools.steps, ...rollouts.flatMap((each) => each.steps), ...completed.steps],
+      [...completed.steps, ...rollouts.flatMap((each) => each.steps)],
       declared,
       intent,
       estimate,

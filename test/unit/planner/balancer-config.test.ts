@@ -172,3 +172,11 @@ test('without requests the file is written once, before anything else', () => {
   expect(configures(plan).map(([index]) => index)).toEqual([0]);
   expect(textAt(plan.steps[0])).toBe(textOf(want));
 });
+
+test('where nothing else is to be done, the file is written once', () => {
+  const was = behindEdge(service({ version: '1.0.0', hosts: three }), ports);
+  const want = behindEdge(service({ version: '1.0.0', hosts: two }), ports);
+  const plan = planFrom(was, want, 'blue', { blue: '1.0.0' });
+  expect(plan.steps.map(({ id }) => id)).toEqual(['edge/configure']);
+  expect(textAt(plan.steps[0])).toBe(textOf(want));
+});
