@@ -14,6 +14,8 @@ export interface ServiceWish {
   /** Default true: behind load_balancer.edge. */
   readonly isBalanced?: boolean;
   readonly root?: string;
+  /** The cookie by which a user stays on one side of a canary. */
+  readonly stickyCookie?: string;
   readonly more?: string;
 }
 
@@ -37,7 +39,7 @@ export const shopService =
     const traffic =
       wish.isBalanced === false
         ? ''
-        : 'traffic "load_balancer" {\n    load_balancer = load_balancer.edge\n  }';
+        : `traffic "load_balancer" {\n    load_balancer = load_balancer.edge\n${wish.stickyCookie === undefined ? '' : `    sticky_cookie = "${wish.stickyCookie}"\n`}  }`;
     return `
 service "shop" {
   release = release.shop

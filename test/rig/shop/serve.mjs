@@ -7,7 +7,7 @@ const version = readFileSync(
   'utf8',
 ).trim();
 const isBroken = version.includes('broken');
-const { HOST = '127.0.0.1', PORT = '0', PID_FILE, FAULTY_PERCENT = '0' } = process.env;
+const { HOST = '127.0.0.1', PORT = '0', PID_FILE, FAULTY_PERCENT = '0', LATENCY_MS = '0' } = process.env;
 let served = 0;
 const sockets = new Set();
 
@@ -22,7 +22,8 @@ const server = createServer({ keepAliveTimeout: 120_000 }, (request, response) =
   } else {
     served += 1;
     if ((served * Number(FAULTY_PERCENT)) % 100 < Number(FAULTY_PERCENT)) response.statusCode = 500;
-    response.end(version);
+    if (LATENCY_MS === '0') response.end(version);
+    else setTimeout(() => response.end(version), Number(LATENCY_MS));
   }
 });
 server.on('upgrade', (_request, socket) => {
