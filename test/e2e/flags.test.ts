@@ -4,6 +4,7 @@ import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { setFlagsByHand } from '../contract/balancer-flags.ts';
+import { expectAbortAt25, expectClimb, ladder } from '../rig/ladder.ts';
 import {
   caddyProgram,
   isInstalled,
@@ -116,6 +117,26 @@ describe.for<ProxyProgram>([nginxProgram, caddyProgram])(
         const reverted = await scene.cli('revert', '--auto-approve');
         expect([reverted.code, reverted.stderr]).toEqual([0, '']);
         expect(await served()).toBe('1.0.0');
+      },
+    );
+
+    test.skipIf(!isThere)(
+      'a canary climbs 1, 5, 25, 50, 100 under load, and another is taken back at 25',
+      async () => {
+        const climbing = { hosts, stickyCookie: 'uid', strategy: ladder('1s') };
+        scene.declare({ service: shopService(climbing), more: balancerText(proxy.paths.probePort) });
+        const bind = ['--full', '--bind', `127.0.0.1:${proxy.paths.port}`];
+        await proxy.rewrite((await scene.cli('snippet', 'prod', 'load_balancer.edge', ...bind)).stdout);
+        // Not by a reload: the client would still meet workers that retire.
+        await proxy.kill9();
+        await proxy.start();
+        const climb = { program: scene, port: proxy.paths.port, rate: 250 };
+        scene.setVersion('2.0.0');
+        await expectClimb({ ...climb, from: '1.0.0', to: '2.0.0', slot: 'green' });
+        scene.setVersion('1.0.0');
+        await expectAbortAt25({ ...climb, from: '2.0.0', to: '1.0.0', slot: 'blue' });
+        scene.setVersion('2.0.0');
+        await nothingToDo();
       },
     );
 
