@@ -33,6 +33,7 @@ import { knownAs } from './moves.ts';
 import { own } from './own.ts';
 import type { Place } from './problems.ts';
 import { placeOf } from './problems.ts';
+import { refuseWithoutRecord, resolvedPools, resolvingBlock } from './resolved-pools.ts';
 import type { serviceShape } from './schema/running.ts';
 import type { Entry, ReleaseEntry, World } from './world.ts';
 
@@ -113,14 +114,15 @@ function assembleService(
   });
   const traffic = [
     ...balancerTraffic(entry, earlierName ?? name),
-    ...nameTraffic(entry, slots, zones, report),
+    ...nameTraffic(entry, slots, zones, earlierName ?? name, report),
   ];
+  refuseWithoutRecord(entry, report);
   const strategy = strategyOf(entry, report);
   const dependsOn = dependenciesOf(entry, world, report);
   const complete =
     decoded.complete &&
     slots.every((slot) => slot.complete) &&
-    traffic.length === blocks.traffic.length &&
+    traffic.length === blocks.traffic.length - (resolvingBlock(entry) === undefined ? 0 : 1) &&
     install !== undefined &&
     strategy !== undefined;
   const declared =
@@ -188,7 +190,8 @@ export function releaseOf({ name, decoded, artifact }: ReleaseEntry): ReleaseDec
 function balancerTraffic(entry: ServiceEntry, called: string): readonly PlacedTraffic[] {
   const slots = entry.decoded.blocks.slot.map((slot) => slot.labels[0] ?? '');
   return entry.decoded.blocks.traffic.flatMap((traffic) => {
-    if (traffic.kind !== 'load_balancer') return [];
+    // One that resolves a name has no route: the record is what is moved.
+    if (traffic.kind !== 'load_balancer' || traffic.args.resolves !== undefined) return [];
     const { args, place } = traffic;
     const pools = Object.fromEntries(
       slots.map((slot) => [slot, own(args.pools, slot) ?? `${called}_${slot}`]),
@@ -287,6 +290,7 @@ export function assembleBalancers(
   world: World,
   services: readonly AssembledService[],
   hosts: HostTable,
+  zones: readonly AssembledZone[],
   report: Reporter,
 ): readonly BalancerDeclared[] {
   return world.balancers.map(({ address, name, decoded }) => {
@@ -306,6 +310,7 @@ export function assembleBalancers(
         .filter(({ balancer }) => balancer === address)
         .map((each) => ({ entry, slots, traffic: each })),
     );
+    const resolved = resolvedPools(address, services, zones);
     return {
       address,
       name,
@@ -321,6 +326,7 @@ export function assembleBalancers(
       pools: behind.flatMap(({ entry, slots, traffic }) =>
         slots.map((slot) => poolOf(entry.address, slot, traffic.pools[slot.name] ?? '')),
       ),
+      ...(resolved.length === 0 ? {} : { resolved }),
       origin: place.source.rangeOf(place.span),
     };
   });

@@ -15,6 +15,7 @@ import type { AssembledSlot, PlacedTraffic, ServiceEntry } from './assemble-serv
 import type { Reporter } from './evaluation.ts';
 import { own } from './own.ts';
 import type { Place } from './problems.ts';
+import { resolvedBy } from './resolved-pools.ts';
 import type { World } from './world.ts';
 
 /** A zone before its records are known; undefined: it could not be read. */
@@ -110,6 +111,7 @@ export function nameTraffic(
   entry: ServiceEntry,
   slots: readonly AssembledSlot[],
   zones: readonly AssembledZone[],
+  called: string,
   report: Reporter,
 ): readonly PlacedTraffic[] {
   return entry.decoded.blocks.traffic.flatMap((traffic): readonly PlacedTraffic[] => {
@@ -161,7 +163,9 @@ export function nameTraffic(
       const shared = Object.entries(values).find(([, other]) =>
         other.some((value) => canonical.values.includes(value)),
       );
-      const isBalanced = entry.decoded.blocks.traffic.some((each) => each.kind === 'load_balancer');
+      const isBalanced = entry.decoded.blocks.traffic.some(
+        (each) => each.kind === 'load_balancer' && each.args.resolves === undefined,
+      );
       const isSame = shared?.[1].join(' ') === canonical.values.join(' ');
       // With a load balancer that tells the slots apart, the record may well stay what it is.
       if (shared !== undefined && !(isBalanced && isSame)) {
@@ -174,19 +178,22 @@ export function nameTraffic(
       values[slot.name] = canonical.values;
     }
     const ttlSeconds = args.ttl / 1000;
+    const record = {
+      address: recordAddress(zone.address, relativeName(name, zone.zone), args.type),
+      name,
+      type: args.type,
+      service: entry.address,
+    };
+    const resolver = resolvedBy(entry, { record, values }, zone, slots, called, report);
     return [
       {
         kind: 'dns',
         zone: zone.address,
-        record: {
-          address: recordAddress(zone.address, relativeName(name, zone.zone), args.type),
-          name,
-          type: args.type,
-          service: entry.address,
-        },
+        record,
         ttlSeconds,
         switchTtlSeconds: Math.min(args.switch_ttl / 1000, ttlSeconds),
         values,
+        ...(resolver === undefined ? {} : { resolvedBy: resolver }),
         origin: place.source.rangeOf(place.span),
         place,
       },

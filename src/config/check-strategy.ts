@@ -50,7 +50,8 @@ export function checkStrategy(service: AssembledService, world: World, report: R
   checkTraffic(entry, strategy, report);
   if (decoded.complete) checkHealth(entry, strategy, report);
   if (strategy.kind === 'canary') checkSteps(entry, strategy, report);
-  for (const each of balanced) {
+  const resolvers = named.flatMap(({ resolvedBy }) => resolvedBy ?? []);
+  for (const each of [...balanced, ...resolvers]) {
     if (!world.balancers.some((balancer) => balancer.address === each.balancer)) continue;
     for (const slot of slots) {
       if (slot.args.port !== undefined || !slot.sound) continue;

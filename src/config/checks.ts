@@ -52,6 +52,7 @@ export function checkServices(services: readonly AssembledService[], world: Worl
     }
     claimRoot(service, roots, report);
     claimTraffic(service, pools, routes, report);
+    claimResolvedPool(service, pools, report);
     claimRecord(service, records, report);
   }
 }
@@ -165,6 +166,22 @@ function claimTraffic(
         hint: 'Give each slot a pool of its own.',
       });
     }
+  }
+}
+
+/** A pool that follows a record is one thing for both slots. */
+function claimResolvedPool({ entry, traffic }: AssembledService, pools: Claims, report: Reporter): void {
+  for (const each of traffic) {
+    if (each.kind !== 'dns' || each.resolvedBy === undefined) continue;
+    const { balancer, pool } = each.resolvedBy;
+    const first = pools.take(`${balancer} ${pool}`, entry.address, each.place);
+    if (first === undefined) continue;
+    report.error(each.place, {
+      code: 'pool-clash',
+      summary: 'One pool for two services',
+      detail: `The pool "${pool}" of ${balancer} belongs to ${first.by} (${line(first.place)}) and to ${entry.address}.`,
+      hint: 'Give it another name: pools = { blue = "…", green = "…" }, the same for both.',
+    });
   }
 }
 

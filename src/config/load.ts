@@ -36,6 +36,7 @@ import {
 } from './evaluate-values.ts';
 import { Reporter } from './evaluation.ts';
 import { Graph, type GraphNode, type GraphRules, type Need } from './graph.ts';
+import { listed } from './items.ts';
 import {
   type ConfigFile,
   loadModule,
@@ -254,7 +255,7 @@ function assemble(world: World, input: LoadInput, cx: BlockContext): Declared | 
   const zones = assembleZones(world, report);
   const services = assembleServices(world, hosts, releases, moves, zones, report);
   checkServices(services, world, report);
-  const balancers = assembleBalancers(world, services, hosts, report);
+  const balancers = assembleBalancers(world, services, hosts, zones, report);
   if (report.problems.errorCount === 0) checkSettings(balancers, input, report);
   const declared = services.flatMap((service) => service.declared ?? []);
   if (world.incomplete || declared.length < services.length) return undefined;
@@ -278,6 +279,17 @@ function assemble(world: World, input: LoadInput, cx: BlockContext): Declared | 
 function checkSettings(balancers: readonly BalancerDeclared[], input: LoadInput, report: Reporter): void {
   for (const balancer of balancers) {
     const kind = input.balancers.find(({ name }) => name === balancer.provider);
+    for (const { record, name } of kind?.resolvesNames === true ? [] : (balancer.resolved ?? [])) {
+      report.problems.add({
+        code: 'balancer-resolves-nothing',
+        severity: 'error',
+        summary: 'The load balancer resolves no names',
+        detail: `${balancer.address} is to find the servers of its pool ${name} by ${record.name}, and deployctl has no way to see which addresses a load balancer of type "${balancer.provider}" uses: a switch could not be seen to be done.`,
+        hint: `Use one of type ${listed(input.balancers.filter(({ resolvesNames }) => resolvesNames).map((each) => each.name))}, or leave out resolves and have it moved by a route.`,
+        address: balancer.address,
+        subject: balancer.origin,
+      });
+    }
     for (const found of kind?.check?.(balancer) ?? []) {
       report.problems.add({ ...found, subject: found.subject ?? balancer.origin });
     }

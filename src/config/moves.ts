@@ -15,7 +15,7 @@ interface WrittenMove extends Move {
 }
 
 /** What can be moved: whatever the state knows by an address, and whole modules of it. */
-const movable = ['service', 'host', 'load_balancer', 'release', 'module'];
+const movable = ['service', 'host', 'load_balancer', 'dns_zone', 'release', 'module'];
 
 /** All moves, checked, in the order in which they follow one another: `a -> b` stands before `b -> c`. */
 export function movesOf(world: World, report: Reporter): readonly Move[] {
@@ -57,7 +57,7 @@ function addressOf(expression: Expression, place: Place, report: Reporter): Addr
 
 /** The type at the end of an address, without the modules before it. */
 const typeOf = (address: Address): string =>
-  /(?:^|\.)(service|host|load_balancer|release)\./.exec(address)?.[1] ?? 'module';
+  /(?:^|\.)(service|host|load_balancer|dns_zone|release)\./.exec(address)?.[1] ?? 'module';
 
 function isSound(move: WrittenMove, all: readonly WrittenMove[], world: World, report: Reporter): boolean {
   const { from, to, fromPlace, toPlace } = move;
@@ -119,7 +119,9 @@ function isSound(move: WrittenMove, all: readonly WrittenMove[], world: World, r
 }
 
 const addressesOf = (world: World): readonly Address[] =>
-  [...world.services, ...world.hosts, ...world.balancers, ...world.releases].map(({ address }) => address);
+  [...world.services, ...world.hosts, ...world.balancers, ...world.zones, ...world.releases].map(
+    ({ address }) => address,
+  );
 
 /** A move stands before the one that goes on from where it ended. */
 function inOrder(moves: readonly WrittenMove[], report: Reporter): readonly WrittenMove[] {

@@ -17,6 +17,8 @@ export type Requirement =
 /** What is done (section 2.5), in the order given. */
 export type Edit =
   | { readonly edit: 'delete'; readonly name: string; readonly type: number }
+  /** One value of a set. */
+  | { readonly edit: 'remove'; readonly name: string; readonly type: number; readonly rdata: Uint8Array }
   | {
       readonly edit: 'add';
       readonly name: string;
@@ -64,10 +66,17 @@ function requirementRecords(requirement: Requirement): readonly WireRecord[] {
     : requirement.rdatas.map((rdata) => ({ name, type, class: classes.IN, ttl: 0, rdata }));
 }
 
-const editRecord = (edit: Edit): WireRecord =>
-  edit.edit === 'delete'
-    ? { name: edit.name, type: edit.type, class: classes.ANY, ttl: 0, rdata: empty }
-    : { name: edit.name, type: edit.type, class: classes.IN, ttl: edit.ttlSeconds, rdata: edit.rdata };
+function editRecord(edit: Edit): WireRecord {
+  const { name, type } = edit;
+  switch (edit.edit) {
+    case 'delete':
+      return { name, type, class: classes.ANY, ttl: 0, rdata: empty };
+    case 'remove':
+      return { name, type, class: classes.NONE, ttl: 0, rdata: edit.rdata };
+    case 'add':
+      return { name, type, class: classes.IN, ttl: edit.ttlSeconds, rdata: edit.rdata };
+  }
+}
 
 /** The message, unsigned. */
 export const encodeUpdate = (id: number, { zone, requirements, edits }: Update): Uint8Array =>

@@ -14,6 +14,7 @@ const nouns: Readonly<Record<OperationName, string>> = {
   'member.set': 'The pool member',
   'pool.drain': 'The pool',
   'pool.settle': 'The pool',
+  'pool.resolve': 'The pool',
   'route.set': 'The route',
   'record.set': 'The DNS record',
   'record.converge': 'The DNS record',

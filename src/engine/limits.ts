@@ -30,6 +30,7 @@ export function limitMs(operation: Operation): number {
       return slackMs + operation.timeoutMs;
     case 'pool.drain':
     case 'pool.settle':
+    case 'pool.resolve':
     case 'record.converge':
       return slackMs + operation.withinMs;
     case 'record.expire':

@@ -97,6 +97,8 @@ export interface BalancerDeclared {
   /** The routes and pools of the services behind it. */
   readonly routes: readonly RouteDeclared[];
   readonly pools: readonly PoolDeclared[];
+  /** Pools whose members it finds by a DNS record; none: there are no such. */
+  readonly resolved?: readonly ResolvedPoolDeclared[];
   readonly origin: SourceRange;
 }
 
@@ -114,6 +116,21 @@ export interface PoolDeclared {
   readonly service: Address;
   readonly members: readonly { readonly name: string; readonly address: string; readonly port: number }[];
   /** For pools that deployctl writes itself and for `snippet --full`; undefined: a TCP connect. */
+  readonly health?: HealthDeclared;
+}
+
+/** One pool for both slots of a service: where its requests go is what the record says. */
+export interface ResolvedPoolDeclared {
+  readonly name: string;
+  readonly record: RecordDeclared;
+  /** The zone's name in the configuration. */
+  readonly zone: string;
+  /** Servers of the zone, for `snippet`: a resolver of the network may stand in their place. */
+  readonly nameServers: readonly DnsEndpoint[];
+  /** How many members a slot has at most. */
+  readonly size: number;
+  /** undefined: the record says it (SRV). */
+  readonly port: number | undefined;
   readonly health?: HealthDeclared;
 }
 
@@ -334,6 +351,13 @@ export interface NameTraffic {
   readonly switchTtlSeconds: number;
   /** Slot name to the record's values, canonical and sorted. No two slots share one, or all have the same. */
   readonly values: Readonly<Record<string, readonly string[]>>;
+  /** The load balancer that finds the service by this record; undefined: the clients do. */
+  readonly resolvedBy?: {
+    readonly balancer: Address;
+    readonly pool: string;
+    /** Slot name to what the balancer's servers are by then, sorted: `10.0.1.11:8081`; by name where the record is an SRV. */
+    readonly endpoints: Readonly<Record<string, readonly string[]>>;
+  };
   readonly origin: SourceRange;
 }
 

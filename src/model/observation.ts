@@ -99,6 +99,13 @@ export interface RecordSet {
   readonly values: readonly string[];
 }
 
+/** What a pool that follows a DNS record uses now: `10.0.1.11:8081`, sorted; by name where the record is an SRV. */
+export interface ResolutionState {
+  readonly endpoints: readonly string[];
+  /** Workers that use something else. */
+  readonly disagreeing: readonly { readonly worker: string; readonly endpoints: readonly string[] }[];
+}
+
 /** A record as its zone's primary holds it, and how far the other servers are. */
 export interface RecordState {
   /** null: nothing of this name and type. */
@@ -121,6 +128,7 @@ export interface Specs {
   readonly member: MemberState;
   readonly balancer_config: BalancerConfigState;
   readonly record: RecordState;
+  readonly resolution: ResolutionState;
 }
 
 export type Kind = keyof Specs;
@@ -167,6 +175,8 @@ export const routeAddress = (balancer: Address, route: string): Address =>
   `${balancer}.route[${JSON.stringify(route)}]` as Address;
 export const memberAddress = (balancer: Address, pool: string, member: string): Address =>
   `${balancer}.pool[${JSON.stringify(pool)}].member[${JSON.stringify(member)}]` as Address;
+export const poolAddress = (balancer: Address, pool: string): Address =>
+  `${balancer}.pool[${JSON.stringify(pool)}]` as Address;
 export const recordAddress = (zone: Address, relativeName: string, type: string): Address =>
   `${zone}.record[${JSON.stringify(`${relativeName}/${type}`)}]` as Address;
 export const balancerConfigAddress = (balancer: Address): Address => `${balancer}.config` as Address;

@@ -4,7 +4,7 @@
  * value, and its inverse is the same operation with the two swapped.
  *
  *   on a host      release.put ─ slot.link ─ process.set ─ health.verify ─ release.prune      hook.run
- *   on a balancer  balancer.configure ─ member.set ─ pool.drain ─ pool.settle ─ route.set
+ *   on a balancer  balancer.configure ─ member.set ─ pool.drain ─ pool.settle ─ pool.resolve ─ route.set
  *   in a DNS zone  record.set ─ record.converge
  *   nowhere        record.expire ─ bake ─ approval
  */
@@ -135,6 +135,14 @@ export type Operation =
       readonly members: readonly string[];
       readonly withinMs: number;
     }
+  /** Waits until every worker of the balancer uses these addresses for the pool, and no other; fails when the time is over. */
+  | {
+      readonly op: 'pool.resolve';
+      readonly balancer: Address;
+      readonly pool: string;
+      readonly endpoints: readonly string[];
+      readonly withinMs: number;
+    }
   /** Moves the route for all requests at once; `from` null: the route does not exist. */
   | {
       readonly op: 'route.set';
@@ -207,6 +215,7 @@ export const operationClass: Readonly<Record<OperationName, 'move' | 'wait' | 'o
   'member.set': 'move',
   'pool.drain': 'wait',
   'pool.settle': 'wait',
+  'pool.resolve': 'wait',
   'route.set': 'move',
   'record.set': 'move',
   'record.converge': 'wait',

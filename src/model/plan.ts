@@ -37,7 +37,9 @@ export type Inverse =
        * Waits after it, in this order, before anything that the step needed is undone: a record that was put back is
        * back only when every server says so and no resolver remembers the other answer.
        */
-      readonly settle?: readonly (Operation & { readonly op: 'record.converge' | 'record.expire' })[];
+      readonly settle?: readonly (Operation & {
+        readonly op: 'record.converge' | 'record.expire' | 'pool.resolve';
+      })[];
       readonly summary: string;
     }
   /** Nothing was changed, or nothing that matters: "nothing to undo". */

@@ -61,6 +61,8 @@ function attributesOf(
       return of.spec === null ? null : { text: of.spec.text };
     case 'record':
       return of.spec === null ? null : recordAttributes(of.spec.rrset);
+    case 'resolution':
+      return of.spec === null ? null : { addresses: of.spec.endpoints };
     case 'inventory':
       return undefined;
   }

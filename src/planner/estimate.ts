@@ -18,6 +18,7 @@ const guesses: Readonly<Record<string, number>> = {
   withdraw: 0.1,
   name: 0.2,
   converge: 1,
+  resolve: 2,
   configure: 2,
   prune: 0.5,
 };
@@ -39,6 +40,7 @@ const operationOf: Readonly<Record<string, OperationName>> = {
   withdraw: 'route.set',
   name: 'record.set',
   converge: 'record.converge',
+  resolve: 'pool.resolve',
   configure: 'balancer.configure',
   prune: 'release.prune',
 };

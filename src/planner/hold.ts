@@ -37,6 +37,23 @@ export function holdMissingMembers(situation: Situation): readonly Diagnostic[] 
   });
 }
 
+/** The load balancer has no pool that follows the record: its clients would never come to the new addresses. */
+export function holdUnresolved({ name }: Situation): readonly Diagnostic[] {
+  const resolvedBy = name?.traffic.resolvedBy;
+  if (name === undefined || resolvedBy === undefined || name.resolution?.status !== 'absent') return [];
+  return [
+    {
+      code: 'pool-missing',
+      severity: 'error',
+      summary: 'The load balancer has no pool that follows the record',
+      detail: `${resolvedBy.balancer} has no pool ${resolvedBy.pool} whose servers it finds by ${name.traffic.record.name}.`,
+      hint: `What its configuration must contain:  deployctl snippet ${resolvedBy.balancer}`,
+      subject: name.traffic.origin,
+      address: resolvedBy.balancer,
+    },
+  ];
+}
+
 /** What stands in the way of a DNS record: servers say NOERROR to some of these, and do nothing. */
 export function holdRecord(situation: Situation): readonly Diagnostic[] {
   const { name, service } = situation;

@@ -135,7 +135,14 @@ function followService(
     install: address === service.address ? service.install : { ...service.install, knownAs },
     traffic: service.traffic.map((each) =>
       each.kind === 'dns'
-        ? { ...each, zone: follow(each.zone, moves) }
+        ? {
+            ...each,
+            zone: follow(each.zone, moves),
+            record: { ...each.record, address: follow(each.record.address, moves) },
+            ...(each.resolvedBy === undefined
+              ? {}
+              : { resolvedBy: { ...each.resolvedBy, balancer: follow(each.resolvedBy.balancer, moves) } }),
+          }
         : { ...each, balancer: follow(each.balancer, moves) },
     ),
     slots: service.slots.map((slot) => ({

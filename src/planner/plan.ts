@@ -29,7 +29,7 @@ import { type ConfiguredPools, completePools, configurePools, noPools } from './
 import { findDrift } from './drift.ts';
 import { estimateFrom } from './estimate.ts';
 import { type FailedRelease, warnOfFailed } from './failed-releases.ts';
-import { holdMissingMembers, holdNoRoom, holdRecord, holdUnseen } from './hold.ts';
+import { holdMissingMembers, holdNoRoom, holdRecord, holdUnresolved, holdUnseen } from './hold.ts';
 import { followMoves, movedSince, unitsRenamed } from './moves.ts';
 import { lastOf, orderServices, orderSteps, startAfter } from './order.ts';
 import { policyWarnings, tooLargeSteps } from './policy.ts';
@@ -173,6 +173,7 @@ function rollOut(
     ...holdUnseen(situation),
     ...holdMissingMembers(situation),
     ...holdRecord(situation),
+    ...holdUnresolved(situation),
     ...holdNoRoom(situation, own.steps),
     ...(before.some((each) => each.held.length > 0) ? [heldByDependency(situation.service)] : []),
   ];

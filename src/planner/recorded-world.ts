@@ -7,6 +7,7 @@ import {
   memberAddress,
   type Observation,
   type Observed,
+  poolAddress,
   type Recorded,
   routeAddress,
 } from '../model/index.ts';
@@ -64,6 +65,16 @@ function assumed(declared: Declared, at: Instant): readonly Observation[] {
         }),
       ),
     ),
+    ...(balancer.resolved ?? []).map((pool): Observation => {
+      const spec = { endpoints: [], disagreeing: [] };
+      return {
+        status: 'present',
+        kind: 'resolution',
+        address: poolAddress(balancer.address, pool.name),
+        spec,
+        at,
+      };
+    }),
   ]);
   const records = declared.zones.flatMap((zone) =>
     zone.records.map(

@@ -1,5 +1,5 @@
 /** Which services a plan is about: `--target` and `--exclude`, for exceptions. */
-import type { Address, Declared, ServiceDeclared } from '../model/index.ts';
+import { type Address, type Declared, poolAddress, type ServiceDeclared } from '../model/index.ts';
 
 export interface Selection {
   /** Empty: everything. */
@@ -21,7 +21,12 @@ function names(address: Address, declared: Declared, service: ServiceDeclared): 
   return service.traffic.some((traffic) => {
     if (traffic.kind === 'dns') {
       const isZone = address === traffic.zone && declared.zones.some((each) => each.address === address);
-      return isZone || address === traffic.record.address;
+      const { resolvedBy } = traffic;
+      const isPool =
+        resolvedBy !== undefined &&
+        (isWithin(address, poolAddress(resolvedBy.balancer, resolvedBy.pool)) ||
+          (address === resolvedBy.balancer && declared.balancers.some((each) => each.address === address)));
+      return isZone || isPool || address === traffic.record.address;
     }
     const own = [
       traffic.balancer,

@@ -11,6 +11,7 @@ import {
   type Observation,
   type Observed,
   type PolicyDeclared,
+  poolAddress,
   releaseDirectory,
   routeAddress,
   type ServiceDeclared,
@@ -77,7 +78,15 @@ export function situate(service: ServiceDeclared, surroundings: Surroundings): S
     name:
       named === undefined || zone === undefined
         ? undefined
-        : { traffic: named, zone, record: world.at('record', named.record.address) },
+        : {
+            traffic: named,
+            zone,
+            record: world.at('record', named.record.address),
+            resolution:
+              named.resolvedBy === undefined
+                ? undefined
+                : world.at('resolution', poolAddress(named.resolvedBy.balancer, named.resolvedBy.pool)),
+          },
     writesPools: balancer !== undefined && surroundings.writtenPools.has(balancer.address),
     instance: (instance) =>
       world.at('instance', instanceAddress(service.address, instance.slot, instance.host)),

@@ -45,6 +45,9 @@ export function lasting(observation: Observation): unknown {
       const { rrset, besides, delegation } = observation.spec;
       return { rrset, besides, delegation };
     }
+    // It follows the record, which is a fact of its own, by itself.
+    case 'resolution':
+      return observation.status;
   }
 }
 
@@ -73,6 +76,8 @@ function inWords(observation: Observation): string {
       const others = besides.length === 0 ? '' : `, with ${besides.join(', ')} at the same name`;
       return `${recordText(rrset)}${others}`;
     }
+    case 'resolution':
+      return observation.spec.endpoints.join(' ');
     case 'balancer_config':
       return observation.spec.loaded ? 'another text' : 'another text, which is not loaded';
   }

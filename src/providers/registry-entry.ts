@@ -25,6 +25,8 @@ export interface BalancerKind {
   readonly name: string;
   readonly description: string;
   readonly settings: readonly SettingSchema[];
+  /** Whether it can find the servers of a pool by a DNS record, and be seen to use them; default: no. */
+  readonly resolvesNames?: boolean;
   /** Limits of this balancer with these settings. */
   traits(balancer: BalancerDeclared): Traits;
   /** What the settings, names and pools get wrong that a schema cannot say; nothing is read. */

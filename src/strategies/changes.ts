@@ -110,6 +110,29 @@ export function recordChange(situation: Situation, slot: SlotDeclared): Change |
   };
 }
 
+/** The addresses that a load balancer uses because the record leads there; undefined where it uses them. */
+export function resolutionChange(situation: Situation, slot: SlotDeclared): Change | undefined {
+  const { service, name } = situation;
+  const resolvedBy = name?.traffic.resolvedBy;
+  const wanted = resolvedBy?.endpoints[slot.name];
+  if (name?.resolution?.status !== 'present' || resolvedBy === undefined || wanted === undefined)
+    return undefined;
+  const { endpoints, disagreeing } = name.resolution.spec;
+  if (sameValue(endpoints, wanted) && disagreeing.length === 0) return undefined;
+  return {
+    action: 'update',
+    address: name.resolution.address,
+    because: sameValue(endpoints, wanted)
+      ? `${disagreeing.map((each) => each.worker).join(', ')} uses other addresses`
+      : recordChange(situation, slot) === undefined
+        ? `it does not use what ${name.traffic.record.name} says`
+        : `release.${service.release.name} is ${service.release.version} on ${slot.name}`,
+    origin: name.traffic.origin,
+    before: { addresses: endpoints },
+    after: { addresses: wanted },
+  };
+}
+
 /** Members that are out of a pool that has to serve. */
 export function memberChanges(
   situation: Situation,

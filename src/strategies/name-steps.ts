@@ -2,13 +2,23 @@
  * What happens in DNS. Nobody can tell resolvers to forget: whoever was answered before a change goes on with it until
  * its TTL is over, so a switch is a write and a wait, and during the wait both slots serve.
  *
- *   lower ─▶ converge ─▶ wait (old TTL) ─▶ switch ─▶ converge ─▶ wait (new TTL) ─▶ ... ─▶ restore
+ *   lower ─▶ converge ─▶ wait (old TTL) ─▶ switch ─▶ converge ─▶ wait (new TTL) ─▶ [resolve] ─▶ ... ─▶ restore
+ *
+ * Where a load balancer resolves the name, it is waited for until it uses the new addresses; last, because until no
+ * resolver remembers the answer of before, it could be told that again.
  *
  * The wait begins when the last server gives the new answer. Where the TTL is short already, the first half falls away;
  * so it does in a revert, where every second on the wrong side counts and both sides serve anyway.
  */
-import type { Operation, RecordSet, SlotDeclared, Step } from '../model/index.ts';
-import { sameValue } from '../model/index.ts';
+import {
+  type Address,
+  type Operation,
+  poolAddress,
+  type RecordSet,
+  type SlotDeclared,
+  type Step,
+  sameValue,
+} from '../model/index.ts';
 import { recordText } from './changes.ts';
 import { checkOf } from './instance-steps.ts';
 import { type NameSituation, recordState, type Situation, wantedRelease } from './situation.ts';
@@ -105,7 +115,8 @@ function switchName(
   needs: readonly Step[],
 ): readonly Step[] {
   const { name, service } = sequence.situation;
-  if (name === undefined || renaming === undefined) return needs;
+  if (name === undefined) return needs;
+  if (renaming === undefined) return isResolved(name, slot) ? needs : resolve(sequence, name, slot, needs);
   const { switched } = renaming;
   const before = renaming.lowered ?? renaming.before;
   const id = `${service.name}/${slot.name}/name`;
@@ -119,20 +130,90 @@ function switchName(
     from: before,
     to: switched,
     undo: before === null ? 'remove the record' : onlyTtl ? 'put the TTL back' : 'switch back',
-    settle: onlyTtl ? [] : forget(sequence, name, before, switched.ttlSeconds),
+    settle: onlyTtl
+      ? []
+      : [...forget(sequence, name, before, switched.ttlSeconds), ...resolvedBack(sequence, name, before)],
   });
   const everywhere = converge(sequence, name, `${id}/switched`, switched, [set]);
   if (onlyTtl) return [everywhere];
   const watched = slot.instances.length === 0 ? [] : [slot];
   if (before !== null) {
     const what = renaming.lowered === undefined ? 'its TTL' : 'the short TTL';
-    return [expire(sequence, name, `${id}/new-ttl`, before.ttlSeconds, what, slot, [everywhere], watched)];
+    const forgotten = expire(
+      sequence,
+      name,
+      `${id}/new-ttl`,
+      before.ttlSeconds,
+      what,
+      slot,
+      [everywhere],
+      watched,
+    );
+    return resolve(sequence, name, slot, [forgotten]);
   }
   const negative = name.zone.negativeTtlSeconds ?? recordState(sequence.situation)?.negativeTtlSeconds ?? 0;
-  if (negative === 0) return [everywhere];
-  return [
+  if (negative === 0) return resolve(sequence, name, slot, [everywhere]);
+  return resolve(sequence, name, slot, [
     expire(sequence, name, `${id}/new-name`, negative, 'that it did not exist', slot, [everywhere], watched),
+  ]);
+}
+
+const isResolved = ({ traffic, resolution }: NameSituation, slot: SlotDeclared): boolean =>
+  resolution?.status !== 'present' ||
+  (sameValue(resolution.spec.endpoints, traffic.resolvedBy?.endpoints[slot.name]) &&
+    resolution.spec.disagreeing.length === 0);
+
+/** Waits until the load balancer that resolves the name uses the slot's addresses. No step where there is none. */
+function resolve(
+  sequence: Sequence,
+  name: NameSituation,
+  slot: SlotDeclared,
+  needs: readonly Step[],
+): readonly Step[] {
+  const { service } = sequence.situation;
+  const operation = resolution(name, slot.name);
+  if (operation === undefined) return needs;
+  const who = nameOfAddress(operation.balancer);
+  return [
+    sequence.add({
+      id: `${service.name}/${slot.name}/name/resolved`,
+      needs,
+      address: poolAddress(operation.balancer, operation.pool),
+      verb: 'resolve',
+      title: `${who} uses ${operation.endpoints.join(' ')} for ${operation.pool}`,
+      where: '',
+      operation,
+      inverse: nothingToUndo,
+      gate: 'every worker has these addresses, and they are up',
+      estimateSeconds: sequence.situation.estimate('resolve'),
+    }),
   ];
+}
+
+/** `edge` of `load_balancer.edge`. */
+const nameOfAddress = (address: Address): string => address.slice(address.lastIndexOf('.') + 1);
+
+function resolution(
+  { traffic, zone }: NameSituation,
+  slot: string,
+): (Operation & { readonly op: 'pool.resolve' }) | undefined {
+  const { resolvedBy } = traffic;
+  if (resolvedBy === undefined) return undefined;
+  const { balancer, pool, endpoints } = resolvedBy;
+  return { op: 'pool.resolve', balancer, pool, endpoints: endpoints[slot] ?? [], withinMs: zone.convergeMs };
+}
+
+/** The same for the way back: to what the record led to before. */
+function resolvedBack(
+  { situation }: Sequence,
+  name: NameSituation,
+  before: RecordSet | null,
+): Setting['settle'] {
+  const back = situation.service.slots.find((slot) =>
+    sameValue(name.traffic.values[slot.name], before?.values),
+  );
+  const operation = back === undefined ? undefined : resolution(name, back.name);
+  return operation === undefined ? [] : [operation];
 }
 
 /** The TTL of quiet times again, once nothing is left to switch back for. */
@@ -163,7 +244,9 @@ interface Setting {
   readonly from: RecordSet | null;
   readonly to: RecordSet;
   readonly undo: string;
-  readonly settle: readonly (Operation & { readonly op: 'record.converge' | 'record.expire' })[];
+  readonly settle: readonly (Operation & {
+    readonly op: 'record.converge' | 'record.expire' | 'pool.resolve';
+  })[];
 }
 
 function setRecord(

@@ -25,6 +25,8 @@ export interface NameSituation {
   readonly traffic: NameTraffic;
   readonly zone: ZoneDeclared;
   readonly record: Observation<'record'>;
+  /** What the load balancer that resolves the record uses; undefined: there is none. */
+  readonly resolution: Observation<'resolution'> | undefined;
 }
 
 export interface Situation {
@@ -175,5 +177,6 @@ export function unseen(situation: Situation): readonly Diagnostic[] {
   }
   note(situation.route);
   note(situation.name?.record);
+  note(situation.name?.resolution);
   return whys;
 }

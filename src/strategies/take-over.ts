@@ -5,7 +5,7 @@
  *   [withdraw] ─▶ drain (idle) ─▶ upload ─▶ stop ─▶ install ─▶ start ─▶ verify ─▶ settle ─▶ SHIFT ─▶ [drain ─▶ stop] ─▶ prune
  */
 import type { Change, InstanceDeclared, SlotDeclared, Step } from '../model/index.ts';
-import { instanceChange, memberChanges, recordChange, routeChange } from './changes.ts';
+import { instanceChange, memberChanges, recordChange, resolutionChange, routeChange } from './changes.ts';
 import { Hooks } from './hooks.ts';
 import { putRelease, renewInstance, stopProcess } from './instance-steps.ts';
 import { NameMoves } from './name-steps.ts';
@@ -78,6 +78,7 @@ export function takeOver(
     ...memberChanges(situation, target, target.instances),
     routeChange(situation, target),
     recordChange(situation, target),
+    resolutionChange(situation, target),
     ...(active === undefined || keepsWarm(situation) ? [] : stopChanges(situation, active)),
     ...pruned,
   ];

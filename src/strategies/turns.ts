@@ -5,7 +5,7 @@
  *   upload (all) ─▶ [ remove ─▶ drain ─▶ stop ─▶ install ─▶ start ─▶ verify ─▶ return ─▶ AFTERWARDS ] ─▶ next turn ─▶ prune
  */
 import type { Change, Diagnostic, InstanceDeclared, Outcome, SlotDeclared, Step } from '../model/index.ts';
-import { instanceChange, memberChanges, recordChange, routeChange } from './changes.ts';
+import { instanceChange, memberChanges, recordChange, resolutionChange, routeChange } from './changes.ts';
 import { Hooks } from './hooks.ts';
 import { putRelease, renewInstance, verifyInstance } from './instance-steps.ts';
 import { NameMoves } from './name-steps.ts';
@@ -98,6 +98,7 @@ export function renewInTurns(situation: Situation, slot: SlotDeclared, turns: re
     ...memberChanges(situation, slot, kept),
     routed,
     recordChange(situation, slot),
+    resolutionChange(situation, slot),
     ...pruned,
   ];
   return { changes: changes.filter((change) => change !== undefined), steps: sequence.steps, held: [] };

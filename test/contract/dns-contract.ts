@@ -202,6 +202,36 @@ export function describeDns(
       expect(await now(dns)).toEqual(blue);
     });
 
+    test('doctor and plan find out whether the key has the right, and change nothing by that', async () => {
+      const dns = await lease();
+      const before = serial(dns);
+      const checks = async (zone: ReturnType<typeof open>): Promise<Record<string, unknown>> =>
+        Object.fromEntries(
+          ((await zone.check?.({} as never, AbortSignal.timeout(30_000))) ?? []).map(({ title, finding }) => [
+            title,
+            finding.at === 'wrong'
+              ? finding.why.map(({ code, severity }) => `${severity} ${code}`)
+              : finding.at,
+          ]),
+        );
+      expect(await checks(open(zoneAt(dns.endpoint)))).toEqual({
+        zone: 'good',
+        'name servers': 'good',
+        updates: 'good',
+      });
+      const reader = open(zoneAt(dns.endpoint, { tsig: { ...readerKey, algorithm: 'hmac-sha256' } }), {
+        secret: readerKey.secret,
+      });
+      expect((await checks(reader)).updates).toEqual([
+        expect.stringMatching(/^error dns-(update-refused|unknown-key)/),
+      ]);
+      const { notes } = await reader.observe({} as never, AbortSignal.timeout(30_000));
+      expect(notes.map(({ code, severity }) => `${severity} ${code}`)).toEqual([
+        expect.stringMatching(/^warning dns-(update-refused|unknown-key)/),
+      ]);
+      expect(serial(dns)).toBe(before);
+    });
+
     test('a CNAME beside other records, which servers accept and ignore, is no success', async () => {
       const dns = await lease();
       const zone = open(zoneAt(dns.endpoint, { records: [recordOf('busy', 'CNAME')] }));

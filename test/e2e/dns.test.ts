@@ -1,13 +1,13 @@
 /** Blue-green by DNS alone, on real servers: BIND with a secondary, and clients behind an Unbound. */
-import { request } from 'node:http';
+import { Agent, request } from 'node:http';
 import { decode, encode } from 'dns-packet';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { DnsEndpoint } from '../../src/model/index.ts';
 import { askByUdp } from '../../src/transport/index.ts';
 import { hasDns, key, type RunningDns, startDns, startSecondary } from '../rig/dns-servers.ts';
-import { freePort } from '../rig/haproxy.ts';
+import { freePort, hasHaproxy } from '../rig/haproxy.ts';
 import { type Scene, startScene } from '../rig/scene.ts';
-import { hasUnbound, startUnbound } from '../rig/unbound.ts';
+import { hasUnbound, type RunningUnbound, startUnbound } from '../rig/unbound.ts';
 import { contextOf, move, open, recordOf, set, zoneAt } from '../rig/zones.ts';
 
 const secrets = { TSIG_SECRET: key.secret };
@@ -17,17 +17,26 @@ interface Stage extends AsyncDisposable {
   readonly scene: Scene;
   readonly primary: RunningDns;
   readonly secondary: RunningDns;
+  readonly resolver: RunningUnbound;
   /** Addresses of blue and green. */
   readonly blue: string;
   readonly green: string;
 }
 
+interface StageOptions {
+  readonly ttl: string;
+  readonly switchTtl: string;
+  /** Clients come by a HAProxy that finds the service by its name, and asks the resolver for it. */
+  readonly resolved?: boolean;
+}
+
 /** Blue and green each on a host with a loopback address of its own; the record is `app`, and does not exist yet. */
-async function stage(ttl: string, switchTtl: string): Promise<Stage> {
+async function stage({ ttl, switchTtl, resolved = false }: StageOptions): Promise<Stage> {
   const stack = new AsyncDisposableStack();
   const port = await freePort();
   const primary = stack.use(await startDns('bind', { notify: port }));
   const secondary = stack.use(await startSecondary(primary.endpoint, port));
+  const resolver = stack.use(await startUnbound('internal.test', [primary.endpoint, secondary.endpoint]));
   const service = (names: { readonly bluePort: number }): string => `
 secret "tsig" { env = "TSIG_SECRET" }
 dns_zone "rfc2136" "internal" {
@@ -65,6 +74,7 @@ service "shop" {
     timeout  = "2s"
     deadline = "20s"
   }
+  ${resolved ? 'traffic "load_balancer" {\n    load_balancer = load_balancer.edge\n    resolves = "app"\n  }' : ''}
   traffic "dns" {
     dns_zone   = dns_zone.internal
     name       = "app"
@@ -76,9 +86,23 @@ service "shop" {
     on_failure = "revert"
   }
 }`;
-  const scene = stack.use(await startScene({ webHosts: 2, balancer: false, service }));
+  // As an operator would: HAProxy asks the resolver of the network, and not the C library at its start.
+  const adjust = (config: string): string =>
+    config
+      .replaceAll(/^ {4}nameserver ns2 .*\n/gm, '')
+      .replaceAll(/^( {4}nameserver ns1) .*$/gm, `$1 127.0.0.1:${resolver.endpoint.port}`)
+      .replaceAll('init-addr last,libc,none', 'init-addr last,none');
+  const scene = stack.use(await startScene({ webHosts: 2, balancer: resolved, service, adjust }));
   const [blue = '', green = ''] = scene.web.map(({ address }) => address);
-  return { scene, primary, secondary, blue, green, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  return {
+    scene,
+    primary,
+    secondary,
+    resolver,
+    blue,
+    green,
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
 }
 
 /** What a server or a resolver answers, by a codec that is not ours. */
@@ -93,9 +117,9 @@ async function addressesOf(server: DnsEndpoint): Promise<readonly string[]> {
   return answers.flatMap((each) => (each.type === 'A' ? [each.data] : [])).toSorted();
 }
 
-const versionAt = (address: string, port: number): Promise<string> =>
+const versionAt = (address: string, port: number, agent: Agent | false = false): Promise<string> =>
   new Promise((resolve, reject) => {
-    request({ host: address, port, path: '/', agent: false, timeout: 5_000 }, (response) => {
+    request({ host: address, port, path: '/', agent, timeout: 5_000 }, (response) => {
       response.resume().once('end', () => resolve(String(response.headers['x-served-by'])));
     })
       .once('error', reject)
@@ -111,13 +135,12 @@ describe.skipIf(!isHere)(
     test('under load behind a resolver nothing fails, nothing stale follows, and plan is empty afterwards', {
       timeout: 240_000,
     }, async () => {
-      await using all = await stage('4s', '2s');
-      const { scene, primary, secondary, blue, green } = all;
+      await using all = await stage({ ttl: '4s', switchTtl: '2s' });
+      const { scene, primary, secondary, resolver, blue, green } = all;
       const first = await scene.cliWith(secrets, 'apply', '--auto-approve');
       expect(`${first.code} ${first.stderr}`).toBe('0 ');
       expect(await addressesOf(primary.endpoint)).toEqual([blue]);
 
-      await using resolver = await startUnbound('internal.test', [primary.endpoint, secondary.endpoint]);
       const answers: { readonly at: number; readonly version: string }[] = [];
       const failures: unknown[] = [];
       let isOver = false;
@@ -158,10 +181,81 @@ describe.skipIf(!isHere)(
       expect(again.stdout).toContain('No changes.');
     });
 
+    test.skipIf(!hasHaproxy)(
+      'a HAProxy that resolves the name by the resolver: nothing fails, neither there nor back, and neither keeps the old address',
+      { timeout: 240_000 },
+      async () => {
+        await using all = await stage({ ttl: '2s', switchTtl: '1s', resolved: true });
+        const { scene, resolver, blue, green } = all;
+        const first = await scene.cliWith(secrets, 'apply', '--auto-approve');
+        expect(`${first.code} ${first.stderr}`).toBe('0 ');
+        expect(await scene.servedBy()).toBe('1.0.0');
+
+        const named: { readonly at: number; readonly addresses: readonly string[] }[] = [];
+        const answers: { readonly sentAt: number; readonly version: string }[] = [];
+        const failures: unknown[] = [];
+        const agent = new Agent({ keepAlive: true });
+        let isOver = false;
+        const until = async (work: () => Promise<void>): Promise<void> => {
+          while (!isOver) {
+            await work().catch((error: unknown) => failures.push(error));
+            await new Promise((resolve) => setTimeout(resolve, 15));
+          }
+        };
+        const load = [
+          until(
+            async () => void named.push({ at: Date.now(), addresses: await addressesOf(resolver.endpoint) }),
+          ),
+          ...[agent, agent, agent, false as const].map((connections) =>
+            until(async () => {
+              const sentAt = Date.now();
+              answers.push({ sentAt, version: await versionAt('127.0.0.1', scene.port, connections) });
+            }),
+          ),
+        ];
+        const move = async (
+          version: string,
+          address: string,
+          ...argv: readonly string[]
+        ): Promise<readonly string[]> => {
+          const { code, stdout, stderr } = await scene.cliWith(secrets, ...argv, '--auto-approve', '--json');
+          expect(`${code} ${stderr}`).toBe('0 ');
+          const done = stdout
+            .trim()
+            .split('\n')
+            .map((line) => JSON.parse(line))
+            .filter((each) => each.type === 'step_done');
+          const at = (part: string): number =>
+            Date.parse(done.find((each) => String(each.step).endsWith(part))?.at);
+          const [forgotten, resolved] = [at('/name/new-ttl'), at('/name/resolved')];
+          expect(resolved).toBeGreaterThanOrEqual(forgotten);
+          const later = Date.now();
+          await vi.waitUntil(() => answers.some(({ sentAt }) => sentAt > later), { timeout: 20_000 });
+          expect(named.filter((each) => each.at > forgotten && each.addresses.join() !== address)).toEqual(
+            [],
+          );
+          expect(answers.filter((each) => each.sentAt > resolved && each.version !== version)).toEqual([]);
+          return done.map(({ step }) => String(step));
+        };
+        scene.setVersion('2.0.0');
+        expect(await move('2.0.0', green, 'apply')).toContain('shop/blue/web-1/stop');
+        scene.setVersion('1.0.0');
+        await move('1.0.0', blue, 'revert');
+        isOver = true;
+        await Promise.all(load);
+        agent.destroy();
+        expect(failures).toEqual([]);
+        expect(answers.length).toBeGreaterThan(200);
+
+        const again = await scene.cliWith(secrets, 'plan', '--detailed-exitcode');
+        expect(`${again.code} ${again.stderr}`).toBe('0 ');
+      },
+    );
+
     test('changed between plan and apply: exit 6 with the fact; killed in a wait: the rest is waited, and no more', {
       timeout: 240_000,
     }, async () => {
-      await using all = await stage('6s', '2s');
+      await using all = await stage({ ttl: '6s', switchTtl: '2s' });
       const { scene, primary, blue, green } = all;
       expect((await scene.cliWith(secrets, 'apply', '--auto-approve')).code).toBe(0);
       scene.setVersion('2.0.0');

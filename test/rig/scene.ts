@@ -34,6 +34,8 @@ export interface SceneOptions {
   readonly configFile?: boolean;
   /** The web hosts are labelled in turn with the zones a, b, c, ...: so many. */
   readonly zones?: number;
+  /** What the operator changes in the configuration that `snippet --full` printed. */
+  readonly adjust?: (config: string) => string;
 }
 
 export interface Names {
@@ -102,7 +104,7 @@ export async function startScene(options: SceneOptions = {}): Promise<Scene> {
     await fleet[Symbol.asyncDispose]();
     rmSync(folder, { recursive: true, force: true });
   };
-  const starting = withBalancer ? startProxy(folder, port, cli, options.configFile === true) : undefined;
+  const starting = withBalancer ? startProxy(folder, port, cli, options) : undefined;
   const proxy = await starting?.catch(async (cause: unknown) => {
     await clearUp();
     throw cause;
@@ -245,14 +247,14 @@ async function startProxy(
   folder: string,
   port: number,
   cli: (...args: string[]) => Promise<Ended>,
-  withConfigFile: boolean,
+  { configFile: withConfigFile = false, adjust = (printed) => printed }: SceneOptions,
 ) {
   const mapFile = join(folder, 'proxy/edge.map');
   closeSync(openSync(mapFile, 'a'));
   const snippet = await cli('snippet', 'prod', 'load_balancer.edge', '--full', '--bind', `127.0.0.1:${port}`);
   if (snippet.code !== 0) throw new Error(`snippet: ${snippet.stderr}`);
   const config = join(folder, 'proxy/haproxy.cfg');
-  writeFileSync(config, snippet.stdout);
+  writeFileSync(config, adjust(snippet.stdout));
   const extra = withConfigFile ? ['-f', join(folder, 'proxy/edge.cfg')] : [];
   if (withConfigFile && !existsSync(join(folder, 'proxy/edge.cfg')))
     writeFileSync(join(folder, 'proxy/edge.cfg'), '');

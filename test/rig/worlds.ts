@@ -124,7 +124,7 @@ export interface ServiceWish {
   readonly hooks?: InstanceDeclared['hooks'];
 }
 
-const edge = asAddress('load_balancer.edge');
+export const edge = asAddress('load_balancer.edge');
 
 export function service(wish: ServiceWish = {}): ServiceDeclared {
   const name = wish.name ?? 'shop';

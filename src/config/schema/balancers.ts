@@ -35,6 +35,8 @@ export interface BalancerKind {
   readonly name: string;
   readonly description: string;
   readonly settings: readonly BalancerSetting[];
+  /** Whether it can find the servers of a pool by a DNS record, and be seen to use them. */
+  readonly resolvesNames?: boolean;
   /** What settings, names and pools get wrong that a schema cannot say. */
   check?(balancer: BalancerDeclared): readonly Diagnostic[];
 }

@@ -6,7 +6,6 @@ import {
   any,
   atMostOne,
   defaulted,
-  later,
   one,
   oneOrMore,
   optional,
@@ -193,7 +192,12 @@ const trafficShape = {
           'The cookie by whose value a user stays on one side of a canary; a growing share moves each user once.',
           'each request is decided on its own',
         ),
-        resolves: later(optional(line, 'The DNS record that the load balancer resolves.')),
+        resolves: optional(
+          line,
+          'The name of the traffic "dns" block, which the load balancer resolves: it finds both slots by it, as one ' +
+            'pool without a route, and a switch is done once it is seen to use the new addresses.',
+          'it has a pool for each slot, and a route between them',
+        ),
       },
     },
     dns: {

@@ -127,6 +127,7 @@ function moveOf(operation: Operation): Move | undefined {
     case 'release.prune':
     case 'pool.drain':
     case 'pool.settle':
+    case 'pool.resolve':
     case 'record.converge':
     case 'record.expire':
     case 'bake':

@@ -8,6 +8,7 @@ import {
   memberAddress,
   type Observation,
   type Observed,
+  poolAddress,
   routeAddress,
   type Specs,
 } from '../../model/index.ts';
@@ -15,11 +16,13 @@ import { mergeConfigs, readConfigs } from './config.ts';
 import { memberState } from './member.ts';
 import { type BalancerParts, readAll, whyUnknown } from './parts.ts';
 import type { HostReading } from './reading.ts';
+import { resolutionState } from './resolution.ts';
 import { isDiagnostic, isGone, routeState } from './route.ts';
 
 interface Wanted {
   readonly routes: readonly { readonly route: string; readonly address: Address }[];
   readonly members: readonly { readonly pool: string; readonly member: string; readonly address: Address }[];
+  readonly resolved: readonly { readonly pool: string; readonly address: Address }[];
   readonly config: Address | undefined;
 }
 
@@ -32,6 +35,10 @@ const wantedOf = ({ declared, traits }: BalancerParts): Wanted => ({
       address: memberAddress(declared.address, pool.name, name),
     })),
   ),
+  resolved: (declared.resolved ?? []).map(({ name }) => ({
+    pool: name,
+    address: poolAddress(declared.address, name),
+  })),
   config: traits.writesPools ? balancerConfigAddress(declared.address) : undefined,
 });
 
@@ -68,6 +75,7 @@ export async function observeBalancer(parts: BalancerParts, signal: AbortSignal)
       observations: [
         ...wanted.routes.map(({ address }) => unseen('route', address, why)),
         ...wanted.members.map(({ address }) => unseen('member', address, why)),
+        ...wanted.resolved.map(({ address }) => unseen('resolution', address, why)),
         ...(wanted.config === undefined ? [] : [unseen('balancer_config', wanted.config, why)]),
       ],
       notes: [],
@@ -85,6 +93,9 @@ export async function observeBalancer(parts: BalancerParts, signal: AbortSignal)
       }),
       ...wanted.members.map(({ pool, member, address }) =>
         seen('member', address, memberState(pool, member, hosts), at),
+      ),
+      ...wanted.resolved.map(({ pool, address }) =>
+        seen('resolution', address, resolutionState(pool, hosts), at),
       ),
       ...(wanted.config === undefined ? [] : [await observeConfig(parts, wanted.config, hosts, at, signal)]),
     ],

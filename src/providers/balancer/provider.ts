@@ -13,6 +13,7 @@ import {
   type Operation,
   type Provider,
   ProviderFailure,
+  poolAddress,
   type RecordedResource,
   routeAddress,
   type Standing,
@@ -26,6 +27,7 @@ import { missingMember, moveMember } from './move-member.ts';
 import { moveRoute } from './move-route.ts';
 import { observeBalancer } from './observe.ts';
 import { type BalancerParts, readAll } from './parts.ts';
+import { resolutionState, resolvePool } from './resolution.ts';
 import { isDiagnostic, isGone, routeStanding, routeState } from './route.ts';
 import { drainPool, settlePool } from './wait.ts';
 
@@ -65,6 +67,8 @@ export function openBalancer(parts: BalancerParts): Provider {
           return drainPool(parts, operation, cx);
         case 'pool.settle':
           return settlePool(parts, operation, cx);
+        case 'pool.resolve':
+          return resolvePool(parts, operation, cx);
         case 'balancer.configure':
           for (const host of declared.hosts) {
             await driver.locked(host, cx, () => driver.configure(host, operation.from, operation.to, cx));
@@ -91,6 +95,10 @@ export function openBalancer(parts: BalancerParts): Provider {
         case 'balancer.configure': {
           const spec = (await configState(parts, cx.signal)) ?? null;
           return [{ kind: 'balancer_config', address: balancerConfigAddress(declared.address), spec }];
+        }
+        case 'pool.resolve': {
+          const spec = resolutionState(operation.pool, await readAll(parts, cx.signal)) ?? null;
+          return [{ kind: 'resolution', address: poolAddress(declared.address, operation.pool), spec }];
         }
         case 'pool.drain':
         case 'pool.settle':
@@ -145,6 +153,7 @@ async function stand(parts: BalancerParts, operation: Operation, signal: AbortSi
       return configStanding(operation, await readConfigs(parts, await readAll(parts, signal), signal));
     case 'pool.drain':
     case 'pool.settle':
+    case 'pool.resolve':
       return { at: 'before' };
     default:
       return notOurs(operation);

@@ -16,6 +16,10 @@ export interface MemberReading {
   /** Up because its check has passed as often as it must, not because it was not checked yet or failed only once. */
   readonly settled: boolean;
   readonly sessions: number;
+  /** Of a member that follows a DNS record: `10.0.1.11:8081` as it was resolved last, or the name that an SRV gave. */
+  readonly endpoint?: string;
+  /** Whether connections stay open after a request, to be used for another; undefined: nobody asked. */
+  readonly keepsIdle?: boolean;
   /** The last word of the check, for people: `L4CON Connection refused`. */
   readonly check: string;
   /** undefined: this balancer counts pools only. */

@@ -8,6 +8,7 @@ export function checkHaproxy(balancer: BalancerDeclared): readonly Diagnostic[] 
   const { address, origin } = balancer;
   const names = [
     ...balancer.routes.map(({ route }) => ({ what: 'route', name: route })),
+    ...(balancer.resolved ?? []).map(({ name }) => ({ what: 'pool', name })),
     ...balancer.pools.flatMap((pool) => [
       { what: 'pool', name: pool.name },
       ...pool.members.map(({ name }) => ({ what: `member of the pool ${JSON.stringify(pool.name)}`, name })),

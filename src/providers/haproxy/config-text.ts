@@ -1,6 +1,11 @@
 /** The configuration that deployctl writes: the backends of the pools, with their checks. Pure. */
 import { createHash } from 'node:crypto';
-import type { BalancerDeclared, PoolDeclared } from '../../model/index.ts';
+import type {
+  BalancerDeclared,
+  HealthDeclared,
+  PoolDeclared,
+  ResolvedPoolDeclared,
+} from '../../model/index.ts';
 
 /** How often HAProxy checks a member at most, in ms: a switch waits for two rounds of it. */
 const slowestCheckMs = 1_000;
@@ -18,23 +23,12 @@ const isName = (address: string): boolean => !/^[0-9.]+$/.test(address) && !addr
 /** One pool as a backend of its own, whatever the operator's `defaults` say. */
 export function renderBackend(pool: PoolDeclared): string {
   const { name, members, health } = pool;
-  const intervalMs = Math.max(100, Math.min(health?.intervalMs ?? slowestCheckMs, slowestCheckMs));
   // From the host itself a check may go to another address; from here it goes to the member's. A port of its own stays.
   const checkPort = health?.kind === 'http' || health?.kind === 'tcp' ? health.port : undefined;
   return [
-    `backend ${name}`,
-    '    mode http',
-    '    balance roundrobin',
-    ...(health?.kind === 'http'
-      ? [
-          '    option httpchk',
-          `    http-check send meth GET uri ${word(health.path)} ver HTTP/1.1 hdr Host localhost`,
-          `    http-check expect status ${health.status}`,
-        ]
-      : []),
-    ...(health === undefined ? [] : [`    timeout check ${health.timeoutMs}ms`]),
+    ...backendHead(name, health),
     // weight 100: a share of a lower one could not be told. init-addr: a name that is not known yet must not stop a start.
-    `    default-server check inter ${intervalMs}ms fall 2 rise 2 weight 100`,
+    `    default-server ${checkWords(health)}`,
     ...members.map(({ name: member, address, port }) =>
       [
         `    server ${member} ${endpoint(address, port)}`,
@@ -42,6 +36,62 @@ export function renderBackend(pool: PoolDeclared): string {
         ...(isName(address) ? ['init-addr last,libc,none'] : []),
       ].join(' '),
     ),
+  ].join('\n');
+}
+
+const backendHead = (name: string, health: HealthDeclared | undefined): readonly string[] => [
+  `backend ${name}`,
+  '    mode http',
+  '    balance roundrobin',
+  ...(health?.kind === 'http'
+    ? [
+        '    option httpchk',
+        `    http-check send meth GET uri ${word(health.path)} ver HTTP/1.1 hdr Host localhost`,
+        `    http-check expect status ${health.status}`,
+      ]
+    : []),
+  ...(health === undefined ? [] : [`    timeout check ${health.timeoutMs}ms`]),
+];
+
+const checkWords = (health: HealthDeclared | undefined): string => {
+  const intervalMs = Math.max(100, Math.min(health?.intervalMs ?? slowestCheckMs, slowestCheckMs));
+  return `check inter ${intervalMs}ms fall 2 rise 2 weight 100`;
+};
+
+const resolversName = ({ zone }: ResolvedPoolDeclared): string => `deployctl_${zone}`;
+
+/** Who is asked for the names of these pools, one section for each zone. */
+export function renderResolvers(pools: readonly ResolvedPoolDeclared[]): readonly string[] {
+  const byName = new Map(pools.map((pool) => [resolversName(pool), pool]));
+  return [...byName].map(([name, { nameServers }]) =>
+    [
+      `resolvers ${name}`,
+      "    # The zone's own servers. A resolver of your network may stand here in their place.",
+      ...nameServers.map(({ host, port }, index) => `    nameserver ns${index + 1} ${endpoint(host, port)}`),
+      '    accepted_payload_size 8192',
+      '    resolve_retries 3',
+      '    timeout resolve 1s',
+      '    timeout retry 1s',
+      '    hold valid 1s',
+      '    # While nobody answers, the addresses of before go on.',
+      ...['nx', 'refused', 'timeout', 'other'].map((what) => `    hold ${what} 1h`),
+    ].join('\n'),
+  );
+}
+
+/**
+ * A pool whose servers follow a record. `pool-max-conn 0`: a server that gets another address keeps its idle connections
+ * to the one before, and sends requests there for as long as they come (measured with 2.6).
+ */
+export function renderResolvedBackend(pool: ResolvedPoolDeclared): string {
+  const { name, record, size, port, health } = pool;
+  const host = record.name.replace(/\.$/, '');
+  const family = record.type === 'AAAA' ? 'ipv6' : 'ipv4';
+  return [
+    ...backendHead(name, health),
+    '    # No idle connections: they would lead to the address of before, when a server has got another one.',
+    `    default-server ${checkWords(health)} pool-max-conn 0`,
+    `    server-template ${name}- ${size} ${host}${port === undefined ? '' : `:${port}`} resolvers ${resolversName(pool)} resolve-prefer ${family} init-addr last,libc,none`,
   ].join('\n');
 }
 
@@ -56,6 +106,11 @@ export function renderConfigText(balancer: BalancerDeclared): string {
   const pools = balancer.pools.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   const body = `# Written by deployctl for ${balancer.address}. What is changed here by hand is shown by the next plan, and undone.\n\n${pools
     .map((pool) => `${renderBackend(pool)}\n\n`)
+    .join('')}${[
+    ...renderResolvers(balancer.resolved ?? []),
+    ...(balancer.resolved ?? []).map(renderResolvedBackend),
+  ]
+    .map((section) => `${section}\n\n`)
     .join('')}`;
   return `${body}# Says which text is loaded.\nbackend ${markerOf(balancer.name, body)}\n`;
 }

@@ -16,6 +16,8 @@ import { masterSocket } from './socket.ts';
 export function haproxyDriver(declared: BalancerDeclared, channels: HostChannels): BalancerDriver {
   const settings = readSettings(declared);
   const { address: balancer, name } = declared;
+  const hasRoutes = declared.routes.length > 0;
+  const followsNames = (declared.resolved ?? []).length > 0;
 
   async function on(
     host: string,
@@ -25,7 +27,16 @@ export function haproxyDriver(declared: BalancerDeclared, channels: HostChannels
     const master = masterSocket(channel, settings.masterSocket, balancer);
     return {
       channel,
-      target: { host, balancer, name, settings, master, files: hostFiles(channel, balancer) },
+      target: {
+        host,
+        balancer,
+        name,
+        hasRoutes,
+        followsNames,
+        settings,
+        master,
+        files: hostFiles(channel, balancer),
+      },
     };
   }
 

@@ -32,6 +32,7 @@ export const haproxy: BalancerKind = {
   name: 'haproxy',
   description: 'HAProxy 2.4 or newer in master-worker mode.',
   settings: haproxySettings,
+  resolvesNames: true,
   traits: haproxyTraits,
   check: checkHaproxy,
   open: openHaproxy,

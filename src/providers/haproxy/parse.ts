@@ -141,6 +141,10 @@ export interface ServerRow {
   readonly running: boolean;
   /** Whether it has a check; a server without one stays up. */
   readonly checked: boolean;
+  /** undefined: its address is written in the configuration, or its name is not resolved. */
+  readonly endpoint: string | undefined;
+  /** Whether it stays the same server when its name gets another address. */
+  readonly followsAddress: boolean;
   /** The row as HAProxy would read it from a `server-state-file`. */
   readonly line: string;
 }
@@ -159,13 +163,45 @@ export function parseServersState(text: string): readonly ServerRow[] {
       admin: bits & maintBits ? 'maint' : bits & drainBits ? 'drain' : 'ready',
       running: ['1', '2'].includes(row.get('srv_op_state') ?? ''),
       checked: (Number(row.get('srv_check_state')) & 0x02) !== 0,
+      endpoint: endpointOf(row),
+      followsAddress: (row.get('srv_fqdn') ?? '-') !== '-' && (row.get('srvrecord') ?? '-') === '-',
       line: lines[index + 1] ?? '',
     };
   });
 }
 
-/** `show stat` and `show servers state` of one worker, by pool and member. */
-export function parsePools(stat: string, serversState: string): ReadonlyMap<string, PoolReading> {
+/** What a server that follows a record leads to now; one that an SRV record gave is called by that record's name. */
+function endpointOf(row: ReadonlyMap<string, string>): string | undefined {
+  const [address = '-', fqdn = '-', port = '0', service = '-'] = [
+    row.get('srv_addr'),
+    row.get('srv_fqdn'),
+    row.get('srv_port'),
+    row.get('srvrecord'),
+  ];
+  if (fqdn === '-' || address === '-') return undefined;
+  if (service !== '-') return `${fqdn.replace(/\.$/, '').toLowerCase()}:${port}`;
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** `show servers conn`: the servers that keep connections after a request (`idle_lim` is their `pool-max-conn`). */
+export function parseIdleKeepers(text: string): ReadonlySet<string> {
+  const [head = '', ...lines] = text.split('\n').filter((line) => line !== '');
+  const at = head.replace(/^# /, '').split(' ').indexOf('idle_lim');
+  return new Set(
+    lines
+      .map((line) => line.split(' '))
+      .filter((cells) => at < 0 || cells[at] !== '0')
+      .map(([name = '']) => name),
+  );
+}
+
+/** `show stat`, `show servers state` and, where it was asked for, `show servers conn` of one worker, by pool and member. */
+export function parsePools(
+  stat: string,
+  serversState: string,
+  connections?: string,
+): ReadonlyMap<string, PoolReading> {
+  const keepers = connections === undefined ? undefined : parseIdleKeepers(connections);
   const servers = new Map(parseServersState(serversState).map((row) => [`${row.pool}/${row.member}`, row]));
   const members = new Map<string, Map<string, MemberReading>>();
   const pools = new Map<string, PoolReading>();
@@ -186,7 +222,10 @@ export function parsePools(stat: string, serversState: string): ReadonlyMap<stri
       });
     } else if (server !== undefined) {
       const ofPool = members.get(pool) ?? new Map<string, MemberReading>();
-      members.set(pool, ofPool.set(name, readMember(row, server, number)));
+      const member = readMember(row, server, number);
+      // An SRV that is switched takes other servers: those before get no request any more.
+      const keepsIdle = server.followsAddress && keepers?.has(`${pool}/${name}`) === true;
+      members.set(pool, ofPool.set(name, keepsIdle ? { ...member, keepsIdle } : member));
     }
   }
   return pools;
@@ -215,6 +254,7 @@ function readMember(
     up: server.running,
     settled: server.running && (!server.checked || passed),
     sessions: number('scur') + number('qcur'),
+    ...(server.endpoint === undefined ? {} : { endpoint: server.endpoint }),
     counted: {
       requests: number('stot'),
       // A server's own row has no answer where it gave none: refused connections, broken and cut answers.

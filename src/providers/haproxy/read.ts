@@ -20,6 +20,10 @@ export interface HaproxyHost {
   readonly host: string;
   readonly balancer: Address;
   readonly name: string;
+  /** Whether it has routes at all: without, its configuration needs no map. */
+  readonly hasRoutes: boolean;
+  /** Whether servers of it are found by DNS. */
+  readonly followsNames: boolean;
   readonly settings: HaproxySettings;
   readonly master: MasterSocket;
   readonly files: HostFiles;
@@ -99,23 +103,28 @@ async function readWorkers(
   signal: AbortSignal,
 ): Promise<readonly WorkerReading[]> {
   const { master, settings } = target;
-  const questions = [`show map ${settings.mapFile}`, 'show servers state', 'show stat'];
+  const questions = [
+    `show map ${settings.mapFile}`,
+    'show servers state',
+    'show stat',
+    ...(target.followsNames ? ['show servers conn'] : []),
+  ];
   const ordered = rows.toSorted((a, b) => Number(b.serving) - Number(a.serving) || b.pid - a.pid);
   const workers = await Promise.all(
     // A line for each worker, because an answer that is missing would shift those of the others.
     ordered.map(async ({ pid, serving }): Promise<WorkerReading | undefined> => {
       const asked = questions.map((question) => toWorker(pid, question));
-      const [map, servers, stat] = await master.ask(asked, { signal, changes: false });
+      const [map, servers, stat, connections] = await master.ask(asked, { signal, changes: false });
       if (map === undefined || servers === undefined || stat === undefined) return undefined;
       // A generation that was loaded before the proxy decided by this map is not asked for routes, but counts for drains.
       const isUnknownMap = map.startsWith('Unknown map identifier');
-      if (isUnknownMap && serving) throw mapNotUsed(target);
+      if (isUnknownMap && serving && target.hasRoutes) throw mapNotUsed(target);
       return {
         name: `worker ${pid}`,
         id: String(pid),
         serving,
         routes: isUnknownMap ? undefined : parseShownMap(map),
-        pools: parsePools(stat, servers),
+        pools: parsePools(stat, servers, connections),
       };
     }),
   );

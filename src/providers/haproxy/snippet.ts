@@ -8,7 +8,7 @@ import {
   unreachable,
 } from '../../model/index.ts';
 import type { SnippetOptions } from '../registry-entry.ts';
-import { renderBackend, word } from './config-text.ts';
+import { renderBackend, renderResolvedBackend, renderResolvers, word } from './config-text.ts';
 import { probePath, snippetVersion } from './probe.ts';
 import { readSettings } from './settings.ts';
 
@@ -120,6 +120,41 @@ const noRoute: readonly string[] = [
   '    http-request return status 503',
 ];
 
+/** What decides about a request. Without routes there is nothing to decide: a pool that follows DNS is the same for all. */
+function rules(balancer: BalancerDeclared): readonly string[] {
+  const [first, ...others] = balancer.resolved ?? [];
+  if (balancer.routes.length === 0 && first !== undefined) {
+    return [
+      ...others.map(
+        ({ name }) => `    # Whose requests go to ${name} is yours to say:  use_backend ${name} if …`,
+      ),
+      `    default_backend ${first.name}`,
+    ];
+  }
+  return [
+    ...(balancer.resolved ?? []).map(
+      ({ name }) =>
+        `    # ${name} has no route. Whose requests go there is yours to say:  use_backend ${name} if …`,
+    ),
+    probeBind(balancer),
+    ...routeChoice(balancer),
+    ...decision(balancer),
+  ];
+}
+
+/** What stands beside the frontend, but for the pools. */
+const besides = (balancer: BalancerDeclared): readonly string[] =>
+  rulesNeedMap(balancer) ? [...noRoute, ''] : [];
+
+const rulesNeedMap = ({ routes, resolved = [] }: BalancerDeclared): boolean =>
+  routes.length > 0 || resolved.length === 0;
+
+const pools = (balancer: BalancerDeclared): readonly string[] => [
+  ...balancer.pools.flatMap((pool) => [renderBackend(pool), '']),
+  ...renderResolvers(balancer.resolved ?? []).flatMap((section) => [section, '']),
+  ...(balancer.resolved ?? []).flatMap((pool) => [renderResolvedBackend(pool), '']),
+];
+
 function renderPart(balancer: BalancerDeclared): string {
   const { mapFile, masterSocket, configFile, serverStateFile } = readSettings(balancer);
   return [
@@ -139,19 +174,14 @@ function renderPart(balancer: BalancerDeclared): string {
     '#',
     '# 2. In the frontend that gets the requests, in place of its own `use_backend` and `default_backend`:',
     '',
-    probeBind(balancer),
-    ...routeChoice(balancer),
-    ...decision(balancer),
+    ...rules(balancer),
     '',
-    '# 3. Beside it:',
-    '',
-    ...noRoute,
-    '',
+    ...(rulesNeedMap(balancer) ? ['# 3. Beside it:', '', ...besides(balancer)] : []),
     ...(configFile === undefined
       ? [
           "# 4. The pools. A server is called by its host's name; `check` is needed, the rest is yours.",
           '',
-          ...balancer.pools.flatMap((pool) => [renderBackend(pool), '']),
+          ...pools(balancer),
         ]
       : [
           `# 4. deployctl writes the pools into ${configFile}: give it to HAProxy as the last -f. It must exist, and may be empty.`,
@@ -192,14 +222,11 @@ function renderFull(balancer: BalancerDeclared, bind: string): string {
     '',
     `frontend ${balancer.name}`,
     `    bind ${bind}`,
-    probeBind(balancer),
-    ...routeChoice(balancer),
-    ...decision(balancer),
+    ...rules(balancer),
     '',
-    ...noRoute,
-    '',
+    ...besides(balancer),
     ...(configFile === undefined
-      ? balancer.pools.flatMap((pool) => [renderBackend(pool), ''])
+      ? pools(balancer)
       : [`# The pools are in ${configFile}, which deployctl writes.`, '']),
   ].join('\n');
 }

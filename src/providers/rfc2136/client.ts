@@ -68,12 +68,12 @@ export class ZoneClient {
    */
   async transfer(signal?: AbortSignal): Promise<ZoneContent | TransferRefused> {
     const { primary, zone } = this.zone;
-    const unsigned = encodeMessage({
+    const question = encodeMessage({
       id: newId(),
       opcode: opcodes.QUERY,
       questions: [{ name: zone, type: types.AXFR, class: classes.IN }],
     });
-    const { signed, verifier } = await this.#sign(unsigned);
+    const { signed, verifier } = await this.#sign(question);
     const options = { timeoutMs: transferTimeoutMs, ...(signal === undefined ? {} : { signal }) };
     const records: WireRecord[] = [];
     let received = 0;
@@ -127,10 +127,14 @@ export class ZoneClient {
     });
   }
 
-  /** Sends an update, signed afresh, over TCP. Throws `none` or `maybe`, as far as it can have arrived. */
-  async update(update: Update, signal?: AbortSignal): Promise<UpdateReply> {
+  /**
+   * Sends an update, signed afresh, over TCP. Throws `none` or `maybe`, as far as it can have arrived. `unsigned`: to
+   * find out whether the server would do it for anyone.
+   */
+  async update(update: Update, signal?: AbortSignal, by: 'key' | 'unsigned' = 'key'): Promise<UpdateReply> {
     const { primary } = this.zone;
-    const { signed, verifier } = await this.#sign(encodeUpdate(newId(), update));
+    const request = encodeUpdate(newId(), update);
+    const { signed, verifier } = by === 'key' ? await this.#sign(request) : unsigned(request);
     const options = {
       timeoutMs: this.#options.updateTimeoutMs ?? updateTimeoutMs,
       ...(signal === undefined ? {} : { signal }),
@@ -158,7 +162,7 @@ export class ZoneClient {
     message: Uint8Array,
   ): Promise<{ readonly signed: Signed; readonly verifier: ReplyVerifier | undefined }> {
     const key = await this.#key();
-    if (key === undefined) return { signed: { bytes: message, mac: new Uint8Array(0) }, verifier: undefined };
+    if (key === undefined) return unsigned(message);
     const signed = signRequest(message, key, this.#options.now());
     return { signed, verifier: new ReplyVerifier(key, signed.mac) };
   }
@@ -199,6 +203,11 @@ export class ZoneClient {
     });
   }
 }
+
+const unsigned = (bytes: Uint8Array): { readonly signed: Signed; readonly verifier: undefined } => ({
+  signed: { bytes, mac: new Uint8Array(0) },
+  verifier: undefined,
+});
 
 const newId = (): number => randomInt(0x10000);
 

@@ -11,6 +11,7 @@ import {
   sameValue,
   type ZoneDeclared,
 } from '../../model/index.ts';
+import { checkZone } from './check.ts';
 import { ZoneClient, type ZoneClientOptions } from './client.ts';
 import { convergeRecord } from './converge.ts';
 import { observeZone, stateOf } from './observe.ts';
@@ -64,6 +65,7 @@ export function openZone(zone: ZoneDeclared, options: ZoneClientOptions): Provid
       const record = recordOf(operation);
       return record === undefined ? [] : [await recorded(client, record, cx)];
     },
+    check: (_declared, signal) => checkZone(client, signal),
     async [Symbol.asyncDispose]() {
       await last;
     },

@@ -14,7 +14,9 @@ import {
 import { serverText } from '../../transport/index.ts';
 import type { ZoneClient } from './client.ts';
 import { complain } from './complaints.ts';
+import { fenceName } from './fence.ts';
 import { askServer, differenceOf, readZone, type ZoneReading } from './read.ts';
+import { missingRights } from './rights.ts';
 import { besides, delegationOf, setAt } from './zone-content.ts';
 
 /** Questions to all servers that are on their way at once. */
@@ -30,15 +32,19 @@ export async function observeZone(
   if (zone.records.length === 0) return { observations: [], notes: [] };
   let reading: ZoneReading;
   try {
-    reading = await readZone(client, [...new Set(zone.records.map(({ name }) => name))], signal);
+    const names = new Set([...zone.records.map(({ name }) => name), fenceName(zone)]);
+    reading = await readZone(client, [...names], signal);
   } catch (error) {
     if (!(error instanceof ProviderFailure)) throw error;
     return { observations: zone.records.map((record) => unknown(record, error.diagnostic)), notes: [] };
   }
-  const observations = await inWindows(zone.records, (record) =>
-    observeRecord(client, reading, record, now, signal),
-  );
-  return { observations, notes: notesOn(zone, reading) };
+  const [observations, denied] = await Promise.all([
+    inWindows(zone.records, (record) => observeRecord(client, reading, record, now, signal)),
+    missingRights(client, reading, signal),
+  ]);
+  // Known before anything is uploaded or stopped; whoever only plans need not have the right.
+  const warnings = denied.map((each) => ({ ...each, severity: 'warning' as const }));
+  return { observations, notes: [...notesOn(zone, reading), ...warnings] };
 }
 
 async function inWindows<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<readonly R[]> {
@@ -101,7 +107,7 @@ export function stateOf(zone: ZoneDeclared, reading: ZoneReading, record: Record
   };
 }
 
-function notesOn(zone: ZoneDeclared, reading: ZoneReading): readonly Diagnostic[] {
+export function notesOn(zone: ZoneDeclared, reading: ZoneReading): readonly Diagnostic[] {
   const notes: Diagnostic[] = [];
   if (reading.notTransferred !== undefined) {
     notes.push({

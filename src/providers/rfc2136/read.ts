@@ -107,6 +107,13 @@ async function askSoa(client: ZoneClient, server: DnsEndpoint, signal?: AbortSig
   });
 }
 
+/** The serial of one server's own copy. */
+export const askSerial = async (
+  client: ZoneClient,
+  server: DnsEndpoint,
+  signal?: AbortSignal,
+): Promise<number> => contentOf(await askSoa(client, server, signal), []).serial;
+
 /** What one server itself says of a record. */
 export type ServerAnswer =
   | { readonly answers: true; readonly serial: number; readonly rrset: RecordSet | null }

@@ -10,6 +10,7 @@ import { renderDiagnostic } from '../../../src/ui/diagnostic.ts';
 
 export const haproxy: BalancerKind = {
   name: 'haproxy',
+  resolvesNames: true,
   description: 'HAProxy.',
   settings: [
     { name: 'map_file', type: 'path', required: true, description: 'The map.' },

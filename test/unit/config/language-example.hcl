@@ -115,7 +115,6 @@ service "shop" {
 
   traffic "load_balancer" {
     load_balancer = load_balancer.edge
-    resolves      = "shop"
     route         = "shop"                                       # default: the service's name
     pools         = { blue = "shop_blue", green = "shop_green" } # default: <service>_<slot>
   }

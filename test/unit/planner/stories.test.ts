@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { HostCount } from '../../../src/model/index.ts';
 import { renderPlan } from '../../../src/ui/plan-text.ts';
+import { declareNamed, named, seenNamed } from '../../rig/named-worlds.ts';
 import { type Planning, planOf } from '../../rig/planning.ts';
 import {
   canary,
@@ -53,7 +54,25 @@ const failing = { ...rolling, batch: { hosts: 3 }, maxFailures: 1, pauseMs: 0 };
 const lenient = service({ strategy: failing, hosts: six });
 const zones = { 'web-1': 'a', 'web-2': 'b', 'web-3': 'c', 'web-4': 'a', 'web-5': 'b', 'web-6': 'c' };
 
+const byName = named(shop);
+const byResolvedName = named(shop, { resolved: true });
+
 const stories: Readonly<Record<string, Planning>> = {
+  'a DNS record is switched, and every answer of before waited out': {
+    declared: declareNamed(byName),
+    observations: seenNamed(byName, { blue: '1.0.0', green: '0.9.0' }, 'blue'),
+  },
+  'a load balancer that resolves the record is waited for': {
+    declared: declareNamed(byResolvedName),
+    observations: seenNamed(byResolvedName, { blue: '1.0.0', green: '0.9.0' }, 'blue', { resolved: true }),
+  },
+  'a load balancer that does not follow the record is waited for alone': {
+    declared: declareNamed(byResolvedName),
+    observations: seenNamed(byResolvedName, { green: '2.0.0', blue: '1.0.0' }, 'green', {
+      resolved: true,
+      used: 'blue',
+    }),
+  },
   'first deployment goes to the first slot': {
     declared: declare([shop], 75),
     observations: seen(shop, {}, undefined),
