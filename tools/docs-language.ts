@@ -167,7 +167,7 @@ function contentsOf(contents: Contents, here: readonly string[]): string[] {
 function argumentRow(name: string, argument: Argument<unknown>): string {
   const fallback = argument.presence === 'required' ? '**required**' : (argument.otherwise ?? '');
   const shown = argument.presence === 'default' ? `\`${fallback}\`` : fallback;
-  const cells = [`\`${name}\``, typeCell(argument.type), shown, `${notYet(argument)}${argument.description}`];
+  const cells = [`\`${name}\``, typeCell(argument.type), shown, argument.description];
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 }
 

@@ -119,11 +119,6 @@ function readArgument(
     return isRequired ? UNSOUND : ABSENT;
   }
   const { type } = argument;
-  if (argument.later)
-    report.error(
-      placeOf(scope.source, { start: attribute.start, end: attribute.nameEnd }),
-      notYet(`The argument "${name}"`, false),
-    );
   if (type.evaluation === 'raw' || type.evaluation === 'static')
     return { value: attribute.value, sound: true };
   const value =

@@ -41,8 +41,6 @@ export interface Argument<T, P extends Presence = Presence> {
   readonly otherwise?: string;
   /** The default as a value; present exactly when `presence` is `default`. */
   readonly fallback?: { readonly value: T };
-  /** Understood and checked, then refused: this version cannot act on it. */
-  readonly later?: boolean;
 }
 
 export type Arguments = Readonly<Record<string, Argument<unknown>>>;
@@ -150,11 +148,6 @@ export function defaulted<T>(
   if (isRefusal(value)) throw new Error(`a default that its own type refuses: ${text}`);
   return { type, presence: 'default', description, otherwise: text, fallback: { value } };
 }
-
-export const later = <T, P extends Presence>(argument: Argument<T, P>): Argument<T, P> => ({
-  ...argument,
-  later: true,
-});
 
 export const one = <S extends BlockShape>(shape: S): NestedBlock<S> => ({ shape, min: 1, max: 1 });
 export const atMostOne = <S extends BlockShape>(shape: S): NestedBlock<S> => ({ shape, min: 0, max: 1 });
