@@ -244,8 +244,8 @@ function decidedText({ isChecked, analysis, needsApproval }: Rung): string {
 
 /** Who is affected from this stage on. */
 export function whoText({ sharePercent, audience, hosts }: Rung, { of, service }: Ladder): string {
-  if (of === 'hosts') return `the requests of ${hostNames(hosts)}`;
   if (sharePercent === 100) return 'everybody';
+  if (of === 'hosts') return `the requests of ${hostNames(hosts)}`;
   const cookie = service.traffic.find((each) => each.kind === 'load_balancer')?.stickyCookie;
   const crowd = cookie === undefined ? 'requests' : 'users';
   if (audience.length === 0) return `${sharePercent}% of the ${crowd}`;

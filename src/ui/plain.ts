@@ -151,7 +151,8 @@ function stepLines(
   const phase = place === undefined ? undefined : view.phases[place.phase];
   const last = place === undefined ? undefined : before.phases[place.phase];
   if (place === undefined || phase === undefined || last === undefined) return [];
-  const label = `${phase.number}/${view.phases.length} ${phase.verb.padEnd(9)}`;
+  const number = String(phase.number).padStart(String(view.phases.length).length);
+  const label = `${number}/${view.phases.length} ${phase.verb.padEnd(9)}`;
   const host = place.host === undefined ? '' : `${hostsText([place.host])} `;
   switch (event.type) {
     case 'step_started':
