@@ -97,7 +97,8 @@ ip -n "$name" link set eth0 up
 
 /**
  * The first process moves to a cgroup of its own before it makes the namespace that has this one as its root; without
- * that all hosts would share theirs, and one's systemd would count and kill the processes of another.
+ * that all hosts would share theirs, and one's systemd would count and kill the processes of another. For the same reason
+ * systemd is kept to this one hierarchy, by words that it would otherwise find on the kernel's command line.
  */
 const bootHost = `
 find "$folder/hosts/$name" -depth -type d -exec rmdir {} + 2>/dev/null || :
@@ -132,7 +133,8 @@ cd "$root"
 mkdir -p old
 pivot_root . old
 umount -l old
-exec env -i container=fleet PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --show-status=no
+exec env -i container=fleet PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --show-status=no \
+  systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller=1
 '`;
 
 /** The process that the host calls 1, by the rack's numbers. */
