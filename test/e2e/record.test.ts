@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Program, programIn } from '../rig/program.ts';
 import { processesBelow } from '../rig/scene.ts';
+import { endProcesses } from '../rig/sshd.ts';
 import { temporaryFolder } from '../rig/state.ts';
 
 const folder = temporaryFolder();
@@ -51,7 +52,8 @@ beforeAll(async () => {
   expect(await cli('apply', '--auto-approve')).toMatchObject({ code: 0 });
 });
 
-afterAll(() => {
+afterAll(async () => {
+  await endProcesses(folder.path);
   for (const pid of processesBelow(folder.path)) process.kill(pid, 'SIGKILL');
   folder[Symbol.dispose]();
 });
