@@ -20,11 +20,11 @@ const nobodys: Readonly<Record<RecordType, readonly [string, string]>> = {
 };
 
 /**
- * An update that removes, from every record that a run would write, a value that it does not have: servers look at the
- * rights for each name, do nothing, and keep the serial (BIND, Knot, PowerDNS). It requires each set as it was read, so
- * that it can never do anything.
+ * Updates that remove, from every record that a run would write, a value that it does not have: servers look at the
+ * rights for each name, do nothing, and keep the serial (BIND, Knot, PowerDNS). They require each set as it was read, so
+ * that they can never do anything.
  */
-export function probeOf({ zone }: ZoneClient, { content }: ZoneReading): Update {
+export function probesOf({ zone }: ZoneClient, { content }: ZoneReading): readonly Update[] {
   const targets: readonly { readonly name: string; readonly type: RecordType }[] = [
     ...zone.records,
     { name: fenceName(zone), type: 'TXT' },
@@ -38,12 +38,18 @@ export function probeOf({ zone }: ZoneClient, { content }: ZoneReading): Update 
       edit: { edit: 'remove', name, type: types[type], rdata },
     };
   });
-  return {
+  const chunks = Array.from({ length: Math.ceil(parts.length / setsInOne) }, (_, index) =>
+    parts.slice(index * setsInOne, (index + 1) * setsInOne),
+  );
+  return chunks.map((chunk) => ({
     zone: zone.zone,
-    requirements: parts.map(({ requirement }) => requirement),
-    edits: parts.map(({ edit }) => edit),
-  };
+    requirements: chunk.map(({ requirement }) => requirement),
+    edits: chunk.map(({ edit }) => edit),
+  }));
 }
+
+/** A message has at most 64 KiB: room for ten sets of 100 values, the most that servers take. */
+const setsInOne = 10;
 
 /** Why a run could not change the zone; empty: it could, or somebody is changing it right now. */
 export async function missingRights(
@@ -53,10 +59,13 @@ export async function missingRights(
 ): Promise<readonly Diagnostic[]> {
   const { zone } = client;
   try {
-    const { rcode, verdict } = await client.update(probeOf(client, reading), signal);
-    if (rcode === rcodes.NOERROR && verdict.verified) return [];
-    const { outcome, complaint } = aboutUpdate(zone, rcode, verdict);
-    return outcome === 'conflict' ? [] : [complain(zone, complaint)];
+    for (const probe of probesOf(client, reading)) {
+      const { rcode, verdict } = await client.update(probe, signal);
+      if (rcode === rcodes.NOERROR && verdict.verified) continue;
+      const { outcome, complaint } = aboutUpdate(zone, rcode, verdict);
+      if (outcome !== 'conflict') return [complain(zone, complaint)];
+    }
+    return [];
   } catch (error) {
     if (error instanceof ProviderFailure) return [error.diagnostic];
     throw error;
@@ -72,8 +81,10 @@ export async function takesUnsigned(
   const { zone } = client;
   if (zone.tsig === undefined) return [];
   try {
-    const { rcode } = await client.update(probeOf(client, reading), signal, 'unsigned');
-    if (rcode !== rcodes.NOERROR) return [];
+    for (const probe of probesOf(client, reading).slice(0, 1)) {
+      const { rcode } = await client.update(probe, signal, 'unsigned');
+      if (rcode !== rcodes.NOERROR) return [];
+    }
   } catch (error) {
     // No answer is no yes.
     if (error instanceof ProviderFailure) return [];
