@@ -171,11 +171,8 @@ function argumentRow(name: string, argument: Argument<unknown>): string {
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 }
 
-function typeCell(type: ArgumentType<unknown>): string {
-  const later = type.laterValues ?? [];
-  const note = later.length === 0 ? '' : ` (not yet: ${later.map((value) => `\`"${value}"\``).join(', ')})`;
-  return `${type.name.startsWith('"') ? type.name.replaceAll(/"[^"]+"/g, (word) => `\`${word}\``) : type.name}${note}`;
-}
+const typeCell = ({ name }: ArgumentType<unknown>): string =>
+  name.startsWith('"') ? name.replaceAll(/"[^"]+"/g, (word) => `\`${word}\``) : name;
 
 function nestedBlocks(nested: NestedBlocks | undefined, here: readonly string[]): string[] {
   const lines: string[] = [];

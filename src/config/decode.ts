@@ -130,7 +130,7 @@ function readArgument(
         )
       : report.evaluate(attribute.value, scope);
   if (value === undefined) return UNSOUND;
-  if (!isWhollyKnown(value)) {
+  if (!(type.isKnown?.(value) ?? isWhollyKnown(value))) {
     report.unknown(placeOf(scope.source, attribute.value), name);
     return UNSOUND;
   }
@@ -144,9 +144,6 @@ function readArgument(
   if (isRefusal(result)) {
     reportRefusal(result, name, argument, attribute.value, scope, report);
     return UNSOUND;
-  }
-  if (typeof result === 'string' && type.laterValues?.includes(result)) {
-    report.error(placeOf(scope.source, attribute.value), notYet(`${name} = "${result}"`, false));
   }
   return { value: result, sound: true };
 }

@@ -1,4 +1,8 @@
-/** Old releases go, oldest first, once more are installed than are to be kept and nothing may need them. */
+/**
+ * Old releases go, oldest first, once more are installed than are to be kept and nothing may need them. What a slot
+ * linked to before the rollout stays until the next one: a run that is aborted while it prunes goes back to it. A plan
+ * that only prunes therefore spares as many as there are slots.
+ */
 import { type Change, type InstanceDeclared, releaseAddress, type Step } from '../model/index.ts';
 import { stateOf, wantedRelease } from './situation.ts';
 import { placeOn, type Sequence, unique } from './step.ts';
@@ -15,6 +19,7 @@ export function pruneReleases(
   const { service, estimate, neededReleases } = sequence.situation;
   const hosts = unique(service.slots.flatMap((slot) => slot.instances.map((instance) => instance.host)));
   const changes: Change[] = [];
+  const spared = linkedAfter.size === 0 ? service.slots.length : 0;
 
   for (const host of hosts) {
     const observation = sequence.situation.inventory(host);
@@ -24,25 +29,24 @@ export function pruneReleases(
     const used = new Set<string>(neededReleases);
     for (const instance of instances) {
       const { linked, running } = stateOf(sequence.situation.instance(instance));
+      if (linked !== null) used.add(linked);
+      if (running !== null) used.add(running.release);
       const next = linkedAfter.get(instance);
       if (next !== undefined) used.add(next);
-      else {
-        if (linked !== null) used.add(linked);
-        if (running !== null) used.add(running.release);
-      }
     }
     const wanted = wantedRelease(service);
     const isBrought = linkedAfter.size > 0 && !installed.some((each) => each.directory === wanted);
     const surplus = installed.length + (isBrought ? 1 : 0) - service.install.keep;
     const removable = installed.filter((each) => !used.has(each.directory) && each.directory !== wanted);
-    const directories = removable.slice(0, Math.max(0, surplus));
+    const directories = removable.slice(0, Math.max(0, Math.min(surplus, removable.length - spared)));
     if (directories.length === 0) continue;
 
     for (const { directory } of directories) {
       changes.push({
         action: 'remove',
         address: releaseAddress(service.address, directory, host),
-        because: `${service.install.keep} releases are kept`,
+        because:
+          service.install.keep === 1 ? 'one release is kept' : `${service.install.keep} releases are kept`,
         origin: service.origin,
         before: { release: directory },
         after: null,

@@ -25,8 +25,11 @@ export interface ArgumentType<T> {
   readonly evaluation: 'value' | 'literal' | 'raw' | 'static';
   /** `secrets`: takes a whole `secret.x`; without it a marked value is refused before `decode` sees it. */
   readonly accepts?: 'secrets';
-  /** Values that are understood, and refused by this version. */
-  readonly laterValues?: readonly string[];
+  /**
+   * Whether enough of the value is known for `decode`. Without it, all of it must be: which block is meant is known
+   * before the artifact of a release is read, or the address of a host.
+   */
+  isKnown?(value: Value): boolean;
   /** The value is known, not null and carries no marks, except as `accepts` says. */
   decode(value: Value): T | Refusal;
 }

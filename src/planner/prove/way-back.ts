@@ -40,6 +40,12 @@ export function proveWayBack(steps: readonly Step[]): WayBack {
     }
   }
 
+  for (const step of steps) {
+    const missed = prunedButNeeded(step, steps);
+    if (missed !== undefined)
+      violations.push(inconsistent(missed, `${step.id} removes what it goes back to`));
+  }
+
   return {
     noWayBackAfter: steps.filter(hasNoWayBack).map((step) => step.id),
     violations,
@@ -85,6 +91,21 @@ function undoing(chain: readonly Link[], start: unknown): Step | undefined {
     now = back.to;
   }
   return sameValue(now, start) ? undefined : chain.at(-1)?.step;
+}
+
+/** The link that would go back to a release that this step removes. */
+function prunedButNeeded({ operation }: Step, steps: readonly Step[]): Step | undefined {
+  if (operation.op !== 'release.prune') return undefined;
+  const { place } = operation;
+  const removed = new Set(operation.directories.map(({ directory }) => directory));
+  return steps.find(
+    ({ operation: other }) =>
+      other.op === 'slot.link' &&
+      other.from !== null &&
+      removed.has(other.from) &&
+      other.place.host === place.host &&
+      other.place.service === place.service,
+  );
 }
 
 /** A move that nothing undoes closes the way back, unless the step says that nothing needs it. */

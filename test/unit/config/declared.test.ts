@@ -1,7 +1,7 @@
 /** What configurations declare: one form of the language at a time. */
 import { describe, expect, test } from 'vitest';
 import type { Declared } from '../../../src/model/index.ts';
-import { loadText } from './folder.ts';
+import { loadText, validateText } from './folder.ts';
 
 /** What is declared; the test fails with the diagnostics when there are any. */
 async function declaredBy(text: string, flags: readonly string[] = []): Promise<Declared> {
@@ -372,4 +372,38 @@ describe('the rest', () => {
     expect(there.outputs).toEqual({ n: { value: 2, sensitive: false } });
     expect(back.outputs).toEqual(there.outputs);
   });
+});
+
+test('validate finds what is wrong with a service whose hosts and release are not known whole yet', async () => {
+  const { diagnostics } = await validateText(`
+    variable "address" { type = string }
+    host "web" {
+      for_each = toset(["a", "b"])
+      address  = "\${var.address}"
+    }
+    load_balancer "haproxy" "edge" {
+      hosts    = [host.web["a"]]
+      map_file = "/etc/haproxy/edge.map"
+    }
+    release "app" {
+      version  = "1.0.0"
+      artifact = "dist/app.tar.gz"
+    }
+    service "app" {
+      release = release.app
+      slot "blue" {
+        hosts = [for each in host.web : each]
+        port  = 8081
+      }
+      slot "green" {
+        hosts = host.web
+        port  = 8082
+      }
+      install { root = "/srv/app" }
+      process "exec" { command = ["bin/app"] }
+      traffic "load_balancer" { load_balancer = load_balancer.edge }
+      strategy "blue_green" {}
+    }
+  `);
+  expect(diagnostics.map(({ code }) => code)).toEqual(['strategy-needs-health']);
 });

@@ -168,9 +168,15 @@ const stories: Readonly<Record<string, Planning>> = {
   'old releases go once more are installed than are kept': {
     declared: declare([service({ keep: 2 })]),
     observations: seen(shop, { green: '2.0.0', blue: '1.0.0' }, 'green', {
-      installed: ['0.7.0', '0.8.0', '1.0.0', '2.0.0'],
+      installed: ['0.5.0', '0.6.0', '0.7.0', '0.8.0', '1.0.0', '2.0.0'],
     }),
     recorded: { deployments: [deployed(1, '1.0.0'), deployed(2, '2.0.0')] },
+  },
+  'what a rollout goes back to outlives its prune': {
+    declared: declare([service({ keep: 1 })]),
+    observations: seen(shop, { green: '0.9.0', blue: '1.0.0' }, 'blue', {
+      installed: ['0.8.0', '0.9.0', '1.0.0'],
+    }),
   },
   'a revert of a warm slot is one switch': {
     declared: declare([service({ version: '1.0.0' })]),
@@ -245,14 +251,16 @@ describe('a plan', () => {
   test('holds the release of the newest other deployment for a revert', () => {
     const kept = planOf({
       declared: declare([service({ keep: 1 })]),
-      observations: seen(shop, { green: '2.0.0' }, 'green', { installed: ['0.8.0', '1.0.0', '2.0.0'] }),
+      observations: seen(shop, { green: '2.0.0' }, 'green', {
+        installed: ['0.6.0', '0.7.0', '0.8.0', '1.0.0', '2.0.0'],
+      }),
       recorded: { deployments: [deployed(1, '1.0.0'), deployed(2, '2.0.0')] },
     });
     const pruned = kept.steps.flatMap((step) =>
       step.operation.op === 'release.prune' ? step.operation.directories : [],
     );
     expect(new Set(pruned.map((each) => each.directory))).toEqual(
-      new Set([`0.8.0-${release('0.8.0').artifact.sha256.slice(0, 8)}`]),
+      new Set([`0.6.0-${release('0.6.0').artifact.sha256.slice(0, 8)}`]),
     );
   });
 });

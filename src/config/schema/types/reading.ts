@@ -38,7 +38,7 @@ export const type = <T>(
   name: string,
   wants: string,
   decode: (value: Value) => T | Refusal,
-  more: Partial<Pick<ArgumentType<T>, 'example' | 'evaluation' | 'accepts' | 'laterValues'>> = {},
+  more: Partial<Pick<ArgumentType<T>, 'example' | 'evaluation' | 'accepts' | 'isKnown'>> = {},
 ): ArgumentType<T> => ({ name, wants, decode, evaluation: 'value', ...more });
 
 /** A string that goes through `parse`; numbers and bools are read as their text. */
@@ -46,7 +46,7 @@ export const parsed = <T>(
   name: string,
   wants: string,
   parse: (text: string) => T | Refusal,
-  more: Partial<Pick<ArgumentType<T>, 'example' | 'evaluation' | 'laterValues'>> = {},
+  more: Partial<Pick<ArgumentType<T>, 'example' | 'evaluation'>> = {},
 ): ArgumentType<T> =>
   type(
     name,

@@ -1,5 +1,5 @@
 /** Blocks that are referred to as a whole, hosts among them; and expressions that are not evaluated. */
-import { MappingValue, SequenceValue, type Value } from '../../../hcl/eval/values.ts';
+import { isWhollyKnown, MappingValue, SequenceValue, type Value } from '../../../hcl/eval/values.ts';
 import type { Expression } from '../../../hcl/syntax/ast.ts';
 import { isRefusal, type Refusal, within } from '../../quantities.ts';
 import type { ArgumentType } from '../shape.ts';
@@ -26,8 +26,13 @@ export const objectOfBlock = (blockType: string, example: string): ArgumentType<
       }
       return mismatch(value);
     },
-    { example },
+    { example, isKnown: (value) => isWhollyKnown(value) || isText(value, REFERENCE) },
   );
+
+const isText = (value: Value, attribute: string): boolean =>
+  value instanceof MappingValue && value.entries.get(attribute)?.kind === 'string';
+
+const isHostKnown = (value: Value): boolean => isWhollyKnown(value) || isText(value, 'name');
 
 /** `release` for `module.web["a"].release.shop`. */
 function typeOfReference(text: string): string {
@@ -54,7 +59,7 @@ export const host = type(
     }
     return mismatch(value);
   },
-  { example: 'host.lb-1' },
+  { example: 'host.lb-1', isKnown: isHostKnown },
 );
 
 /** Names of hosts from a list of names and hosts; a whole group (`host.web`) counts as its members. */
@@ -65,7 +70,7 @@ export const hosts = type(
     const names: string[] = [];
     const take = (item: Value): Refusal | undefined => {
       if (isGroup(item)) {
-        for (const member of item instanceof SequenceValue ? item.elements : item.entries.values()) {
+        for (const member of membersOf(item)) {
           const refusal = take(member);
           if (refusal !== undefined) return refusal;
         }
@@ -89,8 +94,19 @@ export const hosts = type(
     }
     return names;
   },
-  { example: '[host.lb-1, "web-1"]' },
+  {
+    example: '[host.lb-1, "web-1"]',
+    isKnown: (value) => {
+      if (isWhollyKnown(value)) return true;
+      const areKnown = (each: Value): boolean =>
+        isHostKnown(each) || (isGroup(each) && membersOf(each).every(areKnown));
+      return isGroup(value) && membersOf(value).every(areKnown);
+    },
+  },
 );
+
+const membersOf = (group: SequenceValue | MappingValue): readonly Value[] =>
+  group instanceof SequenceValue ? group.elements : [...group.entries.values()];
 
 /** Hosts made by `count` or `for_each`, taken as a whole. */
 function isGroup(value: Value): value is SequenceValue | MappingValue {

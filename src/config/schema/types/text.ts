@@ -48,28 +48,23 @@ export const cookieName = parsed<string>(
 
 export function choice<const C extends string>(
   values: readonly C[],
-  more: { readonly laterValues?: readonly C[]; readonly mistakes?: Readonly<Record<string, C>> } = {},
+  more: { readonly mistakes?: Readonly<Record<string, C>> } = {},
 ): ArgumentType<C> {
   const listed = values.map((value) => `"${value}"`);
   const last = listed.pop() ?? '';
   const wants = listed.length === 0 ? last : `${listed.join(', ')} or ${last}`;
-  return parsed<C>(
-    listed.length === 0 ? last : [...listed, last].join(', '),
-    wants,
-    (text) => {
-      const found = values.find((value) => value === text);
-      if (found !== undefined) return found;
-      const meant =
-        more.mistakes?.[text] ??
-        values.find((value) => value === text.toLowerCase().replaceAll('-', '_')) ??
-        nearestName(text, values);
-      return {
-        refused: `${quote(text)} is none of these.`,
-        ...(meant === undefined ? {} : { hint: `Did you mean "${meant}"?` }),
-      };
-    },
-    more.laterValues === undefined ? {} : { laterValues: more.laterValues },
-  );
+  return parsed<C>(listed.length === 0 ? last : [...listed, last].join(', '), wants, (text) => {
+    const found = values.find((value) => value === text);
+    if (found !== undefined) return found;
+    const meant =
+      more.mistakes?.[text] ??
+      values.find((value) => value === text.toLowerCase().replaceAll('-', '_')) ??
+      nearestName(text, values);
+    return {
+      refused: `${quote(text)} is none of these.`,
+      ...(meant === undefined ? {} : { hint: `Did you mean "${meant}"?` }),
+    };
+  });
 }
 
 export const sha256 = parsed<string>(

@@ -93,7 +93,7 @@ describe('the value of a route', () => {
         ],
       },
     ],
-    ['a rule that is none', 'a:b:1:,query~a~1,', { unreadable: 'a:b:1:,query~a~1,' }],
+    ['a rule that is none', 'a:b:1:,body~a~1,', { unreadable: 'a:b:1:,body~a~1,' }],
   ] as const)('%s', ([, text, expected]) => {
     expect(parseRoute(text)).toEqual(expected);
   });
