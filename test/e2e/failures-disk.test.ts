@@ -60,31 +60,40 @@ describe.skipIf(!mayMount)('a full disk on a host (needs root and mount)', { tim
     expect(plan.summary).toMatchObject({ create: 2, update: 1 });
   };
 
-  test('too little for the release: refused or failed by name, exit 3, everything as before', async () => {
+  test('too little for the release: the plan is held before anything is touched', async () => {
     writeFileSync(join(scene.folder, 'build/2.0.0/blob'), randomBytes(2_000_000));
     packRelease(scene.folder, '2.0.0');
     scene.setVersion('2.0.0');
+    expect((await scene.cli('plan', '--out', 'two.plan')).code).toBe(0);
     fill(600_000);
     const run = await scene.cli('apply', '--auto-approve');
+    expect(run.code).toBe(1);
+    expect(run.stdout + run.stderr).toContain('Error: The release does not fit on a host');
+    expect(run.stdout + run.stderr).toContain('web-2');
+    expect(run.stdout + run.stderr).toContain('Make room');
+  });
+
+  test('full only after the plan was made: refused or failed by name, exit 3, everything as before', async () => {
+    const run = await scene.cli('apply', 'two.plan');
     expect(run.code).toBe(3);
     expect(run.stdout).toContain('Error: Disk of the host is full');
     expect(run.stdout).toContain('web-2');
-    expect(run.stdout).toContain('Make room');
+    rmSync(join(disk, 'ballast'));
     await expectAsBefore();
   });
 
   test('not a byte left: the same, as events', async () => {
-    rmSync(join(disk, 'ballast'));
+    expect((await scene.cli('plan', '--out', 'again.plan')).code).toBe(0);
     fill(0);
-    const run = await scene.cli('apply', '--auto-approve', '--json');
+    const run = await scene.cli('apply', 'again.plan', '--json');
     expect(run.code).toBe(3);
     const failure = eventsOf(run).find((event) => event.type === 'step_failed')?.failure;
     expect(failure).toMatchObject({ code: 'disk-full', address: 'host.web-2' });
+    rmSync(join(disk, 'ballast'));
     await expectAsBefore();
   });
 
   test('with room again the same plan works', async () => {
-    rmSync(join(disk, 'ballast'));
     expect((await scene.cli('apply', '--auto-approve')).code).toBe(0);
     expect(await scene.servedBy()).toBe('2.0.0');
     expect((await scene.cli('plan', '--detailed-exitcode')).code).toBe(0);
