@@ -101,7 +101,7 @@ export const faults: readonly Fault[] = [
   inPlans(
     'a start is undone by another start',
     'src/strategies/instance-steps.ts',
-    'operation: processOperation(sequence, slot, instance, wanted, null),',
+    'operation: processOperation(sequence, slot, instance, wanted, null, floor),',
     'operation: processOperation(sequence, slot, instance, null, wanted),',
   ),
   inPlans(
@@ -119,8 +119,8 @@ export const faults: readonly Fault[] = [
   inEngine(
     'an effect is not written down before it happens',
     'src/engine/attempt.ts',
-    "  await attempt.intend();\n  for (let turn = 1; ; turn += 1) {\n    const performed = await perform(attempt);\n    if (performed.ended === 'interrupted') return { kind: 'interrupted' };\n    const failure = failureOf(attempt, performed);\n    if (failure?.effect",
-    "  void attempt.intend();\n  for (let turn = 1; ; turn += 1) {\n    const performed = await perform(attempt);\n    if (performed.ended === 'interrupted') return { kind: 'interrupted' };\n    const failure = failureOf(attempt, performed);\n    if (failure?.effect",
+    'if (turn === 1) await attempt.intend();',
+    'if (turn === 1) void attempt.intend();',
   ),
   inEngine(
     'a lost reply is taken for a failure without effect',
