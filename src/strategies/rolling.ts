@@ -89,10 +89,10 @@ function pauseAfter(
   ];
 }
 
-/** The steps of one host may fail; what is done once for all of them, or after them, may not. */
+/** The steps of one host may fail, its prune too: who died before cannot do it. What is done once for all may not. */
 function tolerating(step: Step, instances: readonly InstanceDeclared[], most: number): Step {
   const { operation } = step;
-  if (operation.op === 'release.prune' || step.address === step.service) return step;
+  if (operation.op !== 'release.prune' && step.address === step.service) return step;
   const host =
     'place' in operation ? operation.place?.host : 'member' in operation ? operation.member : undefined;
   return instances.some((each) => each.host === host) && host !== undefined

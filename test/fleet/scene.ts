@@ -24,6 +24,8 @@ export interface FleetScene extends AsyncDisposable, Program {
   /** Makes a release and declares it. */
   setVersion(version: string): void;
   declare(onFailure: 'revert' | 'pause', policy: string): void;
+  /** The same with another way to roll out. */
+  declareRollout(rollout: Rollout, policy: string): void;
   startClients(rate: number, first: string): Clients;
 }
 
@@ -33,7 +35,25 @@ export interface Clients {
   stop(): Promise<TrafficFigures>;
 }
 
-export async function startFleetScene(webHosts: number): Promise<FleetScene> {
+/** How the service is rolled out: its slots with their ports, its strategy block, and how many zones the hosts are in. */
+export interface Rollout {
+  readonly slots: Readonly<Record<string, number>>;
+  readonly strategy: string;
+  readonly zones?: number;
+}
+
+const blueGreen = (onFailure: string): Rollout => ({
+  slots: { blue: 8081, green: 8082 },
+  strategy: `strategy "blue_green" {
+    bake       = "2s"
+    on_failure = "${onFailure}"
+  }`,
+});
+
+export async function startFleetScene(
+  webHosts: number,
+  rollout: Rollout = blueGreen('revert'),
+): Promise<FleetScene> {
   const names = Array.from({ length: webHosts }, (_, index) => `web-${index + 1}`);
   const fleet = await startFleet(['lb-1', ...names]);
   const folder = mkdtempSync(join(tmpdir(), 'dctl-'));
@@ -45,15 +65,15 @@ export async function startFleetScene(webHosts: number): Promise<FleetScene> {
   mkdirSync(environment, { recursive: true });
   const program = programIn(folder);
   const lb = fleet.host('lb-1');
-  const declare = (onFailure: 'revert' | 'pause', policy: string): void =>
-    writeFileSync(join(environment, 'prod.hcl'), configuration(fleet, onFailure, policy));
+  const declareRollout = (wanted: Rollout, policy: string): void =>
+    writeFileSync(join(environment, 'prod.hcl'), configuration(fleet, wanted, policy));
   const setVersion = (version: string): void => {
     packRelease(folder, version);
     writeFileSync(join(environment, 'version.auto.vars.hcl'), `version = "${version}"\n`);
   };
   try {
     setVersion('1.0.0');
-    declare('revert', '');
+    declareRollout(rollout, '');
     await startBalancer(lb, program, 'prod', port);
   } catch (error) {
     await dispose();
@@ -61,15 +81,20 @@ export async function startFleetScene(webHosts: number): Promise<FleetScene> {
   }
   return {
     ...program,
-    ...{ folder, fleet, lb, setVersion, declare },
+    ...{ folder, fleet, lb, setVersion, declareRollout },
+    declare: (onFailure, policy) => declareRollout(blueGreen(onFailure), policy),
     web: names.map((name) => fleet.host(name)),
     startClients: (rate, first) => startClients(fleet, lb, rate, first),
     [Symbol.asyncDispose]: dispose,
   };
 }
 
-function configuration(fleet: Fleet, onFailure: string, policy: string): string {
+function configuration(fleet: Fleet, { slots, strategy, zones }: Rollout, policy: string): string {
   const web = fleet.hosts.filter(({ name }) => name !== 'lb-1');
+  const labels = (name: string): string =>
+    zones === undefined || name === 'lb-1'
+      ? ''
+      : `\n  labels  = { zone = "${'abcdef'[web.findIndex((host) => host.name === name) % zones]}" }`;
   return `variable "version" { type = string }
 ssh "default" {
   user            = "deploy"
@@ -78,7 +103,7 @@ ssh "default" {
   become          = "sudo"
   connect_timeout = "4s"
 }
-${fleet.hosts.map(({ name, address }) => `host "${name}" { address = "${address}" }`).join('\n')}
+${fleet.hosts.map(({ name, address }) => `host "${name}" {\n  address = "${address}"${labels(name)}\n}`).join('\n')}
 load_balancer "haproxy" "edge" {
   hosts         = [host.lb-1]
   master_socket = "/run/haproxy-master.sock"
@@ -90,10 +115,7 @@ release "shop" {
 }
 service "shop" {
   release = release.shop
-${[
-  ['blue', 8081],
-  ['green', 8082],
-]
+${Object.entries(slots)
   .map(
     ([slot, slotPort]) => `  slot "${slot}" {
     hosts = [${web.map(({ name }) => `"${name}"`).join(', ')}]
@@ -118,10 +140,7 @@ ${[
     deadline = "20s"
   }
   traffic "load_balancer" { load_balancer = load_balancer.edge }
-  strategy "blue_green" {
-    bake       = "2s"
-    on_failure = "${onFailure}"
-  }
+  ${strategy}
 }
 policy "prod" {
   ${policy}
