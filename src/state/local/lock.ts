@@ -41,8 +41,12 @@ const holderFile = (folder: string): string => join(folder, 'lock.json');
 const firstWaitMs = 25;
 const longestWaitMs = 1_000;
 
-/** How long a new holder may take from the kernel's lock to its record. */
-const recordWithinMs = 500;
+/**
+ * How long a lock that nobody holds by name is tried again. A new holder may not have written its record yet; and those
+ * who try in the same moment can be in each other's way, so that none has it: on its way to an exclusive lock SQLite
+ * takes a shared one, and with that keeps the others from theirs.
+ */
+const namelessForMs = 500;
 
 /**
  * Takes the lock, waiting up to `timeoutMs`. Not taken: a diagnostic that names who holds it, from where, since when,
@@ -59,12 +63,15 @@ export async function acquireLock(
   for (let waitMs = firstWaitMs; ; waitMs = Math.min(waitMs * 2, longestWaitMs)) {
     const held = tryHold(folder);
     if (held !== undefined) return { ok: true, value: own(folder, holder, held), diagnostics: [] };
-    const leftMs = started + options.timeoutMs - options.clock.now();
-    if (leftMs <= 0 || options.signal?.aborted === true) break;
-    await options.clock.sleep(Math.min(waitMs, leftMs), options.signal);
+    const other = readHolder(folder);
+    const isNamed = other !== undefined && !isKnownDead(other);
+    const patienceMs = isNamed ? options.timeoutMs : Math.max(options.timeoutMs, namelessForMs);
+    const leftMs = started + patienceMs - options.clock.now();
+    if (leftMs <= 0 || options.signal?.aborted === true) {
+      return { ok: false, diagnostics: [lockedBy(other, options)] };
+    }
+    await options.clock.sleep(Math.min(isNamed ? waitMs : firstWaitMs, leftMs), options.signal);
   }
-  const other = await settledHolder(folder, options.clock);
-  return { ok: false, diagnostics: [lockedBy(other, options)] };
 }
 
 /** The record of who holds the lock; undefined: nobody says so. Takes no lock and changes nothing. */
@@ -134,7 +141,7 @@ const nothingHeld = (folder: string): Diagnostic => ({
   hint: 'Nothing has to be done: the next run will take the lock.',
 });
 
-/** Takes the kernel's lock; undefined: somebody else has it. */
+/** Takes the kernel's lock; undefined: somebody else has it, or is trying it. */
 function tryHold(folder: string): DatabaseSync | undefined {
   const file = lockFile(folder);
   refuseSymbolicLink(file);
@@ -203,17 +210,6 @@ function writeHolder(folder: string, holder: LockHolder): void {
   }
   renameSync(fresh, holderFile(folder));
   syncFolder(folder);
-}
-
-/** The holder's record once it can be believed: a new holder may not have replaced a dead one's record yet. */
-async function settledHolder(folder: string, clock: Clock): Promise<LockHolder | undefined> {
-  const until = clock.now() + recordWithinMs;
-  for (;;) {
-    const recorded = readHolder(folder);
-    if (recorded !== undefined && !isKnownDead(recorded)) return recorded;
-    if (clock.now() >= until) return recorded;
-    await clock.sleep(firstWaitMs);
-  }
 }
 
 function isKnownDead(holder: LockHolder): boolean {
