@@ -136,6 +136,26 @@ describe.skipIf(nowhere !== undefined)(`on a host of the fleet${where}`, () => {
     expect(await show('LoadState')).toBe('not-found');
   });
 
+  test('the last words of a start are in its error also where journald comes to them late', async () => {
+    const at = await openWorld(rig, 'systemd');
+    await at.provider.perform(at.slot.put(rig.one), testContext());
+    const to = {
+      release: releaseDirectory(rig.one),
+      process: command(at, '/bin/sh', '-c', 'echo bye; exit 0'),
+    };
+    await web.run('systemctl kill --signal=STOP systemd-journald');
+    const started = at.provider.perform(at.slot.set(null, to), testContext());
+    await Promise.allSettled([
+      started,
+      new Promise((resolve) => setTimeout(resolve, 2_000)).then(() =>
+        web.run('systemctl kill --signal=CONT systemd-journald'),
+      ),
+    ]);
+    await expect(started).rejects.toMatchObject({
+      diagnostic: { detail: expect.stringMatching(/ended by itself[\s\S]*bye/) },
+    });
+  });
+
   test('one that crashes in a loop is unhealthy, with how it ends and its own last words', async () => {
     const { at, to } = await running({ environment: { LOOP: '1' } });
     const looping = {

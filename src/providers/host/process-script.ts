@@ -141,7 +141,10 @@ const unitJournal = sh`
 unit_journal() {
   cursor=
   { read -r cursor <"$unit/journal"; } 2>/dev/null
-  # What was printed a moment ago may not have come to journald's file yet.
+  # What was printed a moment ago may not have come to journald's file yet. It answers a sync before it reads what
+  # services print; by the time that it answers a second one, it has read what waited at the first.
+  journalctl --sync >/dev/null 2>&1
+  pause 0.1
   journalctl --sync >/dev/null 2>&1
   journalctl -u "$unit_name.service" ${'$'}{cursor:+"--after-cursor=$cursor"} -n 30 --no-pager --quiet -o cat 2>/dev/null
 }
@@ -181,8 +184,9 @@ start_systemd() {
   prepare systemctl enable --quiet -- "$unit_name.service"
   sync -f "$unit/started" "$service_file" 2>/dev/null
   systemctl reset-failed -- "$unit_name.service" >/dev/null 2>&1
-  # Where the journal ends now: what comes after it is of this start. A time of day would do if clocks never jumped.
-  prepare write_text "$unit/journal" "$(journalctl -n 0 --show-cursor --quiet 2>/dev/null | sed -n 's/^-- cursor: //p')"
+  # The unit's last line before this start: what comes after it is of this start. A time of day would do if clocks never
+  # jumped. A line of another's would not do: of a filtered journal --after-cursor leaves out one line, whatever it is.
+  prepare write_text "$unit/journal" "$(journalctl -u "$unit_name.service" -n 1 --show-cursor --quiet 2>/dev/null | sed -n 's/^-- cursor: //p')"
   state= ran=0
   said=$(systemctl start -- "$unit_name.service" 2>&1) || state=failed
   while [ "$state" != failed ] && [ "$ran" -lt 4 ]; do
