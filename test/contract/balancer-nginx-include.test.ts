@@ -54,6 +54,14 @@ async function start({ blue, green }: Backends): Promise<IncludeUnderTest> {
     );
     return children.filter((_pid, index) => /worker process(?! is shutting)/.test(titles[index] ?? ''));
   };
+  /** Done when the workers of before take no more connections: for a moment those of both configurations answer. */
+  const reload = async (): Promise<void> => {
+    const old = await serving();
+    await proxy.reload();
+    await expect
+      .poll(async () => (await serving()).filter((pid) => old.includes(pid)), { timeout: 20_000 })
+      .toEqual([]);
+  };
   return {
     proxy,
     file,
@@ -64,17 +72,14 @@ async function start({ blue, green }: Backends): Promise<IncludeUnderTest> {
     async setRouteByHand(route, value) {
       const before = await readFile(file, 'utf8');
       await edit(route, value);
-      const old = await serving();
-      await proxy.reload();
-      // For a moment workers of both configurations answer.
-      await expect.poll(async () => (await serving()).filter((pid) => old.includes(pid))).toEqual([]);
+      await reload();
       await writeFile(file, before);
     },
     editPersistedByHand: edit,
     setMemberByHand: () => Promise.reject(new Error('it has no such thing')),
     kill9: () => proxy.kill9(),
     start: () => proxy.start(),
-    reload: () => proxy.reload(),
+    reload,
     async [Symbol.asyncDispose]() {
       await proxy[Symbol.asyncDispose]();
       await channels[Symbol.asyncDispose]();

@@ -67,7 +67,14 @@ test('of racers for the lock exactly one wins, and every other is told by whom i
 
 test('who is kept from the lock by another try, and by no holder, gets it when that try is over', async () => {
   using folder = temporaryFolder();
-  const holder = { id: 'a', who: 'anna', pid: process.pid, command: 'c', machine: 'm', since: wallClock.now() };
+  const holder = {
+    id: 'a',
+    who: 'anna',
+    pid: process.pid,
+    command: 'c',
+    machine: 'm',
+    since: wallClock.now(),
+  };
   const options = { timeoutMs: 0, clock: wallClock, environment: 'test' };
   const first = await acquireLock(folder.path, holder, options);
   if (!first.ok) throw new Error('the lock of a new folder is not to be had');
