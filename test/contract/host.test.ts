@@ -1,5 +1,5 @@
 /** The laws of a provider, for every operation and every kind of process that runs without systemd, on real hosts. */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -125,6 +125,22 @@ describe('process "exec"', () => {
     await at.provider.perform(at.slot.set(running, null), cx);
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => 'gone Z');
     expect(stat).toMatch(/ Z/);
+  });
+
+  test('nothing is left of a supervisor that is killed once its command has ended too', async () => {
+    const at = await world('web-1', 'exec');
+    const cx = testContext();
+    const running = { release: releaseDirectory(one), process: at.process };
+    await at.provider.perform(at.slot.put(one), cx);
+    await at.provider.perform(at.slot.set(null, running), cx);
+    const numberIn = async (file: string): Promise<number> =>
+      Number((await readFile(join(at.root, '.deployctl/shop-blue', file), 'utf8')).split(' ')[0]);
+    const supervisor = await numberIn('pid');
+    expect(processesInGroup(supervisor).length).toBeGreaterThan(2);
+    process.kill(supervisor, 'SIGKILL');
+    process.kill(await numberIn('child'), 'SIGKILL');
+    await expect.poll(() => processesInGroup(supervisor), { timeout: 30_000 }).toEqual([]);
+    expect((await at.state())?.running).toBeUndefined();
   });
 
   test('it outlives the connection that started it', async () => {
@@ -380,6 +396,21 @@ test('an artifact of one file is installed under its own name, with its executab
   );
   expect(ran.stdout).toBe('ran\nrun me.sh\n');
 });
+
+/** Without those that only wait to be fetched by their parent. */
+function processesInGroup(group: number): readonly string[] {
+  return readdirSync('/proc').filter((pid) => {
+    if (!/^\d+$/.test(pid)) return false;
+    try {
+      const [state, , owner] = readFileSync(`/proc/${pid}/stat`, 'utf8')
+        .replace(/^.*\) /s, '')
+        .split(' ');
+      return state !== 'Z' && Number(owner) === group;
+    } catch {
+      return false; // It has ended meanwhile.
+    }
+  });
+}
 
 /** On a machine that is run by systemd, the fleet's tests cover it. */
 function hasSystemd(): boolean {

@@ -7,6 +7,9 @@
  * to the whole group at once, so the command gets that signal once and not twice (many programs take a second TERM
  * for "at once").
  *
+ * What keeps the log short is a process beside it, which ends by itself: a supervisor that is killed can not end it, and
+ * until its command has ended too, that one's log still grows.
+ *
  * Files in the unit's folder: `pid` and `child` (number and identity), `state` ("running N", "crashed N CODE",
  * "stopped"), `log` and `log.1`.
  */
@@ -16,6 +19,8 @@ import { identity, refuse, sh } from './shell.ts';
 /** At this size the log is cut: its last half goes to `log.1`. In blocks of 512 bytes, as find counts. */
 const logBlocks = 20_480;
 const logKeptBytes = 5 * 1024 * 1024;
+/** How often it is looked at; each look costs two forks. */
+const logPauseSeconds = 5;
 const longestPauseSeconds = 30;
 /** A command that lived this long was well: the next pause starts small again. */
 const wellSeconds = 60;
@@ -28,9 +33,16 @@ stopping=
 trap 'stopping=1' TERM
 trap '' HUP INT
 note pid $$
+own_start="$$ $ident"
+# Whether this supervisor or its command lives. Another start's are not its own.
+is_needed() {
+  { read -r start <"$unit/pid"; } 2>/dev/null
+  [ "$start" = "$own_start" ] && { alive "$unit/pid" || alive "$unit/child"; }
+}
 keeper() {
   trap - TERM
-  while sleep 20; do
+  while is_needed; do
+    sleep ${logPauseSeconds}
     if [ -n "$(find "$unit/log" -size +${logBlocks} 2>/dev/null)" ]; then
       tail -c ${logKeptBytes} "$unit/log" >"$unit/log.1" 2>/dev/null
       : >"$unit/log"
