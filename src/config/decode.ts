@@ -2,7 +2,7 @@
 
 import type { Scope } from '../hcl/eval/scope.ts';
 import { isWhollyKnown, marksWithin, type Value } from '../hcl/eval/values.ts';
-import type { Attribute, Expression } from '../hcl/syntax/ast.ts';
+import type { Attribute, Body, Expression } from '../hcl/syntax/ast.ts';
 import { checkArguments, missingArgument, notYet, partOf, reportRefusal } from './argument-problems.ts';
 import { decodeNested, type NestedResult } from './decode-nested.ts';
 import type { Decoded, ExpandedBlock } from './decoded.ts';
@@ -14,9 +14,8 @@ import { isRefusal } from './quantities.ts';
 import { type Argument, type BlockShape, hasVariants } from './schema/shape.ts';
 import { secretMarkOf } from './schema/types/secrets.ts';
 
-type ArgumentResult = { readonly value: unknown; readonly sound: boolean };
-const UNSOUND: ArgumentResult = { value: undefined, sound: false };
-const ABSENT: ArgumentResult = { value: undefined, sound: true };
+/** What an argument that is wrong, or missing and required, is read as; one that may be left out is undefined then. */
+const UNSOUND = Symbol('unsound');
 
 /**
  * The block with its arguments read and its nested blocks decoded. Undefined when a required argument is missing or
@@ -42,11 +41,11 @@ export function decodeBlock<S extends BlockShape>(
   for (const name in contents.arguments) {
     const argument = contents.arguments[name];
     if (argument === undefined) continue;
-    const attribute = block.body.attributes.find((each) => each.name === name);
-    const result = readArgument(name, argument, attribute, block, misnamed, report);
-    args[name] = result.value ?? argument.fallback?.value;
-    if (!result.sound) sound = false;
-    if (argument.presence === 'required' && result.value === undefined) usable = false;
+    const read = readArgument(name, argument, attributeOf(block.body, name), block, misnamed, report);
+    const isSound = read !== UNSOUND;
+    args[name] = (isSound ? read : undefined) ?? argument.fallback?.value;
+    if (!isSound) sound = false;
+    if (!isSound && argument.presence === 'required') usable = false;
   }
 
   const decodeInner = (inner: ExpandedBlock, of: BlockShape) =>
@@ -68,7 +67,7 @@ class ReadBlock {
   readonly args: Readonly<Record<string, unknown>>;
   readonly blocks: NestedResult['blocks'];
   readonly perInstance: NestedResult['perInstance'];
-  readonly #attributes: readonly Attribute[];
+  readonly #body: Body;
 
   constructor(
     block: ExpandedBlock,
@@ -86,21 +85,27 @@ class ReadBlock {
     this.args = args;
     this.blocks = blocks;
     this.perInstance = perInstance;
-    this.#attributes = block.body.attributes;
+    this.#body = block.body;
   }
 
   at(name: string, ...path: readonly (string | number)[]): Place {
-    const attribute = this.#attributes.find((each) => each.name === name);
+    const attribute = attributeOf(this.#body, name);
     return attribute === undefined ? this.place : placeOf(this.scope.source, partOf(attribute.value, path));
   }
 
   has(name: string): boolean {
-    return this.#attributes.some((each) => each.name === name);
+    return attributeOf(this.#body, name) !== undefined;
   }
+}
+
+function attributeOf(body: Body, name: string): Attribute | undefined {
+  for (const attribute of body.attributes) if (attribute.name === name) return attribute;
+  return undefined;
 }
 
 // ── arguments ──────────────────────────────────────────────────────────────────────────────────────
 
+/** The argument's value by its type, or UNSOUND, which is reported. */
 function readArgument(
   name: string,
   argument: Argument<unknown>,
@@ -108,7 +113,7 @@ function readArgument(
   block: ExpandedBlock,
   misnamed: ReadonlySet<string>,
   report: Reporter,
-): ArgumentResult {
+): unknown {
   const { scope, header } = block;
   const isRequired = argument.presence === 'required';
   if (attribute === undefined) {
@@ -116,11 +121,10 @@ function readArgument(
     if (isRequired && !misnamed.has(name)) {
       report.error(placeOf(scope.source, header), missingArgument(name, argument));
     }
-    return isRequired ? UNSOUND : ABSENT;
+    return isRequired ? UNSOUND : undefined;
   }
   const { type } = argument;
-  if (type.evaluation === 'raw' || type.evaluation === 'static')
-    return { value: attribute.value, sound: true };
+  if (type.evaluation === 'raw' || type.evaluation === 'static') return attribute.value;
   const value =
     type.evaluation === 'literal'
       ? report.evaluateLiteral(
@@ -136,7 +140,7 @@ function readArgument(
   }
   if (value.kind === 'null' && type.name !== 'any') {
     if (isRequired) report.error(placeOf(scope.source, attribute.value), missingArgument(name, argument));
-    return { value: undefined, sound: !isRequired };
+    return isRequired ? UNSOUND : undefined;
   }
   if (marksWithin(value).size > 0 && !mayBeMarked(value, name, type.accepts, attribute.value, scope, report))
     return UNSOUND;
@@ -145,7 +149,7 @@ function readArgument(
     reportRefusal(result, name, argument, attribute.value, scope, report);
     return UNSOUND;
   }
-  return { value: result, sound: true };
+  return result;
 }
 
 /** Whether a marked value may be used here; if not, that is reported without showing anything of it. */

@@ -1,6 +1,6 @@
 /** What a declared thing refers to, found without evaluating anything; and the references that lead nowhere. */
 
-import { references } from '../hcl/eval/references.ts';
+import { forEachReference } from '../hcl/eval/references.ts';
 import { didYouMean, nearestName } from '../hcl/eval/suggestion.ts';
 import type { Block, Body, Expression, Step, Traversal } from '../hcl/syntax/ast.ts';
 import { SourceText } from '../hcl/syntax/source.ts';
@@ -112,13 +112,14 @@ export class Dependencies {
     const take = (expression: Expression, context: Context): void => {
       // Most expressions are plain words and numbers.
       if (expression.kind === 'string' || expression.kind === 'number') return;
-      for (const reference of references(expression)) {
-        if (context.bound.includes(reference.root)) continue;
+      forEachReference(expression, (reference) => {
+        if (context.bound.includes(reference.root)) return;
         const dependency = this.#classify(reference, context, item);
-        if (dependency === undefined || (dependency.key === item.key && item.type === 'variable')) continue;
-        const id = `${dependency.key}\n${dependency.output ?? ''}`;
+        if (dependency === undefined || (dependency.key === item.key && item.type === 'variable')) return;
+        const { key, output } = dependency;
+        const id = output === undefined ? key : `${key}\n${output}`;
         if (!found.has(id)) found.set(id, dependency);
-      }
+      });
     };
     if (item.kind === 'local') {
       take(item.attribute.value, outside);

@@ -11,8 +11,7 @@ export interface GraphNode {
 }
 
 /** A node that is needed, and the reference that needs it. */
-export interface Need {
-  readonly node: GraphNode;
+export interface Need extends GraphNode {
   readonly reference: Traversal | undefined;
 }
 
@@ -54,9 +53,9 @@ export class Graph {
     for (let frame = stack.at(-1); frame !== undefined; frame = stack.at(-1)) {
       const next = frame.needs.next();
       if (!next.done) {
-        const { node, reference } = next.value;
+        const node = next.value;
         const state = this.#stateOf(node.instance).get(node.item.key);
-        frame.waiting = reference;
+        frame.waiting = node.reference;
         if (state === undefined) stack.push(this.#open(node));
         else if (state === 'open') this.#reportCycle(stack, node);
         continue;

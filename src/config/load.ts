@@ -201,13 +201,12 @@ function needsOf(node: GraphNode): Iterator<Need, void> {
   if (item.type === 'variable' && instance.caller !== undefined) return needsStepByStep(node);
   const dependencies = instance.module.dependencies.of(item);
   // Nearly all: nothing that it needs brings more to need when it has been evaluated.
-  const needed: Need[] = [];
-  for (const { key, reference } of dependencies) {
-    const other = instance.module.items.get(key);
-    if (other?.type === 'module') return needsStepByStep(node);
-    if (other !== undefined) needed.push({ node: { instance, item: other }, reference });
-  }
-  return needed.values();
+  const { items } = instance.module;
+  const needed = dependencies.map(({ key, reference }): Need | undefined => {
+    const other = items.get(key);
+    return other === undefined || other.type === 'module' ? undefined : { instance, item: other, reference };
+  });
+  return needed.every((need) => need !== undefined) ? needed.values() : needsStepByStep(node);
 }
 
 function* needsStepByStep({ instance, item }: GraphNode): Generator<Need, void> {
@@ -223,12 +222,12 @@ function* needs(instance: ModuleInstance, dependencies: readonly Dependency[]): 
   for (const { key, output, reference } of dependencies) {
     const item = instance.module.items.get(key);
     if (item === undefined) continue;
-    yield { node: { instance, item }, reference };
+    yield { instance, item, reference };
     if (item.type !== 'module') continue;
     for (const child of instance.calls.get(item.name)?.instances ?? []) {
       for (const inner of child.module.items.values()) {
         if (inner.type !== 'output' || (output !== undefined && inner.name !== output)) continue;
-        yield { node: { instance: child, item: inner }, reference };
+        yield { instance: child, item: inner, reference };
       }
     }
   }

@@ -7,7 +7,7 @@ import { joinMarks, NO_MARKS } from './marks.ts';
 import type { Scope } from './scope.ts';
 import { STRING } from './types.ts';
 import type { Value } from './values.ts';
-import { object, string, UNKNOWN, unmark, withMarks } from './values.ts';
+import { object, UNKNOWN, unmark, withMarks } from './values.ts';
 
 /**
  * `{ key = value }`. Of two equal keys the last counts. Marks of keys become the object's; an unknown key leaves
@@ -18,6 +18,10 @@ export function evaluateObject(evaluator: Evaluator, node: ObjectExpression, sco
   let marks: Marks = NO_MARKS;
   let isKnown = true;
   for (const item of node.items) {
+    if (item.bareKey !== undefined) {
+      entries.set(item.bareKey.normalize('NFC'), evaluator.value(item.value, scope));
+      continue;
+    }
     const before = evaluator.problems.length;
     const key = keyOf(evaluator, item, scope);
     const failed = evaluator.failedSince(before);
@@ -31,7 +35,6 @@ export function evaluateObject(evaluator: Evaluator, node: ObjectExpression, sco
 }
 
 function keyOf(evaluator: Evaluator, item: ObjectItem, scope: Scope): Value {
-  if (item.bareKey !== undefined) return string(item.bareKey);
   if (item.key.kind === 'traversal' && item.key.steps.length > 0) {
     return evaluator.report({
       summary: 'Ambiguous attribute key',

@@ -1,4 +1,4 @@
-import type { Template, TemplateFor } from '../syntax/ast.ts';
+import type { Expression, Template, TemplateFor } from '../syntax/ast.ts';
 import { ConversionFailure, convert } from './conversion.ts';
 import { discreetReason } from './discretion.ts';
 import { forEachItem, iterable } from './evaluate-for.ts';
@@ -21,12 +21,15 @@ export function evaluateTemplate(evaluator: Evaluator, node: Template, scope: Sc
   let text = '';
   let marks: Marks = NO_MARKS;
   let isKnown = true;
+  const reportPart = (detail: string, part: Expression): void => {
+    const summary = 'Invalid template interpolation value';
+    evaluator.report({ summary, detail, subject: part, context: node, expression: part, scope });
+  };
   for (const part of node.parts) {
     const value = evaluator.value(part, scope);
-    const about = { subject: part, context: node, expression: part, scope };
     if (value.kind === 'null') {
       const detail = 'The expression result is null. Cannot include a null value in a string template.';
-      evaluator.report({ summary: 'Invalid template interpolation value', detail, ...about });
+      reportPart(detail, part);
       continue;
     }
     marks = joinMarks(marks, value.marks);
@@ -43,7 +46,7 @@ export function evaluateTemplate(evaluator: Evaluator, node: Template, scope: Sc
     } catch (failure) {
       if (!(failure instanceof ConversionFailure)) throw failure;
       const detail = `Cannot include the given value in a string template: ${discreetReason(failure, value, scope)}.`;
-      evaluator.report({ summary: 'Invalid template interpolation value', detail, ...about });
+      reportPart(detail, part);
     }
   }
   if (isKnown) return withMarks(string(text), marks);

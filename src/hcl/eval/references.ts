@@ -6,39 +6,47 @@ import type { Expression, Step, Traversal } from '../syntax/ast.ts';
  */
 export function references(expression: Expression): Traversal[] {
   const found: Traversal[] = [];
-  collect(expression, [], found);
+  forEachReference(expression, (reference) => found.push(reference));
   return found;
 }
 
-function collect(node: Expression, bound: readonly string[], found: Traversal[]): void {
+/** The same for those who only look at each. */
+export const forEachReference = (expression: Expression, visit: Visit): void =>
+  collect(expression, NO_NAMES, visit);
+
+type Visit = (reference: Traversal) => void;
+
+const NO_NAMES: readonly string[] = [];
+
+function collect(node: Expression, bound: readonly string[], visit: Visit): void {
   switch (node.kind) {
     case 'traversal':
-      if (!bound.includes(node.root)) found.push(node);
+      if (!bound.includes(node.root)) visit(node);
       return;
     case 'for': {
-      collect(node.collection, bound, found);
+      collect(node.collection, bound, visit);
       const inner = [...bound, node.valueName, ...(node.keyName === undefined ? [] : [node.keyName])];
-      if (node.key !== undefined) collect(node.key, inner, found);
-      collect(node.value, inner, found);
-      if (node.condition !== undefined) collect(node.condition, inner, found);
+      if (node.key !== undefined) collect(node.key, inner, visit);
+      collect(node.value, inner, visit);
+      if (node.condition !== undefined) collect(node.condition, inner, visit);
       return;
     }
     case 'templateFor':
-      collect(node.collection, bound, found);
+      collect(node.collection, bound, visit);
       collect(
         node.body,
         [...bound, node.valueName, ...(node.keyName === undefined ? [] : [node.keyName])],
-        found,
+        visit,
       );
       return;
     case 'object':
       for (const item of node.items) {
-        if (item.bareKey === undefined) collect(item.key, bound, found);
-        collect(item.value, bound, found);
+        if (item.bareKey === undefined) collect(item.key, bound, visit);
+        collect(item.value, bound, visit);
       }
       return;
     default:
-      for (const child of childrenOf(node)) collect(child, bound, found);
+      for (const child of childrenOf(node)) collect(child, bound, visit);
   }
 }
 

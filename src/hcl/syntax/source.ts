@@ -3,6 +3,8 @@ import { graphemesOf } from '../../model/graphemes.ts';
 
 /** Printable ASCII and tab: one unit is one column and one byte. A CR could join the LF after it. */
 const oneColumnEach = /^[\t\x20-\x7e]*$/;
+/** The same for a text of several lines. */
+const plainLines = /^[\t\n\x20-\x7e]*$/;
 
 /**
  * A text with its name, and the way from offsets to positions.
@@ -15,8 +17,9 @@ export class SourceText {
   readonly file: string;
   readonly text: string;
   readonly #skippedBytes: number;
-  #lineStarts: number[] | undefined;
-  #lineBytes: number[] | undefined;
+  #lineStarts: readonly number[] | undefined;
+  #lineBytes: readonly number[] | undefined;
+  #plain: boolean | undefined;
 
   constructor(file: string, text: string, skippedBytes = 0) {
     this.file = file;
@@ -58,8 +61,10 @@ export class SourceText {
     const at = Math.max(0, Math.min(offset, this.text.length));
     const line = this.lineAt(at);
     const from = this.#starts()[line - 1] ?? 0;
-    const before = this.text.slice(from, at);
     const lineByte = this.#bytes()[line - 1] ?? 0;
+    // Most files are this throughout, and are asked for the place of each host.
+    if (this.#isPlain()) return { line, column: at - from + 1, byte: lineByte + at - from };
+    const before = this.text.slice(from, at);
     if (oneColumnEach.test(before))
       return { line, column: before.length + 1, byte: lineByte + before.length };
     return { line, column: countGraphemes(before) + 1, byte: lineByte + Buffer.byteLength(before) };
@@ -86,7 +91,12 @@ export class SourceText {
     return this.range(node.start, node.end);
   }
 
-  #starts(): number[] {
+  #isPlain(): boolean {
+    this.#plain ??= plainLines.test(this.text);
+    return this.#plain;
+  }
+
+  #starts(): readonly number[] {
     if (this.#lineStarts !== undefined) return this.#lineStarts;
     const starts = [0];
     for (let at = this.text.indexOf('\n'); at >= 0; at = this.text.indexOf('\n', at + 1)) starts.push(at + 1);
@@ -94,9 +104,13 @@ export class SourceText {
     return starts;
   }
 
-  #bytes(): number[] {
+  #bytes(): readonly number[] {
     if (this.#lineBytes !== undefined) return this.#lineBytes;
     const starts = this.#starts();
+    if (this.#isPlain() && this.#skippedBytes === 0) {
+      this.#lineBytes = starts;
+      return starts;
+    }
     const bytes: number[] = [];
     let total = this.#skippedBytes;
     for (let index = 0; index < starts.length; index++) {

@@ -222,12 +222,11 @@ function splat(
 
 /** The expression with one more constant step. Lists of steps are only shared while they are empty. */
 function withStep(node: Expression, step: Step): Expression {
-  if (node.kind === 'traversal' && node.steps.length === 0) {
-    return { ...node, end: step.end, steps: [step] };
-  }
   if (node.kind === 'traversal' || node.kind === 'relative') {
-    (node.steps as Step[]).push(step);
-    (node as { end: number }).end = step.end;
+    const growing: { end: number; steps: readonly Step[] } = node;
+    if (node.steps.length === 0) growing.steps = [step];
+    else (node.steps as Step[]).push(step);
+    growing.end = step.end;
     return node;
   }
   return { kind: 'relative', start: node.start, end: step.end, source: node, steps: [step] };

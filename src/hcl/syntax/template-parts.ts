@@ -78,7 +78,8 @@ export function stripIndentation(parts: readonly TemplatePart[]): void {
 }
 
 /** Joins neighbouring texts, so that a template of text only is recognised as that. */
-export function joinTexts(parts: readonly TemplatePart[]): TemplatePart[] {
+export function joinTexts(parts: readonly TemplatePart[]): readonly TemplatePart[] {
+  if (!parts.some((part, index) => part.kind === 'text' && parts[index + 1]?.kind === 'text')) return parts;
   const joined: TemplatePart[] = [];
   let run: string[] = [];
   let last: TextPart | undefined;
