@@ -1,12 +1,15 @@
-/** Blue-green by DNS alone, on real servers: BIND with a secondary, and clients behind an Unbound. */
+/** Blue-green by DNS, alone and with HAProxy, on real servers: BIND with a secondary, and clients behind an Unbound. */
 import { Agent, request } from 'node:http';
+import { createInterface } from 'node:readline';
 import { decode, encode } from 'dns-packet';
 import { describe, expect, test, vi } from 'vitest';
 import type { DnsEndpoint } from '../../src/model/index.ts';
 import { askByUdp } from '../../src/transport/index.ts';
 import { hasDns, key, type RunningDns, startDns, startSecondary } from '../rig/dns-servers.ts';
 import { freePort, hasHaproxy } from '../rig/haproxy.ts';
+import { eventsOf } from '../rig/outcomes.ts';
 import { type Scene, startScene } from '../rig/scene.ts';
+import { startTraffic } from '../rig/traffic.ts';
 import { hasUnbound, type RunningUnbound, startUnbound } from '../rig/unbound.ts';
 import { contextOf, move, open, recordOf, set, zoneAt } from '../rig/zones.ts';
 
@@ -26,12 +29,20 @@ interface Stage extends AsyncDisposable {
 interface StageOptions {
   readonly ttl: string;
   readonly switchTtl: string;
-  /** Clients come by a HAProxy that finds the service by its name, and asks the resolver for it. */
-  readonly resolved?: boolean;
+  /**
+   * `routed`: clients also come by a HAProxy, whose route is switched as well. `resolved`: they come by one that finds the
+   * service by its name, and asks the resolver for it.
+   */
+  readonly balancer?: 'routed' | 'resolved';
 }
 
+const balancerBlocks = {
+  routed: 'traffic "load_balancer" { load_balancer = load_balancer.edge }',
+  resolved: 'traffic "load_balancer" {\n    load_balancer = load_balancer.edge\n    resolves = "app"\n  }',
+} as const;
+
 /** Blue and green each on a host with a loopback address of its own; the record is `app`, and does not exist yet. */
-async function stage({ ttl, switchTtl, resolved = false }: StageOptions): Promise<Stage> {
+async function stage({ ttl, switchTtl, balancer }: StageOptions): Promise<Stage> {
   const stack = new AsyncDisposableStack();
   const port = await freePort();
   const primary = stack.use(await startDns('bind', { notify: port }));
@@ -74,7 +85,7 @@ service "shop" {
     timeout  = "2s"
     deadline = "20s"
   }
-  ${resolved ? 'traffic "load_balancer" {\n    load_balancer = load_balancer.edge\n    resolves = "app"\n  }' : ''}
+  ${balancer === undefined ? '' : balancerBlocks[balancer]}
   traffic "dns" {
     dns_zone   = dns_zone.internal
     name       = "app"
@@ -92,7 +103,9 @@ service "shop" {
       .replaceAll(/^ {4}nameserver ns2 .*\n/gm, '')
       .replaceAll(/^( {4}nameserver ns1) .*$/gm, `$1 127.0.0.1:${resolver.endpoint.port}`)
       .replaceAll('init-addr last,libc,none', 'init-addr last,none');
-  const scene = stack.use(await startScene({ webHosts: 2, balancer: resolved, service, adjust }));
+  const scene = stack.use(
+    await startScene({ webHosts: 2, balancer: balancer !== undefined, service, adjust }),
+  );
   const [blue = '', green = ''] = scene.web.map(({ address }) => address);
   return {
     scene,
@@ -132,10 +145,14 @@ const stepIds = (plan: { readonly steps: readonly { readonly id: string }[] }): 
 describe.skipIf(!isHere)(
   `blue-green by DNS${isHere ? '' : ' (without bind9 or unbound: not covered)'}`,
   () => {
-    test('under load behind a resolver nothing fails, nothing stale follows, and plan is empty afterwards', {
+    test('with the route of a HAProxy and the record, under load by both: nothing fails, nothing stale follows, and plan is empty', {
       timeout: 240_000,
     }, async () => {
-      await using all = await stage({ ttl: '4s', switchTtl: '2s' });
+      await using all = await stage({
+        ttl: '4s',
+        switchTtl: '2s',
+        ...(hasHaproxy ? { balancer: 'routed' } : {}),
+      });
       const { scene, primary, secondary, resolver, blue, green } = all;
       const first = await scene.cliWith(secrets, 'apply', '--auto-approve');
       expect(`${first.code} ${first.stderr}`).toBe('0 ');
@@ -155,23 +172,45 @@ describe.skipIf(!isHere)(
           await new Promise((resolve) => setTimeout(resolve, 20));
         }
       });
+      const balanced = hasHaproxy
+        ? startTraffic(
+            { port: scene.port, rate: 60, keepAlive: 4, freshShare: 0.5, slow: 1, upgraded: 0 },
+            '1.0.0',
+          )
+        : undefined;
+      balanced?.expectBoth('2.0.0');
       scene.setVersion('2.0.0');
-      const { code, stdout, stderr } = await scene.cliWith(secrets, 'apply', '--auto-approve', '--json');
+      const { child, ended } = scene.start(secrets, 'apply', '--auto-approve', '--json');
+      if (child.stdout !== null) {
+        createInterface({ input: child.stdout }).on('line', (line) => {
+          if (/"step_done".*"shop\/green\/switch"/.test(line)) balanced?.acknowledge('2.0.0');
+        });
+      }
+      const run = await ended;
       isOver = true;
       await Promise.all(load);
+      const byBalancer = await balanced?.stop();
 
-      expect(`${code} ${stderr}`).toBe('0 ');
+      expect(`${run.code} ${run.stderr}`).toBe('0 ');
       expect(failures).toEqual([]);
       expect(answers.length).toBeGreaterThan(100);
+      if (byBalancer !== undefined) {
+        const { requests, failed, wrong, stale, reasons } = byBalancer;
+        expect({ failed, wrong, stale, reasons }).toEqual({ failed: 0, wrong: 0, stale: 0, reasons: [] });
+        expect(requests).toBeGreaterThan(200);
+      }
       // After the step that says that no resolver remembers blue, nobody is led there.
-      const events = stdout
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line));
-      const forgotten = events.find(
-        (each) => each.type === 'step_done' && each.step === 'shop/green/name/new-ttl',
+      const done = eventsOf(run).filter(({ type }) => type === 'step_done');
+      const orders = done.map(({ step }) => String(step));
+      if (hasHaproxy) {
+        expect(orders.indexOf('shop/green/name/switch')).toBeGreaterThan(orders.indexOf('shop/green/switch'));
+        expect(orders.indexOf('shop/green/switch')).toBeGreaterThan(orders.indexOf('shop/green/settle'));
+      }
+      expect(orders).toContain('shop/blue/web-1/stop');
+      const forgotten = done.find(({ step }) => step === 'shop/green/name/new-ttl');
+      const stale = answers.filter(
+        ({ at, version }) => at > Date.parse(String(forgotten?.at)) && version !== '2.0.0',
       );
-      const stale = answers.filter(({ at, version }) => at > Date.parse(forgotten.at) && version !== '2.0.0');
       expect(stale).toEqual([]);
       expect(answers.at(-1)?.version).toBe('2.0.0');
       for (const server of [primary, secondary]) expect(await addressesOf(server.endpoint)).toEqual([green]);
@@ -185,7 +224,7 @@ describe.skipIf(!isHere)(
       'a HAProxy that resolves the name by the resolver: nothing fails, neither there nor back, and neither keeps the old address',
       { timeout: 240_000 },
       async () => {
-        await using all = await stage({ ttl: '2s', switchTtl: '1s', resolved: true });
+        await using all = await stage({ ttl: '2s', switchTtl: '1s', balancer: 'resolved' });
         const { scene, resolver, blue, green } = all;
         const first = await scene.cliWith(secrets, 'apply', '--auto-approve');
         expect(`${first.code} ${first.stderr}`).toBe('0 ');
