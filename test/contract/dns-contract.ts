@@ -12,7 +12,7 @@ import {
   sameValue,
 } from '../../src/model/index.ts';
 import { type DnsOptions, type RunningDns, readerKey } from '../rig/dns-servers.ts';
-import { contextOf, move, open, recordOf, set, zoneAt } from '../rig/zones.ts';
+import { contextOf, move, open, recordOf, set, zoneAddress, zoneAt } from '../rig/zones.ts';
 
 export interface Differences {
   /** The server answers a wrong key and a wrong clock with nothing but REFUSED (PowerDNS #8609, #9104). */
@@ -21,6 +21,9 @@ export interface Differences {
 
 const blue = set(60, '10.0.1.11', '10.0.1.12');
 const green = set(60, '10.0.1.21', '10.0.1.22');
+
+const converge = (rrset: RecordSet) =>
+  ({ op: 'record.converge', zone: zoneAddress, record: recordOf('shop'), rrset, withinMs: 5_000 }) as const;
 
 /** The failure of a step; a step that went well is a failed test. */
 async function failureOf(work: Promise<unknown>): Promise<ProviderFailure> {
@@ -274,6 +277,23 @@ export function describeDns(
       expect(notes.map(({ code }) => code)).toContain('dns-zone-not-transferred');
       await zone.perform(move(recordOf('shop'), blue, green), contextOf());
       expect(await zone.look(move(recordOf('shop'), blue, green), contextOf())).toEqual({ at: 'after' });
+      // 1.4 KB: each answer comes truncated, and is asked for again over TCP.
+      const ninety = set(60, ...Array.from({ length: 90 }, (_, index) => `10.2.0.${index + 1}`));
+      await zone.perform(move(recordOf('shop'), green, ninety), contextOf());
+      expect(await now(dns)).toEqual(ninety);
+      await zone.perform(converge(ninety), contextOf());
+    });
+
+    test('a zone that the server does not serve is unknown, and no update of it is a success', async () => {
+      const dns = await lease();
+      const record = { ...recordOf('shop'), name: 'shop.gone.test.' };
+      const zone = open(zoneAt(dns.endpoint, { zone: 'gone.test.', records: [record] }));
+      const { observations } = await zone.observe({} as never, AbortSignal.timeout(30_000));
+      expect(observations).toMatchObject([
+        { status: 'unknown', why: { code: expect.stringMatching(/^dns-(question-refused|server-lame)/) } },
+      ]);
+      const failure = await failureOf(zone.perform(move(record, null, green), contextOf()));
+      expect(failure).toMatchObject({ effect: 'none', diagnostic: { hint: expect.any(String) } });
     });
 
     test('a server that is gone is unknown, and a change survives its death', async () => {

@@ -11,9 +11,12 @@ const green = set(60, '10.0.1.21', '10.0.1.22');
 
 interface Relay extends AsyncDisposable {
   readonly endpoint: DnsEndpoint;
-  /** What happens to the next update: it is done and its reply lost, or it is kept back and delivered later. */
-  next: 'pass' | 'lose_reply' | 'keep_back';
-  /** Delivers what was kept back, and gives the server's reply code. */
+  /**
+   * What happens to the next update: it is done and its reply lost; kept back and delivered later; both, done twice; or
+   * somebody else answers NOERROR in the server's place.
+   */
+  next: 'pass' | 'lose_reply' | 'keep_back' | 'keep_copy' | 'forge';
+  /** Delivers what was kept, and gives the server's reply code. */
   deliver(): Promise<number>;
 }
 
@@ -34,8 +37,9 @@ async function relayTo(server: DnsEndpoint): Promise<Relay> {
         fate = relay.next;
         relay.next = 'pass';
       }
-      if (fate === 'keep_back') {
-        kept = chunk;
+      if (fate === 'keep_back' || (fate === 'keep_copy' && isUpdate)) kept = chunk;
+      if (fate === 'forge') client.write(noErrorTo(chunk));
+      else if (fate === 'keep_back') {
         client.destroy();
         up.destroy();
       } else up.write(chunk);
@@ -66,6 +70,10 @@ async function relayTo(server: DnsEndpoint): Promise<Relay> {
   return relay;
 }
 
+/** A reply to a message on a stream, with the id and opcode of it, and nothing else. */
+const noErrorTo = (asked: Buffer): Buffer =>
+  Buffer.from([0, 12, asked[2] ?? 0, asked[3] ?? 0, 0x80 | (asked[4] ?? 0), 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+
 /** What the fence refuses with: YXRRSET where there was none yet, NXRRSET where it has been raised since. */
 const refusedByFence = [7, 8];
 
@@ -85,14 +93,21 @@ describe.skipIf(!hasDns.bind)(
       },
     );
 
-    test.for(['bind', 'knot', 'pdns'] as const)(
-      'on %s what arrives late undoes nothing',
-      async (kind, { skip }) => {
+    test.for([
+      ['bind', 'keep_back'],
+      ['knot', 'keep_back'],
+      ['pdns', 'keep_back'],
+      ['bind', 'keep_copy'],
+      ['knot', 'keep_copy'],
+      ['pdns', 'keep_copy'],
+    ] as const)(
+      'on %s what arrives late, or a second time, undoes nothing: %s',
+      async ([kind, fate], { skip }) => {
         if (!hasDns[kind]) return skip(`without ${kind}: not covered`);
         await using dns = await startDns(kind);
         await using relay = await relayTo(dns.endpoint);
         const zone = open(zoneAt(relay.endpoint, { servers: [dns.endpoint] }));
-        relay.next = 'keep_back';
+        relay.next = fate;
         await zone.perform(move(recordOf('shop'), blue, green), contextOf());
         await zone.perform(move(recordOf('shop'), green, blue), contextOf());
         // The very bytes of the first update, which says blue to green: the record would let it pass.
@@ -100,6 +115,19 @@ describe.skipIf(!hasDns.bind)(
         expect(await zone.look(move(recordOf('shop'), green, blue), contextOf())).toEqual({ at: 'after' });
       },
     );
+
+    test('a NOERROR without a signature is no success, whoever it is from', async () => {
+      await using dns = await startDns('bind');
+      await using relay = await relayTo(dns.endpoint);
+      const zone = open(zoneAt(relay.endpoint, { servers: [dns.endpoint] }));
+      relay.next = 'forge';
+      const failure = await zone
+        .perform(move(recordOf('shop'), blue, green), contextOf())
+        .catch((error: unknown) => error);
+      expect(failure).toBeInstanceOf(ProviderFailure);
+      expect((failure as ProviderFailure).diagnostic.code).toBe('dns-reply-unverified');
+      expect(await zone.look(move(recordOf('shop'), blue, green), contextOf())).toEqual({ at: 'before' });
+    });
 
     test('a secondary that does not follow is named, with what it says instead', async () => {
       const port = await freePort();

@@ -64,6 +64,8 @@ export interface DnsOptions {
   readonly port?: number;
   /** Keys may not transfer zones. */
   readonly withoutTransfer?: boolean;
+  /** PowerDNS only: no key is named for updates, so that it takes those of anyone. */
+  readonly openToAll?: boolean;
 }
 
 export const startDns = (kind: DnsKind, options: DnsOptions = {}): Promise<RunningDns> =>
@@ -172,7 +174,7 @@ zone:
   return launch('knot', folder, own, '/usr/sbin/knotd', ['-c', join(folder, 'knot.conf')], 'server started');
 }
 
-async function startPdns({ records, port, withoutTransfer }: DnsOptions): Promise<RunningDns> {
+async function startPdns({ records, port, withoutTransfer, openToAll }: DnsOptions): Promise<RunningDns> {
   const folder = await mkdtemp(join(tmpdir(), 'pdns-'));
   const own = port ?? (await freePort());
   const database = join(folder, 'pdns.sqlite3');
@@ -217,7 +219,8 @@ primary=no
       withoutTransfer === true ? [] : [key, readerKey].map(({ name }) => name.replace(/\.$/, ''));
     if (readers.length > 0) util('set-meta', zone, 'TSIG-ALLOW-AXFR', ...readers);
     // Without an allowed key, PowerDNS takes unsigned updates from allowed addresses (#12234).
-    util('set-meta', zone, 'TSIG-ALLOW-DNSUPDATE', zone === 'internal.test' ? 'deployctl' : 'nobody');
+    if (openToAll !== true)
+      util('set-meta', zone, 'TSIG-ALLOW-DNSUPDATE', zone === 'internal.test' ? 'deployctl' : 'nobody');
   }
   return launch(
     'pdns',

@@ -14,7 +14,12 @@ export interface RunningUnbound extends AsyncDisposable {
   readonly endpoint: DnsEndpoint;
 }
 
-export async function startUnbound(zone: string, servers: readonly DnsEndpoint[]): Promise<RunningUnbound> {
+/** `more`: lines of its `server:` section. */
+export async function startUnbound(
+  zone: string,
+  servers: readonly DnsEndpoint[],
+  more: readonly string[] = [],
+): Promise<RunningUnbound> {
   const folder = await mkdtemp(join(tmpdir(), 'unbound-'));
   const port = await freePort();
   await writeFile(
@@ -31,7 +36,7 @@ export async function startUnbound(zone: string, servers: readonly DnsEndpoint[]
   do-not-query-localhost: no
   module-config: "iterator"
   local-zone: "test." nodefault
-remote-control:
+${more.map((line) => `  ${line}\n`).join('')}remote-control:
   control-enable: no
 stub-zone:
   name: "${zone}"

@@ -18,17 +18,17 @@ import { realClock } from './clock.ts';
 import { key } from './dns-servers.ts';
 import { origin } from './plans.ts';
 
-const address = 'dns_zone.internal' as Address;
+export const zoneAddress = 'dns_zone.internal' as Address;
 
 export const recordOf = (name: string, type: RecordType = 'A'): RecordDeclared => ({
-  address: `${address}.record["${name}/${type}"]` as Address,
+  address: `${zoneAddress}.record["${name}/${type}"]` as Address,
   name: `${name}.internal.test.`,
   type,
   service: 'service.shop' as Address,
 });
 
 export const zoneAt = (primary: DnsEndpoint, more: Partial<ZoneDeclared> = {}): ZoneDeclared => ({
-  address,
+  address: zoneAddress,
   name: 'internal',
   provider: 'rfc2136',
   zone: 'internal.test.',
@@ -79,4 +79,4 @@ export const move = (
   record: RecordDeclared,
   from: RecordSet | null,
   to: RecordSet | null,
-): Operation & { readonly op: 'record.set' } => ({ op: 'record.set', zone: address, record, from, to });
+): Operation & { readonly op: 'record.set' } => ({ op: 'record.set', zone: zoneAddress, record, from, to });

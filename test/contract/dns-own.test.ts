@@ -1,0 +1,127 @@
+/** What only one of the servers does, and what must come of it. */
+import { execFileSync } from 'node:child_process';
+import { expect, test } from 'vitest';
+import { type DnsEndpoint, type Provider, ProviderFailure } from '../../src/model/index.ts';
+import { hasDns, startDns, startSecondary } from '../rig/dns-servers.ts';
+import { freePort } from '../rig/haproxy.ts';
+import { hasUnbound, startUnbound } from '../rig/unbound.ts';
+import { contextOf, move, open, recordOf, set, zoneAt } from '../rig/zones.ts';
+
+const blue = set(60, '10.0.1.11', '10.0.1.12');
+const green = set(60, '10.0.1.21', '10.0.1.22');
+const withoutBind = hasDns.bind ? '' : ' (without bind9: not covered)';
+
+const failureOf = async (work: Promise<unknown>): Promise<ProviderFailure> => {
+  const error = await work.catch((cause: unknown) => cause);
+  if (error instanceof ProviderFailure) return error;
+  throw new Error(`expected a ProviderFailure, got ${error}`);
+};
+const observe = (zone: Provider) => zone.observe({} as never, AbortSignal.timeout(30_000));
+/** Not by our codec, and not by a transfer. */
+const dig = ({ host, port }: DnsEndpoint, ...args: readonly string[]): readonly string[] =>
+  execFileSync('dig', [`@${host}`, '-p', `${port}`, '+short', '+tcp', ...args])
+    .toString()
+    .trim()
+    .split('\n')
+    .toSorted();
+
+test.skipIf(!hasDns.bind)(
+  `BIND fails on 101 values at a name: that is no success, and what was there is there${withoutBind}`,
+  async () => {
+    await using dns = await startDns('bind');
+    const zone = open(zoneAt(dns.endpoint));
+    const many = (count: number) =>
+      set(60, ...Array.from({ length: count }, (_, index) => `10.3.0.${index + 1}`));
+    const failure = await failureOf(zone.perform(move(recordOf('shop'), blue, many(101)), contextOf()));
+    expect(failure).toMatchObject({
+      effect: 'none',
+      diagnostic: { code: 'dns-server-failed', detail: expect.stringContaining('SERVFAIL') },
+    });
+    expect(dig(dns.endpoint, 'shop.internal.test', 'A')).toEqual(blue.values);
+    // One less is taken, and so the failure was about the number.
+    await zone.perform(move(recordOf('shop'), blue, many(100)), contextOf());
+    expect(dig(dns.endpoint, 'shop.internal.test', 'A')).toEqual(many(100).values);
+  },
+);
+
+test.skipIf(!hasDns.bind)(
+  `a zone that is broken on its server is unknown, and no update of it is sent${withoutBind}`,
+  async () => {
+    await using dns = await startDns('bind', { records: 'broken 60 IN A not-an-address\n' });
+    const zone = open(zoneAt(dns.endpoint));
+    const { observations } = await observe(zone);
+    expect(observations).toMatchObject([
+      {
+        status: 'unknown',
+        why: { code: 'dns-question-refused', detail: expect.stringContaining('SERVFAIL') },
+      },
+    ]);
+    const failure = await failureOf(zone.perform(move(recordOf('shop'), blue, green), contextOf()));
+    expect(failure).toMatchObject({ effect: 'none', diagnostic: { code: 'dns-question-refused' } });
+  },
+);
+
+test.skipIf(!hasDns.bind)(
+  `a zone that has moved: the server of before is a secondary now, and changes nothing${withoutBind}`,
+  async () => {
+    const port = await freePort();
+    await using primary = await startDns('bind', { notify: port });
+    await using secondary = await startSecondary(primary.endpoint, port);
+    const zone = open(zoneAt(secondary.endpoint));
+    const { observations, notes } = await observe(zone);
+    expect(observations).toMatchObject([{ status: 'present', spec: { rrset: blue } }]);
+    expect(notes.map(({ severity, code }) => `${severity} ${code}`)).toContain('warning dns-update-refused');
+    const failure = await failureOf(zone.perform(move(recordOf('shop'), blue, green), contextOf()));
+    expect(failure).toMatchObject({ effect: 'none', diagnostic: { code: 'dns-update-refused' } });
+    for (const { endpoint } of [primary, secondary])
+      expect(dig(endpoint, 'shop.internal.test', 'A')).toEqual(blue.values);
+  },
+);
+
+test.skipIf(!hasDns.bind || !hasUnbound)(
+  `a server without authority counts for nothing, even where it says the right thing${hasDns.bind && hasUnbound ? '' : ' (without bind9 or unbound: not covered)'}`,
+  async () => {
+    await using dns = await startDns('bind');
+    await using cache = await startUnbound(
+      'internal.test',
+      [dns.endpoint],
+      ['access-control: 127.0.0.1/32 allow_snoop'],
+    );
+    // What it has been asked before, it would answer.
+    for (const type of ['A', 'SOA']) {
+      const name = type === 'A' ? 'shop.internal.test' : 'internal.test';
+      expect(dig(cache.endpoint, name, type)).toEqual(dig(dns.endpoint, name, type));
+    }
+    const declared = zoneAt(dns.endpoint, { servers: [dns.endpoint, cache.endpoint] });
+    const zone = open(declared);
+    const { observations } = await observe(zone);
+    expect(observations).toMatchObject([{ status: 'unknown', why: { code: 'dns-server-lame' } }]);
+    const converge = {
+      op: 'record.converge',
+      zone: declared.address,
+      record: recordOf('shop'),
+      rrset: blue,
+      withinMs: 400,
+    } as const;
+    const failure = await failureOf(zone.perform(converge, contextOf()));
+    expect(failure.diagnostic).toMatchObject({
+      code: 'dns-not-converged',
+      detail: expect.stringContaining('without authority'),
+    });
+  },
+);
+
+test.skipIf(!hasDns.pdns)(
+  `doctor warns of a PowerDNS that takes updates of anyone, and changes nothing by finding out${hasDns.pdns ? '' : ' (without pdns: not covered)'}`,
+  async () => {
+    await using dns = await startDns('pdns', { openToAll: true });
+    const serial = () => dig(dns.endpoint, 'internal.test', 'SOA');
+    const before = serial();
+    const checks = await open(zoneAt(dns.endpoint)).check?.({} as never, AbortSignal.timeout(30_000));
+    expect(checks?.find(({ title }) => title === 'updates')?.finding).toMatchObject({
+      at: 'wrong',
+      why: [{ code: 'dns-takes-unsigned-updates', severity: 'warning' }],
+    });
+    expect(serial()).toEqual(before);
+  },
+);
