@@ -1,6 +1,6 @@
 /**
- * The disk that every host of the fleet starts from: a small Debian with systemd, sshd, sudo and HAProxy, made once by
- * debootstrap and kept between runs, outside of the clone. Root on Linux only.
+ * The disk that every host of the fleet starts from: a small Debian with systemd, sshd, sudo, HAProxy, BIND and Unbound,
+ * made once by debootstrap and kept between runs, outside of the clone. Root on Linux only.
  *
  * Its name is a digest of its recipe, so that another recipe makes another image. It is made beside its place, in
  * namespaces of its own, and moved there when it is whole: a run that is killed leaves nothing that could be taken for an
@@ -19,7 +19,7 @@ const run = promisify(execFile);
 const suite = 'bookworm';
 const packages = [
   ...['systemd', 'systemd-sysv', 'dbus', 'openssh-server', 'sudo'],
-  ...['iproute2', 'procps', 'haproxy', 'ca-certificates'],
+  ...['iproute2', 'procps', 'haproxy', 'bind9', 'unbound', 'ca-certificates'],
 ];
 
 /**
@@ -31,7 +31,7 @@ const finish = `
 useradd -m -s /bin/bash deploy && usermod -p '*' deploy
 useradd -r -m -d /home/shop -s /usr/sbin/nologin shop
 echo 'deploy ALL=(root) NOPASSWD: ALL' >/etc/sudoers.d/deploy && chmod 440 /etc/sudoers.d/deploy
-systemctl disable haproxy
+systemctl disable haproxy named unbound unbound-resolvconf
 systemctl enable ssh
 systemctl mask systemd-logind getty.target console-getty.service apt-daily.timer apt-daily-upgrade.timer \
   dpkg-db-backup.timer e2scrub_all.timer fstrim.timer systemd-udevd.service systemd-firstboot.service

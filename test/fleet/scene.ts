@@ -148,10 +148,17 @@ policy "prod" {
 `;
 }
 
-function startClients(fleet: Fleet, lb: FleetHost, rate: number, first: string): Clients {
+/** `name`: what they ask for, as the Host of each request. */
+export function startClients(
+  fleet: Fleet,
+  lb: FleetHost,
+  rate: number,
+  first: string,
+  name = 'shop.test',
+): Clients {
   const script = fileURLToPath(new URL('./traffic-client.ts', import.meta.url));
   const child = fleet.rack.startClient(process.execPath, [
-    ...['--no-warnings', script, lb.address, String(port), String(rate), first],
+    ...['--no-warnings', script, lb.address, String(port), String(rate), first, name],
   ]);
   const said = child.stdout === null ? Promise.resolve('') : text(child.stdout);
   const say = (line: string): void => void child.stdin?.write(`${line}\n`);

@@ -5,9 +5,18 @@
 import { createInterface } from 'node:readline';
 import { startTraffic } from '../rig/traffic.ts';
 
-const [address = '', port = '', rate = '', first = ''] = process.argv.slice(2);
+const [address = '', port = '', rate = '', first = '', host = ''] = process.argv.slice(2);
 const traffic = startTraffic(
-  { address, port: Number(port), rate: Number(rate), keepAlive: 4, freshShare: 0.5, slow: 2, upgraded: 0 },
+  {
+    address,
+    port: Number(port),
+    host,
+    rate: Number(rate),
+    keepAlive: 4,
+    freshShare: 0.5,
+    slow: 2,
+    upgraded: 0,
+  },
   first,
 );
 for await (const line of createInterface(process.stdin)) {
