@@ -16,7 +16,7 @@ import { type Figures, measured } from './fleet/measured.ts';
 const sizes = (process.argv[2] ?? '100,1000').split(',').map(Number);
 const rounds = Number(process.argv[3] ?? 3);
 const wanted = new Set((process.env['BENCH_ONLY'] ?? 'deployctl,ansible,ssh,pinned,dead').split(','));
-const program = join(import.meta.dirname, '../dist/deployctl.cjs');
+const program = join(import.meta.dirname, '../bin/deployctl');
 
 interface Row extends Figures {
   readonly sshdSeconds: number;
@@ -151,12 +151,7 @@ service "app" {
 }
 `,
   );
-  const row = await run(
-    fleet,
-    'deployctl',
-    [process.execPath, program, 'plan', 'bench', '--concise'],
-    project,
-  );
+  const row = await run(fleet, 'deployctl', [program, 'plan', 'bench', '--concise'], project);
   const isDead = hosts.some(({ name }) => !name.startsWith('web-'));
   if (row.code !== (isDead ? 1 : 0))
     throw new Error(`deployctl plan: exit ${row.code}\n${row.output.slice(-3000)}`);

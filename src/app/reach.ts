@@ -34,7 +34,7 @@ export interface Reach extends AsyncDisposable {
   readonly resolveSecret: (name: string) => Promise<string>;
 }
 
-/** Opens nothing yet: a host is dialled when it is first asked something, and its connection is kept to the end. `lineage` is that of the recorded state, '' where there is none. */
+/** Opens nothing yet: a host is dialled when it is first asked something, and its connection is kept (see transport). `lineage` is that of the recorded state, '' where there is none. */
 export function reach(
   declared: Declared,
   clock: Clock,

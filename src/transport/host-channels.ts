@@ -1,4 +1,4 @@
-/** The hosts of one run: each reached when it is first asked for, over one connection that is kept. */
+/** The hosts of one run: each reached when it is first asked for, over one connection that is kept; of many, those used last. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import type { Clock, HostDeclared } from '../model/index.ts';
 import { ProviderFailure } from '../model/index.ts';
 import type { HostChannel, HostChannels } from './channel.ts';
 import { hostFailure, type SshConnection } from './failures.ts';
+import { IdleConnections } from './idle-connections.ts';
 import { localChannel } from './local-host.ts';
 import { OpensshHost } from './openssh-host.ts';
 import { Setups } from './setups.ts';
@@ -30,6 +31,7 @@ export function openHostChannels(hosts: readonly HostDeclared[], options: HostCh
     options.askPassphrase,
   );
   const setups = new Setups();
+  const idle = new IdleConnections();
   const locals = new Map<string, HostChannel>();
   const remotes = new Map<string, SshHost>();
   const programs = new Map<string, OpensshHost>();
@@ -59,7 +61,7 @@ export function openHostChannels(hosts: readonly HostDeclared[], options: HostCh
   const remote = (host: HostDeclared, ssh: SshConnection): SshHost => {
     let channel = remotes.get(host.name);
     if (channel === undefined) {
-      channel = new SshHost(host, ssh, (signal) => connect(host, ssh, signal));
+      channel = new SshHost(host, ssh, (signal) => connect(host, ssh, signal), idle);
       remotes.set(host.name, channel);
     }
     return channel;

@@ -6,6 +6,7 @@ import { ProviderFailure, visible } from '../model/index.ts';
 import type { ExecuteOptions, Execution, HostChannel } from './channel.ts';
 import { type Program, runScript } from './execution.ts';
 import { interrupted, type SshConnection, seconds, unreachable } from './failures.ts';
+import type { IdleConnections } from './idle-connections.ts';
 import { loaderCommand, privilegedLoaderCommand } from './loader.ts';
 import { dialFailure } from './local-host.ts';
 import { relay } from './relay.ts';
@@ -36,9 +37,12 @@ export class SshHost implements HostChannel {
   readonly #declared: HostDeclared;
   readonly #ssh: SshConnection;
   readonly #connect: (signal: AbortSignal | undefined) => Promise<Client>;
+  readonly #idle: IdleConnections;
   readonly #sessions = new Sessions();
+  /** Commands and dialled streams, from before they have a connection until they are over. */
+  #uses = 0;
   #connecting: Promise<Client> | undefined;
-  /** What the last connection attempt that succeeded has yielded. */
+  /** While there is one. */
   #client: Client | undefined;
   #cause: unknown;
 
@@ -46,8 +50,10 @@ export class SshHost implements HostChannel {
     declared: HostDeclared,
     ssh: SshConnection,
     connect: (signal: AbortSignal | undefined) => Promise<Client>,
+    idle: IdleConnections,
   ) {
     this.host = declared.name;
+    this.#idle = idle;
     this.#declared = declared;
     this.#ssh = ssh;
     this.#connect = connect;
@@ -68,11 +74,12 @@ export class SshHost implements HostChannel {
 
   #open(signal: AbortSignal | undefined): Promise<Client> {
     const forget = (): void => {
-      if (this.#connecting === connecting) this.#connecting = undefined;
+      if (this.#connecting === connecting) this.#forget();
     };
     const connecting = this.#connect(signal).then((client) => {
       this.#cause = undefined;
       this.#client = client;
+      if (this.#uses === 0) this.#idle.leave(this);
       client.setMaxListeners(0);
       client.on('error', (error) => {
         this.#cause ??= error;
@@ -130,23 +137,33 @@ export class SshHost implements HostChannel {
   }
 
   async dial(target: Target, options: DialOptions): Promise<Duplex> {
-    const client = await this.connection(options.signal);
-    const outcome = await forward(client, target, options);
-    if (outcome.at === 'connected') return outcome.stream;
+    const leave = this.#use();
+    const outcome = await this.connection(options.signal).then(
+      (client) => forward(client, target, options),
+      (error: unknown) => {
+        leave();
+        throw error;
+      },
+    );
+    if (outcome.at === 'connected') {
+      outcome.stream.once('close', leave);
+      return outcome.stream;
+    }
+    leave();
     const failed = dialFailure(this.#declared, target, outcome.reason, outcome.cause);
     // A refused port is an answer. Forwarding that is switched off, or a socket file that the login user may not
     // open, is not: then a small program on the host connects in our place.
     const helpless = outcome.at === 'prohibited' || ('path' in target && outcome.at === 'refused');
     if (!helpless || options.signal?.aborted === true) throw failed;
     const throughSudo = 'path' in target && this.#needsSudo();
-    const leave = await this.#session(options.signal);
+    const leaveSession = await this.#session(options.signal);
     try {
       const program = await this.#start(throughSudo, options);
       const duplex = await relay(program, this.#declared, target, throughSudo, options.timeoutMs);
-      void program.closed.then(leave);
+      void program.closed.then(leaveSession);
       return duplex;
     } catch (error) {
-      leave();
+      leaveSession();
       throw error;
     }
   }
@@ -156,11 +173,27 @@ export class SshHost implements HostChannel {
   }
 
   async #session(signal: AbortSignal | undefined): Promise<() => void> {
+    const leave = this.#use();
     try {
-      return await this.#sessions.take(signal);
+      const leavePlace = await this.#sessions.take(signal);
+      return () => {
+        leavePlace();
+        leave();
+      };
     } catch {
+      leave();
       throw interrupted(this.#declared, 'none', 'A command');
     }
+  }
+
+  /** Until the function that it gives is called, the connection is not idle. */
+  #use(): () => void {
+    this.#uses += 1;
+    this.#idle.take(this);
+    return () => {
+      this.#uses -= 1;
+      if (this.#uses === 0 && this.#client !== undefined) this.#idle.leave(this);
+    };
   }
 
   async #start(
@@ -181,16 +214,25 @@ export class SshHost implements HostChannel {
     } catch (error) {
       if (!isConnectionLost(error)) throw error;
       // The host was restarted, or a firewall forgot us, while nothing was said: that shows with the next word.
-      this.#forget(client);
+      if (this.#client === client) this.#forget();
+      client.destroy();
       client = await this.connection(options.signal);
       return await open();
     }
   }
 
   /** The next one who asks gets a new connection. */
-  #forget(client: Client): void {
-    if (this.#client === client) this.#connecting = undefined;
-    client.destroy();
+  #forget(): void {
+    this.#connecting = undefined;
+    this.#client = undefined;
+    this.#idle.take(this);
+  }
+
+  /** For {@link IdleConnections}. */
+  hangUp(): void {
+    const client = this.#client;
+    this.#forget();
+    if (client !== undefined) sayGoodbye(client);
   }
 
   /** Nothing of a script is sent before this resolves, so its failures have no effect. */
@@ -253,14 +295,13 @@ export class SshHost implements HostChannel {
 
   /** Says goodbye, and does not wait long for an answer: a dead host must not keep the program from ending. */
   close(): void {
-    void this.#connecting?.then(
-      (client) => {
-        client.end();
-        setTimeout(() => client.destroy(), goodbyeMs).unref();
-      },
-      () => {},
-    );
+    void this.#connecting?.then(sayGoodbye, () => {});
   }
+}
+
+function sayGoodbye(client: Client): void {
+  client.end();
+  setTimeout(() => client.destroy(), goodbyeMs).unref();
 }
 
 type Forwarded =

@@ -50,6 +50,34 @@ afterAll(async () => {
   await fleet?.[Symbol.asyncDispose]();
 });
 
+test('of many hosts the connections used last are kept, and none that is in use is ended', async () => {
+  const hosts = Array.from({ length: 112 }, (_, index) => ({ ...web.declared, name: `many-${index}` }));
+  const [busy = '', earliest = '', ...others] = hosts.map(({ name }) => name);
+  await using many = openHostChannels(hosts, { clock: realClock });
+  const run = async (name: string, text: string): Promise<string> =>
+    (await (await many.to(name)).script(text, {}, options)).stdout.trim();
+  /** The port that a connection comes from: no other has it. */
+  const whence = 'echo "$SSH_CONNECTION"';
+  let tell = (): void => {};
+  const told = new Promise<void>((resolve) => {
+    tell = resolve;
+  });
+  async function* later() {
+    yield Buffer.from('be');
+    await told;
+    yield Buffer.from('gun');
+  }
+  const inUse = (await many.to(busy)).stream(`cat; ${whence}`, {}, later(), { timeoutMs: 100_000 });
+  const before = await run(earliest, whence);
+  expect(await run(earliest, whence)).toBe(before);
+  await Promise.all(others.map((name) => run(name, whence)));
+  expect(await run(earliest, whence)).not.toBe(before);
+  tell();
+  const { stdout } = await inUse;
+  expect(stdout).toMatch(/^begun/);
+  expect(await run(busy, whence)).toBe(stdout.slice('begun'.length).trim());
+}, 120_000);
+
 describe.for([
   ['over ssh2', 'web-1'],
   ['through a jump host', 'behind'],
