@@ -117,12 +117,10 @@ export class SshHost implements HostChannel {
     onSent?: (bytes: number) => void,
   ): Promise<Execution> {
     const leave = await this.#session(options.signal);
-    let held: Promise<void> = Promise.resolve();
     try {
       const throughSudo = options.privileged === true && this.#needsSudo();
       const program = await this.#start(throughSudo, options);
-      held = program.closed;
-      return await runScript(program, {
+      const execution = await runScript(program, {
         host: this.#declared,
         text,
         values,
@@ -131,8 +129,12 @@ export class SshHost implements HostChannel {
         ...(bytes === undefined ? {} : { bytes }),
         ...(onSent === undefined ? {} : { onSent }),
       });
-    } finally {
-      void held.then(leave);
+      void program.closed.then(leave);
+      return execution;
+    } catch (error) {
+      // What was given up may go on there for as long as it likes: its place is for those that come after it.
+      leave();
+      throw error;
     }
   }
 

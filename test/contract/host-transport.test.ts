@@ -510,6 +510,30 @@ describe('a host with its own ideas', () => {
     },
   );
 
+  test.for(['ssh2', 'openssh'] as const)(
+    'commands that were given up and go on there hold up nobody, over %s',
+    async (transport) => {
+      await using few = await startSshd({ hosts: 1, config: ['MaxSessions 4'] });
+      const [host] = few.hosts;
+      if (host === undefined) throw new Error('no host');
+      await using open = one(ssh(host.declared, { transport }));
+      const channel = await open.to(host.name);
+      // In sessions of their own, and with all streams: out of reach of a signal, and the session is not over before them.
+      const sleepers = Array.from({ length: 3 }, () =>
+        failureOf(channel.script('setsid sleep 40', {}, { timeoutMs: 300 })),
+      );
+      for (const { diagnostic } of await Promise.all(sleepers)) expect(diagnostic.code).toBe('host-timeout');
+      const begun = performance.now();
+      const results = await Promise.all(
+        Array.from({ length: 10 }, (_, n) =>
+          channel.script('sleep 0.05; echo "$n"', { n: String(n) }, options),
+        ),
+      );
+      expect(results.map(({ stdout }) => Number(stdout))).toEqual(Array.from({ length: 10 }, (_, n) => n));
+      expect(performance.now() - begun).toBeLessThan(30_000);
+    },
+  );
+
   test('start files that print and a shell that does not end are no part of any output', async () => {
     await using noisy = await startSshd({ hosts: 1, config: ['SetEnv BASH_ENV=/nonexistent'] });
     const [host] = noisy.hosts;
