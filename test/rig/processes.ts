@@ -1,11 +1,37 @@
 /** Child processes of a test: started with this very node, ended with it, their words collected. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildSync } from 'esbuild';
 
-/** Hundreds of children load the same modules: compiled once, each starts in half the time. */
-const compileCache = join(tmpdir(), `deployctl-compile-cache-${process.getuid?.() ?? 0}`);
+/** Hundreds of children load the same modules: in one file that is compiled once, each takes a third of the time to start. */
+const compiled = join(tmpdir(), `deployctl-compile-cache-${process.getuid?.() ?? 0}`);
+const bundles = new Map<string, string>();
+
+/** The script and all that it imports in one file, whose name says what is in it. */
+function bundled(script: URL): string {
+  const known = bundles.get(script.href);
+  if (known !== undefined) return known;
+  const { outputFiles } = buildSync({
+    entryPoints: [fileURLToPath(script)],
+    bundle: true,
+    write: false,
+    platform: 'node',
+    format: 'esm',
+    logLevel: 'error',
+  });
+  const text = outputFiles.map(({ contents }) => contents).at(0) ?? new Uint8Array();
+  const digest = createHash('sha256').update(text).digest('hex').slice(0, 16);
+  const path = join(compiled, `${basename(script.pathname, '.ts')}-${digest}.mjs`);
+  mkdirSync(compiled, { recursive: true });
+  writeFileSync(`${path}.${process.pid}`, text);
+  renameSync(`${path}.${process.pid}`, path);
+  bundles.set(script.href, path);
+  return path;
+}
 
 export interface Ended {
   readonly code: number | null;
@@ -29,8 +55,8 @@ export function startChild(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
 ): Child {
-  const child = spawn(process.execPath, ['--no-warnings', fileURLToPath(script), ...args], {
-    env: { PATH: process.env.PATH ?? '', NODE_COMPILE_CACHE: compileCache, ...environment },
+  const child = spawn(process.execPath, ['--no-warnings', bundled(script), ...args], {
+    env: { PATH: process.env.PATH ?? '', NODE_COMPILE_CACHE: compiled, ...environment },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   const lines: string[] = [];
