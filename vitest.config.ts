@@ -6,6 +6,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // One second, which is vitest's own, is what a starved server may need to take a connection.
+    expect: { poll: { timeout: 30_000 } },
     pool: 'forks',
     // Most tests wait: for servers, health checks, clocks. On 2 cores vitest would take 1.
     maxWorkers: Math.max(2, availableParallelism()),

@@ -323,7 +323,7 @@ export function describeBalancer(
     test('a pool with no member up is refused before anything is written', async () => {
       await startFrom(blue);
       await backends.green.kill();
-      await expect.poll(member, { timeout: 10_000 }).toMatchObject({ spec: { up: false } });
+      await expect.poll(member).toMatchObject({ spec: { up: false } });
       const failure = await failureOf(provider.perform(move(blue, green), context()));
       expect([failure.diagnostic.code, failure.effect]).toEqual(['balancer-pool-down', 'none']);
       expect(await served()).toBe('blue');
@@ -334,7 +334,7 @@ export function describeBalancer(
     test('waiting for a pool whose service does not answer ends with the reason, and nothing is changed', async () => {
       await startFrom(blue);
       await backends.green.kill();
-      await expect.poll(member, { timeout: 10_000 }).toMatchObject({ spec: { up: false } });
+      await expect.poll(member).toMatchObject({ spec: { up: false } });
       const settle: Operation = {
         op: 'pool.settle',
         balancer: edge,

@@ -308,7 +308,7 @@ systemctl daemon-reload`);
     await web.pullCable();
     try {
       await own[Symbol.asyncDispose]();
-      await expect.poll(sockets, { timeout: 10_000 }).toBe(before);
+      await expect.poll(sockets).toBe(before);
     } finally {
       await web.plugCable();
     }

@@ -33,7 +33,7 @@ describe('a launcher of the service’s own', { timeout: 180_000 }, () => {
     const pid = Number(readFileSync(pidFile, 'utf8'));
     process.kill(pid, 'SIGKILL');
     // Until it is reaped, kill -0 of the launcher finds it too.
-    await expect.poll(() => isThere(pid), { timeout: 10_000 }).toBe(false);
+    await expect.poll(() => isThere(pid)).toBe(false);
     scene.setVersion('1.0.0');
     expect((await scene.cli('plan')).stdout).toContain('because it is not running');
     await expectApplied(scene);

@@ -136,14 +136,14 @@ describe('a route that others change', { timeout: 180_000 }, () => {
     expect((await scene.cli('apply', '--auto-approve')).code).toBe(0);
     await scene.haproxy.kill9();
     await scene.haproxy.start();
-    await expect.poll(() => scene.servedBy(), { timeout: 5_000 }).toBe('1.0.0');
+    await expect.poll(() => scene.servedBy()).toBe('1.0.0');
     const again = await scene.cli('plan', '--detailed-exitcode');
     expect(again.stdout).toContain('No changes.');
     expect(again.code).toBe(0);
 
     expect((await scene.cli('revert', '--auto-approve')).code).toBe(0);
     await scene.haproxy.reload();
-    await expect.poll(() => scene.servedBy(), { timeout: 5_000 }).toBe('2.0.0');
+    await expect.poll(() => scene.servedBy()).toBe('2.0.0');
     scene.setVersion('2.0.0');
     expect((await scene.cli('plan', '--detailed-exitcode')).code).toBe(0);
   });
@@ -153,7 +153,7 @@ describe('a route that others change', { timeout: 180_000 }, () => {
     writeFileSync(mapFile, readFileSync(mapFile, 'utf8').replaceAll('shop_green', 'shop_blue'));
     await scene.haproxy.kill9();
     await scene.haproxy.start();
-    await expect.poll(() => scene.servedBy(), { timeout: 5_000 }).toBe('1.0.0');
+    await expect.poll(() => scene.servedBy()).toBe('1.0.0');
     expect((await planned()).drift).toMatchObject([{ address: route }]);
     expect((await scene.cli('apply', '--auto-approve')).code).toBe(0);
     expect(await scene.servedBy()).toBe('2.0.0');

@@ -96,7 +96,7 @@ export async function passCell(
   }
   clients.only(serves);
   // A cable that is plugged in again is not yet a line that every connection has noticed.
-  await expect.poll(() => servedBy(scene.lb.address, 80), { timeout: 30_000 }).toBe(serves);
+  await expect.poll(() => servedBy(scene.lb.address, 80)).toBe(serves);
   expect(await leftToDo(scene)).toEqual(
     serves === version ? [] : ['load_balancer.edge.route["shop"]', ...idle(scene)],
   );

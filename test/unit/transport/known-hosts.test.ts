@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { fingerprintOf, KnownHosts, keyTypeOf } from '../../../src/transport/known-hosts.ts';
+import { workMsOf } from '../../rig/work-time.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'deployctl-known-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -116,14 +117,14 @@ test('a thousand hosts against a thousand hashed lines cost one HMAC for each ho
     return `|1|${salt}|${Buffer.alloc(20, index).toString('base64')} ssh-ed25519 ${blob.toString('base64')}`;
   });
   const known = new KnownHosts([{ path: 'k', text: `${lines.join('\n')}\n10.0.0.5 ${own.line}\n` }]);
-  const begun = performance.now();
-  for (let index = 0; index < 1000; index += 1) known.verify('10.0.0.5', 22, own.blob);
-  expect(performance.now() - begun).toBeLessThan(2_000);
+  const workMs = workMsOf(() => {
+    for (let index = 0; index < 1000; index += 1) known.verify('10.0.0.5', 22, own.blob);
+  });
+  expect(workMs).toBeLessThan(2_000);
 });
 
 test('a pattern of many stars takes no exponential time', () => {
   const known = file(`${'*a'.repeat(30)}b ${own.line}\n`);
-  const begun = performance.now();
-  expect(known.verify('a'.repeat(200), 22, own.blob).verdict).toBe('unknown');
-  expect(performance.now() - begun).toBeLessThan(200);
+  const workMs = workMsOf(() => expect(known.verify('a'.repeat(200), 22, own.blob).verdict).toBe('unknown'));
+  expect(workMs).toBeLessThan(200);
 });

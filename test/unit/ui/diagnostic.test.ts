@@ -3,6 +3,7 @@ import type { Diagnostic, SourceRange } from '../../../src/model/diagnostic.ts';
 import { asAddress } from '../../../src/model/words.ts';
 import { renderDiagnostic } from '../../../src/ui/diagnostic.ts';
 import { columns } from '../../../src/ui/layout.ts';
+import { workMsOf } from '../../rig/work-time.ts';
 
 const file = 'environments/prod/shop.hcl';
 
@@ -179,9 +180,11 @@ describe('whatever the texts hold, every line stays in the frame', () => {
 
   test('a line of ten megabytes is cut around its subject', () => {
     const line = `${'a'.repeat(5_000_000)}HERE${'b'.repeat(5_000_000)}`;
-    const started = performance.now();
-    const text = draw({ subject: range(1, 5_000_001, 1, 5_000_005) }, line);
-    expect(performance.now() - started).toBeLessThan(2_000);
+    let text = '';
+    const workMs = workMsOf(() => {
+      text = draw({ subject: range(1, 5_000_001, 1, 5_000_005) }, line);
+    });
+    expect(workMs).toBeLessThan(2_000);
     const [code = '', mark = ''] = text.split('\n').slice(4, 6);
     expect(code).toMatch(/^│ {4}1: …a+HEREb+…$/);
     expect(columns(code)).toBeLessThanOrEqual(82);

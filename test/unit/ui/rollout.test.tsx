@@ -342,7 +342,7 @@ describe('in a terminal', () => {
       ).join('\n');
     };
     const shows = async (pattern: RegExp): Promise<void> => {
-      await expect.poll(screen, { timeout: 30_000 }).toMatch(pattern);
+      await expect.poll(screen).toMatch(pattern);
     };
     return { rollout, stdin, asked, script, screen, shows, end };
   }
@@ -352,7 +352,7 @@ describe('in a terminal', () => {
     for (const event of script.events) rollout.event(event);
     await shows(/● bake .* 18 s of 30 s/);
     stdin.write('p');
-    await expect.poll(() => asked, { timeout: 30_000 }).toEqual(['pause by kim@laptop']);
+    await expect.poll(() => asked).toEqual(['pause by kim@laptop']);
     stdin.write('a');
     await shows(/Abort, and undo 14 steps\? {2}y yes {3}n no/);
     stdin.write('y');

@@ -70,18 +70,22 @@ describe('an answer', () => {
   });
 
   test.for([
-    ['is not JSON', 'x'],
-    ['is of a newer format', '{"format":2}'],
-    ['has no process', '{"format":1,"running":{"release":"x"},"secrets":{}}'],
+    ['is not JSON', 'x', 'it is not JSON'],
+    ['is of a newer format', '{"format":2}', 'it was written by a newer deployctl'],
+    ['has no process', '{"format":1,"running":{"release":"x"},"secrets":{}}', 'it names no process'],
     [
       'has a process without a command',
       '{"format":1,"running":{"release":"x","process":{"kind":"exec","unit":"u","stopTimeoutMs":1,"environment":{}}},"secrets":{}}',
+      'its process is not complete',
     ],
-    ['is a list', '[]'],
-  ] as const)('a record that %s is not believed', ([, text]) => {
+    ['is a list', '[]', 'it is not an object'],
+  ] as const)('a record that %s is not believed', ([, text, why]) => {
     const seen = parseProbe(roots, `started 0 t exec\nrecord 0 ${text}\nalive 0\nend`);
-    expect(seen?.roots[0]?.slots[0]?.process).toMatchObject({ record: undefined, alive: true });
-    expect(seen?.roots[0]?.slots[0]?.process?.unreadable).toBeTruthy();
+    expect(seen?.roots[0]?.slots[0]?.process).toMatchObject({
+      record: undefined,
+      unreadable: why,
+      alive: true,
+    });
   });
 
   test('a unit file that was edited is told with both texts', () => {
