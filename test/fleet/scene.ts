@@ -40,6 +40,8 @@ export interface Rollout {
   readonly slots: Readonly<Record<string, number>>;
   readonly strategy: string;
   readonly zones?: number;
+  /** Default 20s: how long the check of a release may take. */
+  readonly deadline?: string;
 }
 
 const blueGreen = (onFailure: string): Rollout => ({
@@ -89,7 +91,11 @@ export async function startFleetScene(
   };
 }
 
-function configuration(fleet: Fleet, { slots, strategy, zones }: Rollout, policy: string): string {
+function configuration(
+  fleet: Fleet,
+  { slots, strategy, zones, deadline = '20s' }: Rollout,
+  policy: string,
+): string {
   const web = fleet.hosts.filter(({ name }) => name !== 'lb-1');
   const labels = (name: string): string =>
     zones === undefined || name === 'lb-1'
@@ -137,7 +143,7 @@ ${Object.entries(slots)
   health "http" {
     path     = "/health"
     interval = "200ms"
-    deadline = "20s"
+    deadline = "${deadline}"
   }
   traffic "load_balancer" { load_balancer = load_balancer.edge }
   ${strategy}
