@@ -2,20 +2,22 @@ import { describe, expect, test } from 'vitest';
 import { Budget } from '../../../src/hcl/eval/limits.ts';
 import { Scope } from '../../../src/hcl/eval/scope.ts';
 import type { Value } from '../../../src/hcl/eval/values.ts';
+import { workMsOf } from '../../rig/work-time.ts';
 import { evaluation, scopeWith } from './evaluating.ts';
 
 /** Evaluates definitions one after the other, each with those before it as `local.<name>`. */
 function last(definitions: Readonly<Record<string, string>>): { errors: string[]; ms: number } {
   const known: Record<string, Value> = {};
-  const start = performance.now();
   const errors: string[] = [];
-  for (const [name, text] of Object.entries(definitions)) {
-    const { value, diagnostics } = evaluation(text, scopeWith(known));
-    errors.push(...diagnostics.map(({ summary, detail }) => `${summary}: ${detail}`));
-    if (diagnostics.length > 0) break;
-    known[name] = value;
-  }
-  return { errors, ms: performance.now() - start };
+  const ms = workMsOf(() => {
+    for (const [name, text] of Object.entries(definitions)) {
+      const { value, diagnostics } = evaluation(text, scopeWith(known));
+      errors.push(...diagnostics.map(({ summary, detail }) => `${summary}: ${detail}`));
+      if (diagnostics.length > 0) break;
+      known[name] = value;
+    }
+  });
+  return { errors, ms };
 }
 
 /** `a0 = ...`, then `a1 = f("a0")` and so on. */
