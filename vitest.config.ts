@@ -1,17 +1,24 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './tools/checks/longest-first.ts';
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // Many times what they take: a machine that starves them is no failure of what they test.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     // One second, which is vitest's own, is what a starved server may need to take a connection.
     expect: { poll: { timeout: 30_000 } },
     pool: 'forks',
-    // Most tests wait: for servers, health checks, clocks. On 2 cores vitest would take 1.
-    maxWorkers: Math.max(2, availableParallelism()),
+    // Most tests wait: for servers, health checks, clocks.
+    maxWorkers: Math.max(3, availableParallelism() + 1),
     // Real servers on a shared machine can be starved for seconds. What fails twice fails; a person sees the first.
     retry: process.env.CI === 'true' ? 1 : 0,
+    sequence: { sequencer: LongestFirst },
+    projects: [
+      // Pure, or alone with their own folders: a hundred files share the processes that have loaded the sources.
+      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.{ts,tsx}'], isolate: false } },
+      { extends: true, test: { name: 'real', include: ['test/!(unit)/**/*.test.{ts,tsx}'] } },
+    ],
   },
 });
