@@ -114,6 +114,7 @@ export function resolvedPools(
           nameServers: zone?.servers ?? [],
           size: Math.max(...Object.values(each.values).map(({ length }) => length)),
           port: each.record.type === 'SRV' ? undefined : slots[0]?.port,
+          endpoints: each.resolvedBy.endpoints,
           ...(health === undefined ? {} : { health }),
         },
       ];

@@ -131,6 +131,8 @@ export interface ResolvedPoolDeclared {
   readonly size: number;
   /** undefined: the record says it (SRV). */
   readonly port: number | undefined;
+  /** What its members are while the record leads to a slot, by slot, sorted: `10.0.1.11:8081`. */
+  readonly endpoints: Readonly<Record<string, readonly string[]>>;
   readonly health?: HealthDeclared;
 }
 

@@ -8,6 +8,7 @@ import { askByUdp } from '../../src/transport/index.ts';
 import { hasDns, key, type RunningDns, startDns, startSecondary } from '../rig/dns-servers.ts';
 import { freePort, hasHaproxy } from '../rig/haproxy.ts';
 import { eventsOf } from '../rig/outcomes.ts';
+import { isInstalled, nginxProgram, startProxy } from '../rig/proxies.ts';
 import { type Scene, startScene } from '../rig/scene.ts';
 import { startTraffic } from '../rig/traffic.ts';
 import { hasUnbound, type RunningUnbound, startUnbound } from '../rig/unbound.ts';
@@ -21,6 +22,8 @@ interface Stage extends AsyncDisposable {
   readonly primary: RunningDns;
   readonly secondary: RunningDns;
   readonly resolver: RunningUnbound;
+  /** Where the balancer takes requests. */
+  readonly port: number;
   /** Addresses of blue and green. */
   readonly blue: string;
   readonly green: string;
@@ -30,16 +33,18 @@ interface StageOptions {
   readonly ttl: string;
   readonly switchTtl: string;
   /**
-   * `routed`: clients also come by a HAProxy, whose route is switched as well. `resolved`: they come by one that finds the
+   * `routed`: clients also come by a HAProxy, whose route is switched as well. Otherwise they come by a proxy that finds the
    * service by its name, and asks the resolver for it.
    */
-  readonly balancer?: 'routed' | 'resolved';
+  readonly balancer?: 'routed' | Follower;
 }
 
-const balancerBlocks = {
-  routed: 'traffic "load_balancer" { load_balancer = load_balancer.edge }',
-  resolved: 'traffic "load_balancer" {\n    load_balancer = load_balancer.edge\n    resolves = "app"\n  }',
-} as const;
+type Follower = 'haproxy' | 'nginx';
+const followers = { haproxy: hasHaproxy, nginx: isInstalled(nginxProgram) } as const;
+
+const routed = 'traffic "load_balancer" { load_balancer = load_balancer.edge }';
+const following =
+  'traffic "load_balancer" {\n    load_balancer = load_balancer.edge\n    resolves = "app"\n  }';
 
 /** Blue and green each on a host with a loopback address of its own; the record is `app`, and does not exist yet. */
 async function stage({ ttl, switchTtl, balancer }: StageOptions): Promise<Stage> {
@@ -85,7 +90,7 @@ service "shop" {
     timeout  = "2s"
     deadline = "20s"
   }
-  ${balancer === undefined ? '' : balancerBlocks[balancer]}
+  ${balancer === undefined ? '' : balancer === 'routed' ? routed : following}
   traffic "dns" {
     dns_zone   = dns_zone.internal
     name       = "app"
@@ -97,21 +102,40 @@ service "shop" {
     on_failure = "revert"
   }
 }`;
-  // As an operator would: HAProxy asks the resolver of the network, and not the C library at its start.
+  // As an operator would: the proxy asks the resolver of the network, and HAProxy not the C library at its start.
+  const nameServer = `127.0.0.1:${resolver.endpoint.port}`;
   const adjust = (config: string): string =>
     config
       .replaceAll(/^ {4}nameserver ns2 .*\n/gm, '')
-      .replaceAll(/^( {4}nameserver ns1) .*$/gm, `$1 127.0.0.1:${resolver.endpoint.port}`)
-      .replaceAll('init-addr last,libc,none', 'init-addr last,none');
-  const scene = stack.use(
-    await startScene({ webHosts: 2, balancer: balancer !== undefined, service, adjust }),
-  );
+      .replaceAll(/^( {4}nameserver ns1) .*$/gm, `$1 ${nameServer}`)
+      .replaceAll('init-addr last,libc,none', 'init-addr last,none')
+      .replace(/^( *resolver) .*$/m, `$1 ${nameServer} ipv6=off;`);
+  const byHaproxy = balancer === 'haproxy' || balancer === 'routed';
+  const scene = stack.use(await startScene({ webHosts: 2, balancer: byHaproxy, service, adjust }));
+  const proxy =
+    balancer === 'nginx'
+      ? stack.use(
+          await startProxy(nginxProgram, async ({ folder, port: at, probePort }) => {
+            const block = `load_balancer "nginx" "edge" {
+  hosts         = [host.lb-1]
+  probe_address = "127.0.0.1:${probePort}"
+  pid_file      = "${folder}/pid"
+}`;
+            scene.declare({ more: block });
+            const wanted = ['--full', '--bind', `127.0.0.1:${at}`];
+            const snippet = await scene.cli('snippet', 'prod', 'load_balancer.edge', ...wanted);
+            expect(snippet.stderr).toBe('');
+            return adjust(snippet.stdout);
+          }),
+        )
+      : undefined;
   const [blue = '', green = ''] = scene.web.map(({ address }) => address);
   return {
     scene,
     primary,
     secondary,
     resolver,
+    port: proxy?.paths.port ?? scene.port,
     blue,
     green,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
@@ -220,15 +244,16 @@ describe.skipIf(!isHere)(
       expect(again.stdout).toContain('No changes.');
     });
 
-    test.skipIf(!hasHaproxy)(
-      'a HAProxy that resolves the name by the resolver: nothing fails, neither there nor back, and neither keeps the old address',
+    test.for<Follower>(['haproxy', 'nginx'])(
+      '%s that resolves the name by the resolver: nothing fails, neither there nor back, and neither keeps the old address',
       { timeout: 240_000 },
-      async () => {
-        await using all = await stage({ ttl: '2s', switchTtl: '1s', balancer: 'resolved' });
-        const { scene, resolver, blue, green } = all;
+      async (balancer, { skip }) => {
+        if (!followers[balancer]) return skip(`without ${balancer}: not covered`);
+        await using all = await stage({ ttl: '2s', switchTtl: '1s', balancer });
+        const { scene, resolver, port, blue, green } = all;
         const first = await scene.cliWith(secrets, 'apply', '--auto-approve');
         expect(`${first.code} ${first.stderr}`).toBe('0 ');
-        expect(await scene.servedBy()).toBe('1.0.0');
+        expect(await versionAt('127.0.0.1', port)).toBe('1.0.0');
 
         const named: { readonly at: number; readonly addresses: readonly string[] }[] = [];
         const answers: { readonly sentAt: number; readonly version: string }[] = [];
@@ -248,7 +273,7 @@ describe.skipIf(!isHere)(
           ...[agent, agent, agent, false as const].map((connections) =>
             until(async () => {
               const sentAt = Date.now();
-              answers.push({ sentAt, version: await versionAt('127.0.0.1', scene.port, connections) });
+              answers.push({ sentAt, version: await versionAt('127.0.0.1', port, connections) });
             }),
           ),
         ];

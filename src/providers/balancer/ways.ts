@@ -11,6 +11,9 @@ export interface Way extends Pick<BalancerKind, 'traits' | 'check' | 'open' | 's
   readonly settings: readonly [SettingSchema, ...SettingSchema[]];
 }
 
+/** It finds the servers of its pools by DNS records, and has no routes. No setting chooses it: what is declared does. */
+export type NameWay = Pick<BalancerKind, 'traits' | 'check' | 'open' | 'snippet'>;
+
 export interface WaysOfOne {
   readonly name: string;
   readonly description: string;
@@ -18,23 +21,33 @@ export interface WaysOfOne {
   readonly ways: readonly [Way, ...Way[]];
   /** Arguments that all ways have. */
   readonly common: readonly SettingSchema[];
+  /** undefined: it cannot be seen to follow a name. */
+  readonly byName?: NameWay;
 }
 
-export function kindWithWays({ name, description, ways, common }: WaysOfOne): BalancerKind {
+export function kindWithWays({ name, description, ways, common, byName }: WaysOfOne): BalancerKind {
   const chosen = ({ settings }: BalancerDeclared): readonly Way[] =>
     ways.filter((way) => settings[way.settings[0].name] !== undefined);
-  const wayOf = (balancer: BalancerDeclared): Way => chosen(balancer)[0] ?? ways[0];
+  const onlyFollows = ({ routes, resolved = [] }: BalancerDeclared): boolean =>
+    resolved.length > 0 && routes.length === 0;
+  const wayOf = (balancer: BalancerDeclared): NameWay =>
+    byName !== undefined && onlyFollows(balancer) ? byName : (chosen(balancer)[0] ?? ways[0]);
   const choices = ways.map((way) => way.settings[0].name);
 
   const described = (choice: SettingSchema): SettingSchema => {
     const others = choices.filter((each) => each !== choice.name);
     const unless =
       others.length === 0 ? '' : `, unless ${others.map((each) => `\`${each}\``).join(' or ')} is given`;
-    return { ...choice, description: `${choice.description} Required${unless}.` };
+    const orFollows =
+      byName === undefined
+        ? ''
+        : `${unless === '' ? ', unless' : ', or'} it only follows names (\`resolves\`)`;
+    return { ...choice, description: `${choice.description} Required${unless}${orFollows}.` };
   };
 
   function checkChoice(balancer: BalancerDeclared): readonly Diagnostic[] {
-    const { address, origin, settings } = balancer;
+    const { address, origin, settings, routes, resolved = [] } = balancer;
+    if (byName !== undefined && onlyFollows(balancer)) return [];
     const [first, second] = chosen(balancer);
     if (first === undefined) {
       const [advised] = ways[0].settings;
@@ -45,6 +58,20 @@ export function kindWithWays({ name, description, ways, common }: WaysOfOne): Ba
             summary: 'Missing required argument',
             detail: `${address} says nothing of how ${name} is switched: one of ${choices.map((each) => `"${each}"`).join(' and ')} is required.`,
             hint: `${advised.name}: ${advised.description.charAt(0).toLowerCase()}${advised.description.slice(1)}`,
+            address,
+          }),
+          subject: origin,
+        },
+      ];
+    }
+    if (byName !== undefined && resolved.length > 0) {
+      return [
+        {
+          ...asDiagnostic({
+            code: 'argument-conflict',
+            summary: 'Routes and names of one load balancer',
+            detail: `${address} is switched by ${first.settings[0].name} for ${routes.map(({ route }) => route).join(', ')}, and is to follow names for ${resolved.map((pool) => pool.name).join(', ')}: one block of ${name} does one of the two.`,
+            hint: 'Declare another load_balancer block for the names, on the same hosts, with a probe_address of its own.',
             address,
           }),
           subject: origin,
@@ -73,6 +100,7 @@ export function kindWithWays({ name, description, ways, common }: WaysOfOne): Ba
   return {
     name,
     description,
+    resolvesNames: byName !== undefined,
     settings: [...ways.flatMap(({ settings: [choice, ...rest] }) => [described(choice), ...rest]), ...common],
     traits: (balancer) => wayOf(balancer).traits(balancer),
     check: (balancer) => [...checkChoice(balancer), ...wayOf(balancer).check(balancer)],

@@ -15,7 +15,7 @@ export const pidSetting: SettingSchema = {
   type: 'path',
   required: false,
   description:
-    'With include_file: where the master process of nginx writes its number. Default: `/run/nginx.pid`.',
+    'With include_file, and with `resolves`: where the master process of nginx writes its number. Default: `/run/nginx.pid`.',
 };
 
 export interface IncludeSettings {
