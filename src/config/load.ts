@@ -284,7 +284,7 @@ function checkSettings(balancers: readonly BalancerDeclared[], input: LoadInput,
         severity: 'error',
         summary: 'The load balancer resolves no names',
         detail: `${balancer.address} is to find the servers of its pool ${name} by ${record.name}, and deployctl has no way to see which addresses a load balancer of type "${balancer.provider}" uses: a switch could not be seen to be done.`,
-        hint: `Use one of type ${listed(input.balancers.filter(({ resolvesNames }) => resolvesNames).map((each) => each.name))}, or leave out resolves and have it moved by a route.`,
+        hint: `It can be seen of ${listed(input.balancers.filter(({ resolvesNames }) => resolvesNames).map((each) => each.name))}. Use one of these types, or leave out resolves and have it moved by a route.`,
         address: balancer.address,
         subject: balancer.origin,
       });

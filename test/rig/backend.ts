@@ -17,12 +17,12 @@ export interface Backend extends AsyncDisposable {
   restart(): Promise<void>;
 }
 
-/** Resolves when it listens, on a port of its own. */
-export async function startBackend(name: string): Promise<Backend> {
+/** Resolves when it listens, on a port of its own where none is given. */
+export async function startBackend(name: string, address = '127.0.0.1', wanted = 0): Promise<Backend> {
   let child: ChildProcess;
-  let port = 0;
+  let port = wanted;
   const restart = async (): Promise<void> => {
-    const started = fork(fileURLToPath(import.meta.url), [name, String(port)], {
+    const started = fork(fileURLToPath(import.meta.url), [name, address, String(port)], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     child = started;
@@ -53,7 +53,7 @@ export async function startBackend(name: string): Promise<Backend> {
  * `GET /health` answers 200, `GET /slow?ms=1500` after that time, `GET /drop` closes without an answer, and anything
  * with `Upgrade: echo` becomes a connection that echoes lines, each with the name in front of it.
  */
-function serve(name: string, port: number): void {
+function serve(name: string, address: string, port: number): void {
   // Longer than the proxy's: a backend that closes idle connections first causes failures of its own.
   const server = createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
     const url = new URL(request.url ?? '/', 'http://backend');
@@ -74,9 +74,12 @@ function serve(name: string, port: number): void {
     socket.on('end', () => socket.end());
     socket.on('error', () => socket.destroy());
   });
-  server.listen(port, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port));
+  server.listen(port, address, () => process.send?.((server.address() as AddressInfo).port));
   // Without its parent it is nobody's.
   process.on('disconnect', () => process.exit());
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) serve(process.argv[2] ?? '', Number(process.argv[3]));
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [, , name = '', address = '', port = ''] = process.argv;
+  serve(name, address, Number(port));
+}

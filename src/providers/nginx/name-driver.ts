@@ -14,6 +14,9 @@ import { nginxMaster } from './master.ts';
 import { askWorkers, type Seen } from './name-workers.ts';
 import { readIncludeSettings } from './settings.ts';
 
+/** How often its workers are listed anew because all of them were replaced meanwhile. */
+const tries = 3;
+
 export function nameDriver(declared: BalancerDeclared, channels: HostChannels): BalancerDriver {
   const { pidFile } = readIncludeSettings(declared);
   const { address: balancer, name, resolved = [] } = declared;
@@ -21,38 +24,43 @@ export function nameDriver(declared: BalancerDeclared, channels: HostChannels): 
 
   async function read(host: string, signal: AbortSignal): Promise<HostReading> {
     const channel = await channels.to(host, signal);
+    for (let turn = 1; ; turn += 1) {
+      const { serving, retiring } = await lookAtWorkers(channel, signal);
+      const [first, ...others] = serving;
+      // Those that retire take no new requests, and end what they have begun with whom they have begun it.
+      if (first !== undefined)
+        return {
+          host,
+          workers: [first, ...others, ...retiring.map(retired)],
+          persisted: new Map(),
+          persistedText: undefined,
+          persistedIn: pidFile,
+        };
+      // A reload in between: all that were to be asked are gone.
+      if (turn === tries) throw withoutWorkers(host);
+    }
+  }
+
+  async function lookAtWorkers(channel: HostChannel, signal: AbortSignal) {
     const master = nginxMaster(channel, pidFile, balancer);
     const { serving, retiring } = await master.read(signal);
     const stillServing = async () => (await master.read(signal)).serving;
-    const byPool = await Promise.all(
+    const asked = await Promise.all(
       resolved.map(async (pool) => ({
         pool,
         seen: await askWorkers(channel, place, pool.name, serving, stillServing, signal),
       })),
     );
-    const checks = await checksOf(channel, byPool, signal);
-    const known = byPool.flatMap(({ pool, seen }) => (seen === undefined ? [] : [{ pool, seen }]));
-    const [first, ...others] = serving
-      .filter((pid) => known.every(({ seen }) => seen.has(pid)))
+    const checks = await checksOf(channel, asked, signal);
+    const workers = serving
+      .filter((pid) => asked.every(({ seen }) => seen.has(pid)))
       .map((pid): WorkerReading => {
-        const pools = known.map(
+        const pools = asked.map(
           ({ pool, seen }) => [pool.name, poolOf(pool, seen.get(pid), checks)] as const,
         );
         return { ...worker(pid), serving: true, routes: new Map(), pools: new Map(pools) };
       });
-    if (first === undefined) throw withoutWorkers(host);
-    return {
-      host,
-      // Those that retire take no new requests, and send what they have begun to whom they have begun it with.
-      workers: [
-        first,
-        ...others,
-        ...retiring.map((pid) => ({ ...worker(pid), serving: false, routes: undefined, pools: new Map() })),
-      ],
-      persisted: new Map(),
-      persistedText: undefined,
-      persistedIn: pidFile,
-    };
+    return { serving: workers, retiring };
   }
 
   const withoutWorkers = (host: string) =>
@@ -83,19 +91,23 @@ export function nameDriver(declared: BalancerDeclared, channels: HostChannels): 
 
 const worker = (pid: number) => ({ id: String(pid), name: `worker ${pid}` });
 
+const retired = (pid: number): WorkerReading => ({
+  ...worker(pid),
+  serving: false,
+  routes: undefined,
+  pools: new Map(),
+});
+
 type Checks = ReadonlyMap<string, CheckResult>;
 
 /** Each address once, from the host, by the service's own check: nginx checks nothing itself. */
 async function checksOf(
   channel: HostChannel,
-  byPool: readonly {
-    readonly pool: ResolvedPoolDeclared;
-    readonly seen: ReadonlyMap<number, Seen> | undefined;
-  }[],
+  asked: readonly { readonly pool: ResolvedPoolDeclared; readonly seen: ReadonlyMap<number, Seen> }[],
   signal: AbortSignal,
 ): Promise<Checks> {
-  const pools = byPool.map(({ pool, seen }) => {
-    const endpoints = new Set([...(seen?.values() ?? [])].flatMap((each) => wholeAnswer(pool, each)));
+  const pools = asked.map(({ pool, seen }) => {
+    const endpoints = new Set([...seen.values()].flatMap((each) => wholeAnswer(pool, each)));
     return {
       name: pool.name,
       service: pool.record.service,

@@ -20,7 +20,7 @@ export type Seen = ReadonlySet<string>;
 
 /**
  * Asks until each of these workers has answered. A worker that ended meanwhile is left out; `stillServing` says who did
- * not. undefined: the running configuration has no such pool.
+ * not. Throws `balancer-snippet-missing` where the running configuration does not answer for this pool.
  */
 export async function askWorkers(
   channel: HostChannel,
@@ -29,7 +29,7 @@ export async function askWorkers(
   workers: readonly number[],
   stillServing: () => Promise<readonly number[]>,
   signal: AbortSignal,
-): Promise<ReadonlyMap<number, Seen> | undefined> {
+): Promise<ReadonlyMap<number, Seen>> {
   const seen = new Map<number, Set<string>>();
   const missing = (): readonly number[] => workers.filter((pid) => !seen.has(pid));
   for (let asked = 0; asked < workers.length * mostForEach; asked += atOnce) {
@@ -37,8 +37,8 @@ export async function askWorkers(
       Array.from({ length: atOnce }, () => askOne(channel, place, pool, signal)),
     );
     for (const answer of answers) {
-      if (answer.status === 404 && headerOf(answer, workerHeader) === '') return undefined;
-      if (headerOf(answer, 'x-deployctl-snippet') !== String(snippetVersion)) throw foreign(channel, place);
+      if (headerOf(answer, 'x-deployctl-snippet') !== String(snippetVersion))
+        throw foreign(channel, place, pool);
       const { pid, addresses } = parseWorker(headerOf(answer, workerHeader));
       seen.set(pid, new Set([...(seen.get(pid) ?? []), ...addresses]));
     }
@@ -81,10 +81,10 @@ async function askOne(
   }
 }
 
-const foreign = ({ host }: HostChannel, place: ProbePlace): ProviderFailure =>
+const foreign = ({ host }: HostChannel, place: ProbePlace, pool: string): ProviderFailure =>
   silent(
     place,
-    `What answers at ${place.address}:${place.port} on ${host} is not the snippet of this version for ${place.balancer}.`,
+    `What answers for the pool ${pool} at ${place.address}:${place.port} on ${host} is not the snippet of this version for ${place.balancer}.`,
   );
 
 const silent = ({ balancer }: ProbePlace, detail: string): ProviderFailure =>

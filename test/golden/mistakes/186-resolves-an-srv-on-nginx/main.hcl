@@ -43,10 +43,12 @@ service "shop" {
   traffic "dns" {
     dns_zone = dns_zone.internal
     name     = "shop"
+    type     = "SRV"
+    values = {
+      blue  = ["0 0 8081 web-1.internal.test."]
+      green = ["0 0 8081 web-2.internal.test."]
+    }
   }
 }
 
-load_balancer "nginx" "edge" {
-  hosts     = ["web-1"]
-  flags_dir = "/etc/nginx/deployctl/edge"
-}
+load_balancer "nginx" "edge" { hosts = ["web-1"] }

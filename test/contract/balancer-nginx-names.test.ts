@@ -1,0 +1,188 @@
+/** nginx that follows a name: what each of its workers remembers is its own, and a switch is done when all have forgotten. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  asAddress,
+  type BalancerDeclared,
+  type Operation,
+  type Provider,
+  ProviderFailure,
+  type RecordSet,
+} from '../../src/model/index.ts';
+import { nginx } from '../../src/providers/nginx/index.ts';
+import { askWorkers } from '../../src/providers/nginx/name-workers.ts';
+import { type Backend, startBackend } from '../rig/backend.ts';
+import { balancer, context, declaring, edge, localChannels } from '../rig/balancers.ts';
+import { hasDns, type RunningDns, startDns } from '../rig/dns-servers.ts';
+import { isInstalled, nginxProgram, type ProxyPaths, type RunningProxy, startProxy } from '../rig/proxies.ts';
+import { startTraffic } from '../rig/traffic.ts';
+import { contextOf, move, open, recordOf, set, zoneAt } from '../rig/zones.ts';
+
+const isHere = hasDns.bind && isInstalled(nginxProgram);
+const workers = 4;
+const ttlSeconds = 2;
+const blueSet = set(ttlSeconds, '127.0.0.2');
+const greenSet = set(ttlSeconds, '127.0.0.3');
+
+describe.skipIf(!isHere)(
+  `nginx that follows a name${isHere ? '' : ' (without nginx, bind9 or root: not covered)'}`,
+  { timeout: 120_000 },
+  () => {
+    let dns: RunningDns;
+    let blue: Backend;
+    let green: Backend;
+    let proxy: RunningProxy;
+    let declared: BalancerDeclared;
+    let provider: Provider;
+    const resources = new AsyncDisposableStack();
+
+    beforeAll(async () => {
+      if (!isHere) return;
+      dns = resources.use(await startDns('bind', { records: `app ${ttlSeconds} IN A 127.0.0.2\n` }));
+      blue = resources.use(await startBackend('blue', '127.0.0.2'));
+      green = resources.use(await startBackend('green', '127.0.0.3', blue.port));
+      const declare = ({ folder, probePort }: ProxyPaths): BalancerDeclared => ({
+        ...balancer(
+          'nginx',
+          { pid_file: join(folder, 'pid'), probe_address: `127.0.0.1:${probePort}` },
+          [],
+          [],
+        ),
+        resolved: [
+          {
+            name: 'shop',
+            record: recordOf('app'),
+            zone: 'internal',
+            nameServers: [dns.endpoint],
+            size: 1,
+            port: blue.port,
+            endpoints: { blue: [`127.0.0.2:${blue.port}`], green: [`127.0.0.3:${blue.port}`] },
+          },
+        ],
+      });
+      proxy = resources.use(
+        await startProxy(nginxProgram, (paths) =>
+          nginx
+            .snippet(declare(paths), { full: true, bind: `127.0.0.1:${paths.port}` })
+            .replace('worker_processes auto', `worker_processes ${workers}`),
+        ),
+      );
+      declared = declare(proxy.paths);
+      provider = resources.use(nginx.open(declared, resources.use(localChannels(['lb-1']))));
+    });
+    afterAll(async () => resources.disposeAsync());
+
+    const rename = async (from: RecordSet, to: RecordSet): Promise<void> => {
+      const zone = open(zoneAt(dns.endpoint, { records: [recordOf('app')] }));
+      await zone.perform(move(recordOf('app'), from, to), contextOf());
+    };
+    const follow = (address: string, withinMs: number): Operation & { readonly op: 'pool.resolve' } => ({
+      op: 'pool.resolve',
+      balancer: edge,
+      pool: 'shop',
+      endpoints: [`${address}:${blue.port}`],
+      withinMs,
+    });
+    const observe = async (of: BalancerDeclared) =>
+      (await provider.observe(declaring(of), AbortSignal.timeout(30_000))).observations;
+
+    test('under load a switch is done when every worker has followed: nothing fails, nothing stale, the old side can go', async () => {
+      const traffic = startTraffic(
+        { port: proxy.paths.port, rate: 200, keepAlive: 16, freshShare: 0.3, slow: 2, upgraded: 0 },
+        'blue',
+      );
+      const texts: string[] = [];
+      for (const [to, from, wanted] of [
+        ['green', blueSet, greenSet],
+        ['blue', greenSet, blueSet],
+        ['green', blueSet, greenSet],
+      ] as const) {
+        traffic.expectBoth(to);
+        await rename(from, wanted);
+        // At once, and not after the TTL: only the workers themselves can say when it is over.
+        await provider.perform(follow(wanted.values[0] ?? '', 20_000), context({ texts }));
+        traffic.acknowledge(to);
+        await new Promise((resolve) => setTimeout(resolve, 300));
+      }
+      // Requests of 1.5 s that it has begun are its own; no other comes.
+      await new Promise((resolve) => setTimeout(resolve, 1_600));
+      await blue.kill();
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      const { failed, stale, wrong, reasons, bySide } = await traffic.stop();
+      expect({ failed, stale, wrong, reasons }).toEqual({ failed: 0, stale: 0, wrong: 0, reasons: [] });
+      expect(Math.min(bySide.blue ?? 0, bySide.green ?? 0)).toBeGreaterThan(100);
+      // It did wait for some of them.
+      expect(texts).toContainEqual(expect.stringMatching(/^[0-3] of 4 workers use/));
+      expect(texts.at(-1)).toMatch(/^4 of 4 workers use 127\.0\.0\.3/);
+      await blue.restart();
+    });
+
+    test('what its workers use is observed; of a pool that its configuration has not nothing is known', async () => {
+      expect(await observe(declared)).toMatchObject([
+        {
+          status: 'present',
+          kind: 'resolution',
+          spec: { endpoints: [`127.0.0.3:${blue.port}`], disagreeing: [] },
+        },
+      ]);
+      const [pool] = declared.resolved ?? [];
+      if (pool === undefined) throw new Error('nothing is followed');
+      const other = { ...declared, resolved: [{ ...pool, name: 'orders' }] };
+      await using stranger = nginx.open(other, localChannels(['lb-1']));
+      const { observations } = await stranger.observe(declaring(other), AbortSignal.timeout(30_000));
+      expect(observations).toMatchObject([{ status: 'unknown', why: { code: 'balancer-snippet-missing' } }]);
+    });
+
+    test('workers that do not follow, and an address that does not answer, are named', async () => {
+      const failureOf = async (operation: Operation): Promise<string> => {
+        const error = await provider.perform(operation, context()).catch((cause: unknown) => cause);
+        if (!(error instanceof ProviderFailure)) throw new Error(`expected a failure, got ${error}`);
+        return `${error.effect} ${error.diagnostic.code}: ${error.diagnostic.detail}`;
+      };
+      expect(await failureOf(follow('127.0.0.2', 300))).toMatch(
+        /^none pool-not-resolved: .*4 of 4 workers.*worker \d+ on lb-1 uses 127\.0\.0\.3:\d+/,
+      );
+      await green.kill();
+      expect(await failureOf(follow('127.0.0.3', 300))).toMatch(
+        /^none pool-not-resolved: .*calls 127\.0\.0\.3:\d+ down/,
+      );
+      await green.restart();
+      await provider.perform(follow('127.0.0.3', 10_000), context());
+    });
+
+    test('killed and started again it follows the record; while it is down it is unknown', async () => {
+      await proxy.kill9();
+      expect(await observe(declared)).toMatchObject([{ status: 'unknown' }]);
+      await proxy.start();
+      await provider.perform(follow('127.0.0.3', 20_000), context());
+    });
+  },
+);
+
+test('a worker that no request comes to is named, and not taken for one that has followed', async () => {
+  // Without reuseport it can be that one worker takes every connection.
+  const server = createServer((_request, response) => {
+    response.writeHead(200, { 'X-Deployctl-Snippet': '1', 'X-Deployctl-Worker': '4711 10.0.1.11:80' }).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await using channels = localChannels(['lb-1']);
+  const signal = AbortSignal.timeout(30_000);
+  const place = {
+    balancer: asAddress('load_balancer.edge'),
+    name: 'edge',
+    program: 'nginx',
+    address: '127.0.0.1',
+    port,
+  };
+  const ask = async (serving: readonly number[]) =>
+    askWorkers(await channels.to('lb-1', signal), place, 'shop', [4711, 4712], async () => serving, signal);
+  await expect(ask([4711, 4712])).rejects.toMatchObject({
+    diagnostic: { code: 'balancer-worker-unreached', detail: expect.stringContaining('worker 4712') },
+  });
+  // One that ended meanwhile need not follow.
+  expect(await ask([4711])).toEqual(new Map([[4711, new Set(['10.0.1.11:80'])]]));
+  await new Promise((resolve) => server.close(resolve));
+});

@@ -1,0 +1,69 @@
+host "web-1" { address = "10.0.1.11" }
+host "web-2" { address = "10.0.1.12" }
+
+secret "tsig" { env = "TSIG" }
+
+dns_zone "rfc2136" "internal" {
+  zone    = "internal.test."
+  primary = "10.0.0.53:53"
+  tsig {
+    name   = "deployctl."
+    secret = secret.tsig
+  }
+}
+
+release "shop" {
+  version  = "1.0.0"
+  artifact = "dist/shop.tar.gz"
+}
+
+service "shop" {
+  release = release.shop
+
+
+  install { root = "/srv/shop" }
+  process "systemd" { command = ["bin/shop"] }
+  health "http" {}
+  strategy "blue_green" {}
+
+
+  slot "blue" {
+    hosts = ["web-1"]
+    port  = 8081
+  }
+  slot "green" {
+    hosts = ["web-2"]
+    port  = 8081
+  }
+
+  traffic "load_balancer" {
+    load_balancer = load_balancer.edge
+    resolves      = "shop"
+  }
+  traffic "dns" {
+    dns_zone = dns_zone.internal
+    name     = "shop"
+  }
+}
+
+load_balancer "nginx" "edge" {
+  hosts     = ["web-1"]
+  flags_dir = "/etc/nginx/deployctl/edge"
+}
+
+service "api" {
+  release = release.shop
+  install { root = "/srv/api" }
+  process "systemd" { command = ["bin/api"] }
+  health "http" {}
+  strategy "blue_green" {}
+  slot "blue" {
+    hosts = ["web-1"]
+    port  = 8091
+  }
+  slot "green" {
+    hosts = ["web-2"]
+    port  = 8092
+  }
+  traffic "load_balancer" { load_balancer = load_balancer.edge }
+}
