@@ -1,11 +1,13 @@
 /**
  * One operation, from a look before to a look after. A reply that says "done" is not believed, and neither is one that
- * says "failed": what counts is how the world stands afterwards.
+ * says "failed": what counts is how the world stands afterwards. A provider may look again in the exchange in which it
+ * changed something; that look counts like one that is asked for.
  */
 import {
   type Address,
   type Context,
   type Diagnostic,
+  type Looks,
   type Operation,
   operationClass,
   type Provider,
@@ -65,9 +67,9 @@ async function move(attempt: Attempt): Promise<AttemptResult> {
   const { address, cx, wasBegun, operation } = attempt;
   const isOnce = operationClass[operation.op] === 'once';
 
-  const before = await look(attempt);
+  let before = await look(attempt);
   if (before === 'interrupted') return { kind: 'interrupted' };
-  if (before.at === 'after') return record(attempt, !wasBegun);
+  if (before.at === 'after') return record(attempt, !wasBegun, before.seen);
   if (before.at === 'unknown') return failed(before.why, wasBegun, true);
   if (before.at === 'elsewhere') {
     return failed(changedBySomeoneElse(operation.op, address, before.seen), wasBegun);
@@ -80,14 +82,15 @@ async function move(attempt: Attempt): Promise<AttemptResult> {
       return { ...failed(admission.why, turn > 1 || wasBegun), isForOthers: true };
     }
     if (turn === 1) await attempt.intend();
-    const performed = await perform(attempt).finally(admission.left);
+    const performed = await perform(attempt, before).finally(admission.left);
     if (performed.ended === 'interrupted') return { kind: 'interrupted' };
     const failure = failureOf(attempt, performed);
     if (failure?.effect === 'none') return failed(failure.diagnostic, turn > 1 || wasBegun);
+    if (failure === undefined && performed.seen !== undefined) return record(attempt, false, performed.seen);
 
     const after = await look(attempt);
     if (after === 'interrupted') return { kind: 'interrupted' };
-    if (after.at === 'after') return record(attempt, false);
+    if (after.at === 'after') return record(attempt, false, after.seen);
     const said = failure?.diagnostic;
     if (after.at === 'unknown') return failed(said ?? after.why, true, true);
     if (after.at === 'elsewhere') {
@@ -98,6 +101,7 @@ async function move(attempt: Attempt): Promise<AttemptResult> {
     // A lost reply is asked for again; what runs once is not run again without a person's word.
     if (isOnce || turn === tries) return failed(said, true);
     await cx.clock.sleep(pauseMs, cx.signal);
+    before = after;
   }
 }
 
@@ -105,10 +109,10 @@ async function move(attempt: Attempt): Promise<AttemptResult> {
 async function waitFor(attempt: Attempt): Promise<AttemptResult> {
   await attempt.intend();
   for (let turn = 1; ; turn += 1) {
-    const performed = await perform(attempt);
+    const performed = await perform(attempt, undefined);
     if (performed.ended === 'interrupted') return { kind: 'interrupted' };
     const failure = failureOf(attempt, performed);
-    if (failure === undefined) return record(attempt, false);
+    if (failure === undefined) return record(attempt, false, performed.seen);
     const isOver = performed.ended === 'timed_out' || failure.effect === 'none';
     if (isOver || turn === tries) return failed(failure.diagnostic, false);
     await attempt.cx.clock.sleep(pauseMs, attempt.cx.signal);
@@ -126,14 +130,21 @@ const failed = (
   isUnseen,
 });
 
-async function perform(attempt: Attempt): Promise<Bounded<void>> {
+/** `seen`: the provider has looked again, and found it in effect. */
+type Performed = Bounded<void> & { readonly seen: readonly RecordedResource[] | undefined };
+
+async function perform(attempt: Attempt, before: Looks['before']): Promise<Performed> {
   const { cx, provider, operation, failpoint } = attempt;
   failpoint(`effect:before:${operation.op}`);
+  let seen: Performed['seen'];
+  const after: Looks['after'] = (resources) => {
+    seen = resources;
+  };
   const performed = await within(limitMs(operation), cx.clock, cx.signal, (signal) =>
-    provider.perform(operation, { ...cx, signal }),
+    provider.perform(operation, { ...cx, signal }, { before, after }),
   );
   failpoint(`effect:after:${operation.op}`);
-  return performed;
+  return { ...performed, seen };
 }
 
 /** Why it did not work, as far as the provider can tell; undefined: it says that it did. */
@@ -162,7 +173,12 @@ async function look({ operation, cx, provider, address }: Attempt): Promise<Stan
 }
 
 /** It is in effect: what it left behind becomes the record. What cannot be read cannot be recorded as done. */
-async function record(attempt: Attempt, unchanged: boolean): Promise<AttemptResult> {
+async function record(
+  attempt: Attempt,
+  unchanged: boolean,
+  looked: readonly RecordedResource[] | undefined,
+): Promise<AttemptResult> {
+  if (looked !== undefined) return { kind: 'done', unchanged, seen: looked };
   const { operation, address, provider, cx } = attempt;
   for (let turn = 1; ; turn += 1) {
     const seen = await within(lookLimitMs, cx.clock, cx.signal, (signal) =>

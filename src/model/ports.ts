@@ -50,10 +50,23 @@ export interface Context {
  * it: somebody else was here; `seen` tells what it is now, as a clause ("is shop_green now").
  */
 export type Standing =
-  | { readonly at: 'before' }
-  | { readonly at: 'after' }
+  /** `note` is the provider's own, for the `perform` that follows. */
+  | { readonly at: 'before'; readonly note?: object }
+  /** `seen`: what `seen` would tell, where the look has seen it anyway. */
+  | { readonly at: 'after'; readonly seen?: readonly RecordedResource[] }
   | { readonly at: 'elsewhere'; readonly seen: string }
   | { readonly at: 'unknown'; readonly why: Diagnostic };
+
+/** Looks that a `perform` spares, each a way to where the thing is and back. A provider may leave all of it unused. */
+export interface Looks {
+  /** The look that found it still to be done: a guard may rest on it. undefined: nobody looked. */
+  readonly before: Extract<Standing, { at: 'before' }> | undefined;
+  /**
+   * To be told of a look that was made after the change, in the same exchange: the world stands where the operation
+   * leads, and `seen` is to be recorded. That the change says of itself that it worked is no look.
+   */
+  readonly after: (seen: readonly RecordedResource[]) => void;
+}
 
 export interface SwitchCost {
   /** What happens each time, as a clause: `nginx reloads, which closes …`. */
@@ -92,7 +105,7 @@ export interface Provider extends AsyncDisposable {
   /** Where the world stands on this operation, looked at afresh. */
   look(operation: Operation, cx: Context): Promise<Standing>;
   /** Does it, guarded by `from`. Throws {@link ProviderFailure}. Resolves only when it believes that it is in effect. */
-  perform(operation: Operation, cx: Context): Promise<void>;
+  perform(operation: Operation, cx: Context, looks?: Looks): Promise<void>;
   /** What the operation left behind, looked at afresh, to be recorded. */
   seen(operation: Operation, cx: Context): Promise<readonly RecordedResource[]>;
   /**

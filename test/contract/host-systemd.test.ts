@@ -278,7 +278,7 @@ systemctl daemon-reload`);
     // As when the power goes between enabling the unit and starting it.
     await web.run('systemctl stop shop-blue');
     expect(await show('UnitFileState')).toBe('enabled');
-    expect(await at.provider.look(at.slot.set(to, null), testContext())).toEqual({ at: 'before' });
+    expect(await at.provider.look(at.slot.set(to, null), testContext())).toMatchObject({ at: 'before' });
     await performs(at.provider, at.slot.set(to, null));
     expect(await show('LoadState')).toBe('not-found');
   });

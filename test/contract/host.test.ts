@@ -10,6 +10,7 @@ import {
   type ReleaseDeclared,
   releaseDirectory,
 } from '../../src/model/index.ts';
+import { withHomes } from '../../src/providers/host/home.ts';
 import { openHostProvider } from '../../src/providers/host/index.ts';
 import { type HostChannels, openHostChannels } from '../../src/transport/index.ts';
 import { realClock } from '../rig/clock.ts';
@@ -79,6 +80,72 @@ for (const [name, host, kind] of [
 ] as const) {
   describeHost(name, kind, () => rigOf(host));
 }
+
+test('a step is two exchanges with its host: a look, and a change that looks again', async () => {
+  const at = await world('web-1', 'exec');
+  let exchanges = 0;
+  const counted: HostChannels = {
+    to: async (host, signal) => {
+      const channel = await channels.to(host, signal);
+      return {
+        host,
+        script: (...args) => {
+          exchanges += 1;
+          return channel.script(...args);
+        },
+        stream: (...args) => {
+          exchanges += 1;
+          return channel.stream(...args);
+        },
+        dial: (...args) => channel.dial(...args),
+      };
+    },
+    [Symbol.asyncDispose]: async () => {},
+  };
+  const bare = openHostProvider(at.declared, counted, {
+    clock: realClock,
+    operatorFolder: fleet.folder,
+    resolveSecret: async () => '',
+  });
+  // As the program opens it.
+  await using provider = withHomes(bare, counted);
+  const release = releaseDirectory(one);
+  const running = { release, process: at.process };
+  const took: [string, number][] = [];
+  for (const operation of [
+    at.slot.put(one),
+    at.slot.link(null, release),
+    at.slot.set(null, running),
+    at.slot.verify(release, httpHealth(at.address, at.port)),
+    at.slot.set(running, null),
+    at.slot.link(release, null),
+    at.slot.remove(one),
+  ]) {
+    exchanges = 0;
+    const cx = testContext();
+    const isWait = operation.op === 'health.verify';
+    const before = isWait ? undefined : await provider.look(operation, cx);
+    if (before !== undefined && before.at !== 'before') throw new Error(JSON.stringify(before));
+    let isTold = false;
+    const after = (): void => {
+      isTold = true;
+    };
+    await provider.perform(operation, cx, { before, after });
+    expect(isTold, operation.op).toBe(true);
+    took.push([operation.op, exchanges]);
+  }
+  expect(took).toEqual([
+    // One more asks what the host has of it, before a byte is sent.
+    ['release.put', 3],
+    ['slot.link', 2],
+    ['process.set', 2],
+    // The process is looked at before its check and after it.
+    ['health.verify', 2],
+    ['process.set', 2],
+    ['slot.link', 2],
+    ['release.remove', 2],
+  ]);
+});
 
 describe('process "exec"', () => {
   test('a process that crashes is started again, and stopping ends it for good', async () => {

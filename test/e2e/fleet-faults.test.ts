@@ -3,8 +3,8 @@
  *
  *   DEPLOYCTL_TEST_FAULTS=all bin/test test/e2e/fleet-faults.test.ts
  *
- * 2/3 instead of all: the second of three parts, which may go on side by side. What of it is in every bin/test is in
- * fleet.test.ts.
+ * 2/3 instead of all: the second of three parts, which may go on side by side. 7,31: these cells, by the numbers that their
+ * names begin with. What of it is in every bin/test is in fleet.test.ts.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Cell, passCell } from '../fleet/cell.ts';
@@ -13,7 +13,8 @@ import { whyNoFleet } from '../fleet/image.ts';
 import { type FleetScene, startFleetScene } from '../fleet/scene.ts';
 
 const asked = process.env.DEPLOYCTL_TEST_FAULTS;
-const [part = 1, parts = 1] = asked === undefined || asked === 'all' ? [] : asked.split('/').map(Number);
+const [part = 1, parts = 1] = asked?.includes('/') === true ? asked.split('/').map(Number) : [];
+const numbers = asked === undefined || /^all$|\//.test(asked) ? undefined : asked.split(',').map(Number);
 const nowhere = asked === undefined ? 'DEPLOYCTL_TEST_FAULTS=all asks for it' : await whyNoFleet();
 
 let scene: FleetScene;
@@ -23,7 +24,7 @@ let versions = 1;
 const webHosts = 3;
 
 /** Each fault meets each phase; whether before its effect or after it, and what ends it, goes in turns. */
-const cells: readonly Cell[] = faults
+const cells: readonly (readonly [number, Cell])[] = faults
   .flatMap((fault, row) =>
     (['forward', 'revert', 'back'] as const).flatMap((direction) =>
       pointsWith(webHosts)[direction === 'back' ? 'back' : 'forward'].map((phase, column): Cell => {
@@ -33,7 +34,8 @@ const cells: readonly Cell[] = faults
       }),
     ),
   )
-  .filter((_, index) => index % parts === part - 1);
+  .map((cell, index) => [index + 1, cell] as const)
+  .filter(([number]) => numbers?.includes(number) ?? (number - 1) % parts === part - 1);
 
 const start = async (): Promise<void> => {
   scene = await startFleetScene(webHosts);
@@ -50,31 +52,32 @@ const start = async (): Promise<void> => {
 describe.skipIf(nowhere !== undefined)(
   `faults on a fleet${nowhere === undefined ? '' : ` (skipped: ${nowhere})`}`,
   () => {
-    beforeAll(start);
+    // Of several parts side by side none has the machine for itself.
+    beforeAll(start, 300_000);
     afterAll(async () => {
       await scene?.[Symbol.asyncDispose]();
     });
 
     let isClean = true;
-    test.for(cells.map((cell) => [cell.fault.name, cell.point, cell.direction, cell.ending, cell] as const))(
-      '%s at %s, %s, then %s',
-      { timeout: 300_000 },
-      async ([, , , , cell]) => {
-        if (!isClean) {
-          // What one cell left behind must not be another's failure.
-          await scene[Symbol.asyncDispose]();
-          await start();
-        }
-        isClean = false;
-        versions += 1;
-        const passed = await passCell(scene, cell, serves, `${versions}.0.0`);
-        serves = passed.serves;
-        isClean = true;
-        const { code, seconds, failed, slowestMs } = passed.outcome;
-        console.log(
-          `CELL ${cell.fault.name} | ${cell.point} | ${cell.direction} | ${cell.ending} | exit ${code} after ${seconds} s | ${failed} failed | slowest ${slowestMs} ms`,
-        );
-      },
-    );
+    test.for(
+      cells.map(
+        ([number, cell]) => [number, cell.fault.name, cell.point, cell.direction, cell.ending, cell] as const,
+      ),
+    )('%i: %s at %s, %s, then %s', { timeout: 300_000 }, async ([number, , , , , cell]) => {
+      if (!isClean) {
+        // What one cell left behind must not be another's failure.
+        await scene[Symbol.asyncDispose]();
+        await start();
+      }
+      isClean = false;
+      versions += 1;
+      const passed = await passCell(scene, cell, serves, `${versions}.0.0`);
+      serves = passed.serves;
+      isClean = true;
+      const { code, seconds, failed, slowestMs } = passed.outcome;
+      console.log(
+        `CELL ${number} | ${cell.fault.name} | ${cell.point} | ${cell.direction} | ${cell.ending} | exit ${code} after ${seconds} s | ${failed} failed | slowest ${slowestMs} ms`,
+      );
+    });
   },
 );

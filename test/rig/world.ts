@@ -9,6 +9,7 @@ import {
   type InstanceState,
   type Instant,
   type Json,
+  type Looks,
   type MemberAdmin,
   memberAddress,
   type Observation,
@@ -115,6 +116,8 @@ export interface WorldRules {
   readonly faultOf?: (operation: Operation, call: 'look' | 'perform' | 'seen') => Fault | undefined;
   /** Told before anything changes, so that a test can object. */
   readonly onEffect?: (operation: Operation, cx: Context) => void;
+  /** Whether this change looks again in its own exchange, as those of hosts do; default: it does not. */
+  readonly looksAlong?: () => boolean;
   /** How long a call takes, ms. */
   readonly takesMs?: (operation: Operation) => number;
   /** Whether the instance's check fails. */
@@ -193,6 +196,10 @@ export class WorldProvider implements Provider {
     const fault = this.#rules.faultOf?.(operation, 'look');
     if (fault !== undefined || this.#isGone(operation))
       return { at: 'unknown', why: said('cannot-see', 'the host does not answer') };
+    return this.#standing(operation, cx);
+  }
+
+  #standing(operation: Operation, cx: Context): Standing {
     if (operation.op === 'hook.run')
       return this.cells.get(markOf(cx)) === null ? { at: 'before' } : { at: 'after' };
     const cells = cellsOf(operation);
@@ -202,7 +209,7 @@ export class WorldProvider implements Provider {
     return { at: 'elsewhere', seen: `is ${JSON.stringify(now)} now` };
   }
 
-  async perform(operation: Operation, cx: Context): Promise<void> {
+  async perform(operation: Operation, cx: Context, looks?: Looks): Promise<void> {
     await this.#take(operation, cx);
     if (this.#isGone(operation)) throw new ProviderFailure(said('lost', 'the host does not answer'), 'maybe');
     const fault = this.#rules.faultOf?.(operation, 'perform');
@@ -228,6 +235,8 @@ export class WorldProvider implements Provider {
     if (fault === 'lost' || fault === 'half') {
       throw new ProviderFailure(said('lost', 'the connection broke'), 'maybe');
     }
+    if (looks === undefined || this.#rules.looksAlong?.() !== true) return;
+    if (this.#standing(operation, cx).at === 'after') looks.after(this.#resources(operation));
   }
 
   async seen(operation: Operation, cx: Context): Promise<readonly RecordedResource[]> {
@@ -235,6 +244,10 @@ export class WorldProvider implements Provider {
     if (this.#rules.faultOf?.(operation, 'seen') !== undefined || this.#isGone(operation)) {
       throw new ProviderFailure(said('cannot-see', 'the host does not answer'), 'none');
     }
+    return this.#resources(operation);
+  }
+
+  #resources(operation: Operation): readonly RecordedResource[] {
     if (operation.op !== 'route.set') {
       return cellsOf(operation).map((cell) => {
         const now = this.cells.get(cell.key);

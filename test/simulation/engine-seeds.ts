@@ -110,7 +110,11 @@ interface Stage {
   readonly cells: MemoryCells;
   readonly start: Record<string, Json>;
   readonly watch: RolloutWatch | undefined;
+  /** Whether changes look again in their own exchange; in every second world, so that the engine is tried both ways. */
+  readonly looksAlong: boolean;
 }
+
+const looksAlong = (seed: number): boolean => seed % 2 === 1;
 
 /** Plans that are written by hand. */
 export const simulate = (seed: number): Promise<string[]> => {
@@ -130,6 +134,7 @@ export const simulate = (seed: number): Promise<string[]> => {
     cells,
     start: visible(cells),
     watch: undefined,
+    looksAlong: looksAlong(seed),
   });
 };
 
@@ -150,7 +155,13 @@ export const simulateRollout = (seed: number): Promise<string[]> => {
     },
     cells,
   );
-  return play(random, clock, deaths, { plan: rollout.plan, cells, start: visible(cells), watch });
+  return play(random, clock, deaths, {
+    plan: rollout.plan,
+    cells,
+    start: visible(cells),
+    watch,
+    looksAlong: looksAlong(seed),
+  });
 };
 
 /** Hosts that are dead for a while. */
@@ -234,6 +245,7 @@ async function play(random: Random, clock: VirtualClock, deaths: Deaths, stage: 
     }
     const provider = new WorldProvider(cells, {
       isDead: () => life.isDead,
+      looksAlong: () => stage.looksAlong,
       takesMs: () => (random.chance(0.1) ? random.between(0, 5_000) : random.between(0, 50)),
       isSick: (instance) => isStormy && instance === sick,
       isDown: (host) => deaths.since(host, clock.now()) !== undefined,

@@ -131,8 +131,8 @@ export const faults: readonly Fault[] = [
   inEngine(
     'a reply is believed',
     'src/engine/attempt.ts',
-    "    if (after.at === 'after') return record(attempt, false);",
-    '    return record(attempt, false);',
+    "    if (after.at === 'after') return record(attempt, false, after.seen);",
+    '    return record(attempt, false, undefined);',
   ),
   inEngine(
     'what a failed step may have done is not undone',
@@ -143,8 +143,8 @@ export const faults: readonly Fault[] = [
   inEngine(
     'what was there before the run is taken for its doing, and undone',
     'src/engine/attempt.ts',
-    "if (before.at === 'after') return record(attempt, !wasBegun);",
-    "if (before.at === 'after') return record(attempt, false);",
+    "if (before.at === 'after') return record(attempt, !wasBegun, before.seen);",
+    "if (before.at === 'after') return record(attempt, false, before.seen);",
   ),
   inEngine(
     'the way back takes the first step first',

@@ -46,7 +46,7 @@ export function withHomes(inner: Provider, channels: HostChannels): Provider {
         throw error;
       }
     },
-    perform: async (operation, cx) => inner.perform(await resolve(operation, cx.signal), cx),
+    perform: async (operation, cx, looks) => inner.perform(await resolve(operation, cx.signal), cx, looks),
     seen: async (operation, cx) => inner.seen(await resolve(operation, cx.signal), cx),
     [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
   };

@@ -1,7 +1,3 @@
 export { artifactOfUrl, judgeArchive, readArtifact } from './artifact.ts';
-export {
-  type HostOperation,
-  type HostProvider,
-  type HostProviderOptions,
-  openHostProvider,
-} from './provider.ts';
+export { type HostProvider, type HostProviderOptions, openHostProvider } from './provider.ts';
+export type { HostOperation } from './standing.ts';

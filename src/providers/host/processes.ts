@@ -18,7 +18,8 @@ import {
 } from '../../model/index.ts';
 import { hostFailure, isVariableName, seconds } from '../../transport/index.ts';
 import { ownFolder, releaseFolder } from './layout.ts';
-import { releaseOfFolder, type SeenProcess } from './probe-parse.ts';
+import { releaseOfFolder, type SeenProcess, type SeenRoot } from './probe-parse.ts';
+import type { ProbeRoot } from './probe-render.ts';
 import {
   isSameSecret,
   makeProcessRecord,
@@ -28,7 +29,7 @@ import {
 import { readLog, setProcess, supervisorText } from './process-script.ts';
 import { commonWording, logExcerpt, type Refusal, succeeded } from './refusals.ts';
 import { fenceValues } from './releases.ts';
-import type { HostSession } from './session.ts';
+import { type HostSession, seenAfterwards, thenLook } from './session.ts';
 import { renderEnvironment, renderRunScript } from './supervisor.ts';
 import { renderSecretsFile, renderUnit, secretsFileIn, unitDescription, unitMark } from './systemd-unit.ts';
 import { systemdEnding } from './systemd-words.ts';
@@ -146,14 +147,18 @@ const describeRunning = (running: RunningProcess | null): string =>
     ? 'does not run'
     : `runs ${visible(running.release)} as ${running.process.kind} ${visible(running.process.unit)}`;
 
-/** Moves from what runs to what should. The caller has seen that the world stands before it. */
+/**
+ * Moves from what runs to what should. The caller has seen that the world stands before it. Gives what a look right after
+ * it has seen at the root that `look` names; undefined: there was none.
+ */
 export async function setRunning(
   session: HostSession,
   operation: ProcessOperation,
   seen: SeenProcess | undefined,
+  look: ProbeRoot,
   cx: Context,
   resolveSecret: ResolveSecret,
-): Promise<void> {
+): Promise<SeenRoot | undefined> {
   const { place, to } = operation;
   const host = session.declared;
   const unit = (to ?? operation.from)?.process.unit ?? '';
@@ -167,7 +172,7 @@ export async function setRunning(
     kind: to?.process.kind ?? '',
     ...(to === null ? {} : await startValues(session, operation, to, cx, resolveSecret)),
   };
-  const result = await session.channel.script(setProcess, values, {
+  const result = await session.channel.script(thenLook(setProcess, look), values, {
     timeoutMs: 60_000 + 3 * (stopping?.stopTimeoutMs ?? 0) + startMs(to?.process),
     signal: cx.signal,
     privileged: true,
@@ -180,6 +185,7 @@ export async function setRunning(
         { ...commonWording(host, refusal, purpose), effect: 'maybe' }
       : processRefusal(host.name, unit, to?.release, stopping?.stopTimeoutMs ?? 0, refusal),
   );
+  return seenAfterwards(result, look);
 }
 
 const wholeSeconds = (ms: number): number => Math.max(1, Math.ceil(ms / 1000));

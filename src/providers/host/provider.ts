@@ -8,10 +8,8 @@ import {
   type Declared,
   type Health,
   type HostDeclared,
-  instanceAddress,
-  inventoryAddress,
+  type Looks,
   type Operation,
-  type Place,
   type Provider,
   ProviderFailure,
   type RecordedResource,
@@ -25,20 +23,22 @@ import { checkHosts } from './check.ts';
 import { checkOnce, type ProcessWatch, type VerifyOperation, verifyHealth } from './health.ts';
 import { aboutHook, type HookOperation, lookAtHookMark, performHook } from './hooks.ts';
 import { isPathComponent, unitName } from './layout.ts';
-import { instanceState, observeHosts } from './observe.ts';
+import { observeHosts } from './observe.ts';
 import { listeningOf, refuseTakenPort } from './port.ts';
-import type { SeenRoot, SeenSlot } from './probe-parse.ts';
-import {
-  type ProcessOperation,
-  processLog,
-  processStanding,
-  type ResolveSecret,
-  runningOf,
-  setRunning,
-} from './processes.ts';
+import type { SeenRoot } from './probe-parse.ts';
+import type { ProbeRoot } from './probe-render.ts';
+import { type ProcessOperation, processLog, type ResolveSecret, runningOf, setRunning } from './processes.ts';
 import { logExcerpt } from './refusals.ts';
 import { Releases } from './releases.ts';
 import { diagnosticOf, type HostSession, openSession, probe } from './session.ts';
+import {
+  type HostOperation,
+  onlySlot,
+  type RootOperation,
+  recordedOf,
+  SeenBefore,
+  standingOf,
+} from './standing.ts';
 
 export interface HostProviderOptions {
   /** Reads a secret when it is used; throws a `ProviderFailure` if it can not. */
@@ -56,21 +56,6 @@ export interface HostProvider extends Provider {
   /** One check of one instance, now. Throws a `ProviderFailure` only if the host itself can not be asked. */
   checkHealth(operation: VerifyOperation, signal: AbortSignal): Promise<Health>;
 }
-
-/** The operations that this provider performs. */
-export type HostOperation = Extract<
-  Operation,
-  {
-    op:
-      | 'release.put'
-      | 'release.remove'
-      | 'release.prune'
-      | 'slot.link'
-      | 'process.set'
-      | 'health.verify'
-      | 'hook.run';
-  }
->;
 
 const hostOperations: ReadonlySet<string> = new Set<HostOperation['op']>([
   'release.put',
@@ -153,48 +138,11 @@ class Hosts implements HostProvider {
       );
     }
     const session = await this.#open(operation.place.host, cx.signal);
-    const has = (root: SeenRoot, directory: string) =>
-      root.releases.find((release) => release.directory === directory);
-    switch (operation.op) {
-      case 'release.put': {
-        const found = has(await this.#root(session, operation.place, cx.signal), operation.directory);
-        if (found === undefined) return { at: 'before' };
-        if (found.sha256 === operation.artifact.sha256) return { at: 'after' };
-        return { at: 'elsewhere', seen: `was installed from another content (SHA-256 ${found.sha256})` };
-      }
-      case 'release.remove': {
-        const found = has(await this.#root(session, operation.place, cx.signal), operation.directory);
-        return { at: found === undefined ? 'after' : 'before' };
-      }
-      case 'release.prune': {
-        const root = await this.#root(session, operation.place, cx.signal);
-        const left = operation.directories.some(({ directory }) => has(root, directory) !== undefined);
-        return { at: left ? 'before' : 'after' };
-      }
-      case 'slot.link': {
-        const { slot } = await this.#slot(session, operation, cx.signal);
-        if (slot.obstacle !== undefined) return { at: 'elsewhere', seen: 'is not a symlink' };
-        if (slot.linked === operation.to) return { at: 'after' };
-        if (slot.linked === operation.from) return { at: 'before' };
-        return {
-          at: 'elsewhere',
-          seen: slot.linked === null ? 'does not exist' : `points to ${visible(slot.linked)}`,
-        };
-      }
-      case 'process.set': {
-        const { root, slot } = await this.#slot(session, operation, cx.signal);
-        const running = await runningOf(root.root, slot.process, this.#options.resolveSecret);
-        return processStanding(operation, running, slot.process);
-      }
-      case 'health.verify':
-        // A wait has nothing to look at but itself.
-        return { at: 'before' };
-      default:
-        return unreachable(operation);
-    }
+    const root = await this.#seenRoot(session, operation, cx.signal);
+    return standingOf(session, operation, root, this.#options.resolveSecret);
   }
 
-  async perform(operation: Operation, cx: Context): Promise<void> {
+  async perform(operation: Operation, cx: Context, looks?: Looks): Promise<void> {
     const own = asHostOperation(operation);
     if (own.op === 'hook.run') {
       const session = await this.#hookSession(own, cx);
@@ -205,35 +153,58 @@ class Hosts implements HostProvider {
     }
     const session = await this.#open(own.place.host, cx.signal);
     checkNames(session.declared, own);
+    const root = await this.#change(session, own, cx, looks?.before);
+    if (root === undefined || looks === undefined) return;
+    const { resolveSecret } = this.#options;
+    // A wait that has ended well has seen what it waited for.
+    if (own.op === 'health.verify') {
+      const recorded = await recordedOf(session, own, root, resolveSecret);
+      if (!('why' in recorded)) looks.after([recorded]);
+      return;
+    }
+    const standing = await standingOf(session, own, root, resolveSecret);
+    if (standing.at === 'after' && standing.seen !== undefined) looks.after(standing.seen);
+  }
+
+  /** Gives what was seen after it, where that is known. */
+  async #change(
+    session: HostSession,
+    own: RootOperation,
+    cx: Context,
+    before: Looks['before'],
+  ): Promise<SeenRoot | undefined> {
+    const look = this.#lookAt(own);
     switch (own.op) {
       case 'release.put':
-        return this.#releases.put(session, own, cx);
+        return this.#releases.put(session, own, look, cx);
       case 'release.remove':
-        return this.#releases.remove(session, own.place, [own.directory], cx);
-      case 'release.prune':
-        return this.#releases.remove(
-          session,
-          own.place,
-          own.directories.map(({ directory }) => directory),
-          cx,
-        );
+        return this.#releases.remove(session, own.place, [own.directory], look, cx);
+      case 'release.prune': {
+        const directories = own.directories.map(({ directory }) => directory);
+        return this.#releases.remove(session, own.place, directories, look, cx);
+      }
       case 'slot.link':
-        return this.#releases.link(session, own, cx);
+        return this.#releases.link(session, own, look, cx);
       case 'process.set':
-        return this.#setProcess(session, own, cx);
+        return this.#setProcess(session, own, cx, before);
       case 'health.verify':
-        return verifyHealth(session, own, this.#unit(own), this.#watch(session, own, cx), cx);
+        return this.#verify(session, own, cx);
       default:
         return unreachable(own);
     }
   }
 
-  async #setProcess(session: HostSession, operation: ProcessOperation, cx: Context): Promise<void> {
+  async #setProcess(
+    session: HostSession,
+    operation: ProcessOperation,
+    cx: Context,
+    before: Looks['before'],
+  ): Promise<SeenRoot | undefined> {
     const { resolveSecret } = this.#options;
-    const { root, slot } = await this.#slot(session, operation, cx.signal);
-    const running = await runningOf(root.root, slot.process, resolveSecret);
-    const standing = processStanding(operation, running, slot.process);
-    if (standing.at === 'after') return;
+    const look = async (): Promise<Standing> =>
+      standingOf(session, operation, await this.#seenRoot(session, operation, cx.signal), resolveSecret);
+    const standing = before?.note instanceof SeenBefore ? before : await look();
+    if (standing.at === 'after') return undefined;
     if (standing.at === 'elsewhere') {
       throw hostFailure(session.declared, 'none', {
         code: 'process-changed-elsewhere',
@@ -242,21 +213,31 @@ class Hosts implements HostProvider {
         hint: 'Plan again.',
       });
     }
+    if (standing.at === 'unknown' || !(standing.note instanceof SeenBefore))
+      throw new Error('nobody has looked');
+    const { running, process } = standing.note;
     const listening =
       operation.to === null ? undefined : listeningOf(this.#declared, session.declared, operation.instance);
     if (listening !== undefined && running.at === 'known' && running.running === null) {
       await refuseTakenPort(session, listening, this.#unit(operation), cx);
     }
-    await setRunning(session, operation, slot.process, cx, resolveSecret);
+    return setRunning(session, operation, process, this.#lookAt(operation), cx, resolveSecret);
   }
 
-  #watch(session: HostSession, operation: VerifyOperation, cx: Context): ProcessWatch {
-    return {
+  /** Its last look, at the process whose check has passed, is what it has seen. */
+  async #verify(
+    session: HostSession,
+    operation: VerifyOperation,
+    cx: Context,
+  ): Promise<SeenRoot | undefined> {
+    let last: SeenRoot | undefined;
+    const watch: ProcessWatch = {
       wrong: async () => {
-        const { root, slot } = await this.#slot(session, operation, cx.signal);
-        const running = await runningOf(root.root, slot.process, this.#options.resolveSecret);
+        last = await this.#seenRoot(session, operation, cx.signal);
+        const { process } = onlySlot(last);
+        const running = await runningOf(last.root, process, this.#options.resolveSecret);
         if (running.at === 'unclear') return `it runs, but ${running.why}`;
-        if (running.running === null) return slot.process?.ended ?? 'the process does not run';
+        if (running.running === null) return process?.ended ?? 'the process does not run';
         const { release } = running.running;
         return release === operation.release ? undefined : `the process that runs is of ${visible(release)}`;
       },
@@ -266,57 +247,18 @@ class Hosts implements HostProvider {
           await processLog(session, operation.place, this.#unit(operation), cx.signal),
         ),
     };
+    await verifyHealth(session, operation, this.#unit(operation), watch, cx);
+    return last;
   }
 
   async seen(operation: Operation, cx: Context): Promise<readonly RecordedResource[]> {
     const own = asHostOperation(operation);
     if (own.op === 'hook.run') return [];
-    const { place } = own;
-    const session = await this.#open(place.host, cx.signal);
-    switch (own.op) {
-      case 'release.put':
-      case 'release.remove':
-      case 'release.prune': {
-        const { releases, freeBytes } = await this.#root(session, place, cx.signal);
-        return [
-          {
-            kind: 'inventory',
-            address: inventoryAddress(place.service, place.host),
-            spec: {
-              releases: releases.map(({ directory, sha256 }) => ({ directory, sha256 })),
-              freeBytes: freeBytes ?? null,
-            },
-          },
-        ];
-      }
-      case 'slot.link':
-      case 'process.set':
-      case 'health.verify':
-        return [await this.#instance(session, own, cx)];
-      default:
-        return unreachable(own);
-    }
-  }
-
-  async #instance(
-    session: HostSession,
-    operation: Extract<HostOperation, { instance: Address }>,
-    cx: Context,
-  ): Promise<RecordedResource> {
-    const { place, slot: slotName } = operation;
-    const { slot } = await this.#slot(session, operation, cx.signal);
-    const state = await instanceState(session, place, slot, this.#options.resolveSecret);
-    if ('why' in state) throw new ProviderFailure(state.why, 'none');
-    const address = instanceAddress(place.service, slotName, place.host);
-    if (state.linked === null && state.running === null && state.tampered === null) {
-      return { kind: 'instance', address, spec: null };
-    }
-    const verified = operation.op === 'health.verify' && operation.health !== undefined;
-    return {
-      kind: 'instance',
-      address,
-      spec: verified ? { ...state, health: { status: 'healthy' } } : state,
-    };
+    const session = await this.#open(own.place.host, cx.signal);
+    const root = await this.#seenRoot(session, own, cx.signal);
+    const recorded = await recordedOf(session, own, root, this.#options.resolveSecret);
+    if ('why' in recorded) throw new ProviderFailure(recorded.why, 'none');
+    return [recorded];
   }
 
   async checkHealth(operation: VerifyOperation, signal: AbortSignal): Promise<Health> {
@@ -342,20 +284,17 @@ class Hosts implements HostProvider {
     return declared ?? unitName(operation.place.service, operation.place.install, operation.slot);
   }
 
-  async #root(session: HostSession, place: Place, signal: AbortSignal): Promise<SeenRoot> {
-    const seen = await probe(session, [{ root: place.install.root, slots: [] }], this.#options.clock, signal);
-    return first(seen.roots);
+  /** What a look must read to tell where the world stands on an operation, and what is to be recorded of it. */
+  #lookAt(operation: RootOperation): ProbeRoot {
+    const { root } = operation.place.install;
+    return 'instance' in operation
+      ? { root, slots: [{ slot: operation.slot, unit: this.#unit(operation) }] }
+      : { root, slots: [] };
   }
 
-  async #slot(
-    session: HostSession,
-    operation: Extract<HostOperation, { instance: Address }>,
-    signal: AbortSignal,
-  ): Promise<{ readonly root: SeenRoot; readonly slot: SeenSlot }> {
-    const slots = [{ slot: operation.slot, unit: this.#unit(operation) }];
-    const { root } = operation.place.install;
-    const seen = first((await probe(session, [{ root, slots }], this.#options.clock, signal)).roots);
-    return { root: seen, slot: first(seen.slots) };
+  async #seenRoot(session: HostSession, operation: RootOperation, signal: AbortSignal): Promise<SeenRoot> {
+    const seen = await probe(session, [this.#lookAt(operation)], this.#options.clock, signal);
+    return first(seen.roots);
   }
 }
 
@@ -371,7 +310,7 @@ function asHostOperation(operation: Operation): HostOperation {
 }
 
 /** Names become parts of paths on the host: whatever came through, none of them may lead elsewhere. */
-function checkNames(host: HostDeclared, operation: Exclude<HostOperation, { op: 'hook.run' }>): void {
+function checkNames(host: HostDeclared, operation: RootOperation): void {
   const { root } = operation.place.install;
   const names: (string | null)[] = [];
   switch (operation.op) {

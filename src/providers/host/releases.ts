@@ -6,9 +6,11 @@ import { ProviderFailure, visible } from '../../model/index.ts';
 import { excerpt, hostFailure, Limit } from '../../transport/index.ts';
 import { isGzipped } from './artifact.ts';
 import { ArtifactBytes, ArtifactChanged } from './artifact-bytes.ts';
+import type { SeenRoot } from './probe-parse.ts';
+import type { ProbeRoot } from './probe-render.ts';
 import { type Refusal, succeeded } from './refusals.ts';
 import { beginPut, finishPut, removeReleases, setLink } from './release-scripts.ts';
-import type { HostSession } from './session.ts';
+import { type HostSession, seenAfterwards, thenLook } from './session.ts';
 
 type PutOperation = Extract<Operation, { op: 'release.put' }>;
 type LinkOperation = Extract<Operation, { op: 'slot.link' }>;
@@ -38,6 +40,7 @@ export const fenceValues = (place: Place, cx: Context): Record<string, string> =
   run: String(cx.fence.run),
 });
 
+/** Each change gives what a look right after it has seen at the root that `look` names; undefined: there was none. */
 export class Releases {
   readonly #bytes: ArtifactBytes;
   readonly #transfers = new Limit(transfersAtOnce);
@@ -51,14 +54,19 @@ export class Releases {
    * Brings the artifact, whole or not at all; nothing is sent to a host that has it. A transfer that breaks goes on where
    * it stopped, here as long as each try brings it further, and otherwise when it is asked for again.
    */
-  async put(session: HostSession, operation: PutOperation, cx: Context): Promise<void> {
+  async put(
+    session: HostSession,
+    operation: PutOperation,
+    look: ProbeRoot,
+    cx: Context,
+  ): Promise<SeenRoot | undefined> {
     const leave = await this.#transfers.take(cx.signal);
     try {
       let broken: ProviderFailure | undefined;
       for (let before = 0; ; ) {
         const transfer: Transfer = { had: 0, sent: 0 };
         try {
-          return await this.#transfer(session, operation, transfer, cx);
+          return await this.#transfer(session, operation, transfer, look, cx);
         } catch (error) {
           const reached = transfer.had + transfer.sent;
           if (transfer.had > 0 && isOtherContent(error)) {
@@ -86,8 +94,9 @@ export class Releases {
     session: HostSession,
     operation: PutOperation,
     transfer: Transfer,
+    look: ProbeRoot,
     cx: Context,
-  ): Promise<void> {
+  ): Promise<SeenRoot | undefined> {
     const { place, directory, artifact } = operation;
     const host = session.declared;
     const purpose = { doing: `install ${directory}`, root: place.install.root };
@@ -104,13 +113,13 @@ export class Releases {
     const wording = (refusal: Refusal) => putRefusal(host.name, operation, refusal);
     const begun = await session.channel.script(beginPut, values, { ...options, timeoutMs: shortMs });
     const [answer, had = '0'] = succeeded(host, begun, purpose, wording).trim().split(' ');
-    if (answer === 'there') return;
+    if (answer === 'there') return undefined;
     transfer.had = Number(had);
 
     const progress = progressOf(bytes, cx);
     progress(transfer.had);
     const finished = await session.channel.stream(
-      finishPut,
+      thenLook(finishPut, look),
       {
         ...values,
         had,
@@ -129,6 +138,7 @@ export class Releases {
       },
     );
     succeeded(host, finished, purpose, wording);
+    return seenAfterwards(finished, look);
   }
 
   /** A file keeps its right to be executed; a URL says nothing of it, so a file that came from one gets it. */
@@ -144,11 +154,12 @@ export class Releases {
     session: HostSession,
     place: Place,
     directories: readonly string[],
+    look: ProbeRoot,
     cx: Context,
-  ): Promise<void> {
+  ): Promise<SeenRoot | undefined> {
     const host = session.declared;
     const result = await session.channel.script(
-      removeReleases,
+      thenLook(removeReleases, look),
       { ...fenceValues(place, cx), directories: directories.join('\n') },
       { timeoutMs: unpackMs, signal: cx.signal, privileged: true },
     );
@@ -164,15 +175,21 @@ export class Releases {
           }
         : undefined,
     );
+    return seenAfterwards(result, look);
   }
 
   /** Points the slot's symlink from one release to another, in one step, if it is where the plan saw it. */
-  async link(session: HostSession, operation: LinkOperation, cx: Context): Promise<void> {
+  async link(
+    session: HostSession,
+    operation: LinkOperation,
+    look: ProbeRoot,
+    cx: Context,
+  ): Promise<SeenRoot | undefined> {
     const { place, slot, from, to } = operation;
     const host = session.declared;
     const link = `${place.install.root}/${slot}`;
     const result = await session.channel.script(
-      setLink,
+      thenLook(setLink, look),
       { ...fenceValues(place, cx), slot, from: from ?? '', to: to ?? '' },
       { timeoutMs: shortMs, signal: cx.signal, privileged: true },
     );
@@ -204,6 +221,7 @@ export class Releases {
           return undefined;
       }
     });
+    return seenAfterwards(result, look);
   }
 }
 

@@ -1,10 +1,11 @@
 /** One host for the length of an operation: its declaration, its channel, and how to look at it. */
 import type { Clock, HostDeclared, ProviderFailure } from '../../model/index.ts';
 import { ProviderFailure as Failure } from '../../model/index.ts';
-import { type HostChannel, type HostChannels, hostFailure } from '../../transport/index.ts';
-import { parseProbe, type SeenHost } from './probe-parse.ts';
+import { type Execution, type HostChannel, type HostChannels, hostFailure } from '../../transport/index.ts';
+import { parseProbe, type SeenHost, type SeenRoot } from './probe-parse.ts';
 import { type ProbeRoot, renderProbe } from './probe-render.ts';
 import { succeeded } from './refusals.ts';
+import { sh } from './shell.ts';
 
 /** A look at a host takes milliseconds; one that takes longer than this is in trouble. */
 const probeTimeoutMs = 20_000;
@@ -45,6 +46,26 @@ export async function probe(
   if (seen === undefined) throw cut(session.declared);
   // `date +%s` cuts off the fraction: half a second is the fair guess.
   return { ...seen, clockAheadSeconds: Math.round(seen.time + 0.5 - middle) };
+}
+
+const lookBegins = 'looks again';
+
+/**
+ * The script of a change, and after it, if it ended well, a look at the root that it changed: the probe, in the same
+ * session, which reads the world anew and knows nothing of what the change says. What the change refuses ends as before.
+ */
+export const thenLook = (change: string, root: ProbeRoot): string => sh`(
+${change}
+) || exit
+echo '${lookBegins}'
+${renderProbe([root])}
+:
+`;
+
+/** What that look has seen; undefined: the change did not end well, or the answer is cut. Then it is asked again. */
+export function seenAfterwards(result: Execution, root: ProbeRoot): SeenRoot | undefined {
+  const at = result.stdout.lastIndexOf(`${lookBegins}\n`);
+  return result.code === 0 && at >= 0 ? parseProbe([root], result.stdout.slice(at))?.roots[0] : undefined;
 }
 
 const cut = (host: HostDeclared): ProviderFailure =>

@@ -155,6 +155,40 @@ describe('a run that goes well', () => {
     expect(highest).toBe(most);
   });
 
+  test.for([
+    ['is looked at again, and once more for the record', false, ['look', 'perform', 'look', 'seen']],
+    ['is not where it has looked again itself', true, ['look', 'perform']],
+  ] as const)('what a change left behind %s', async ([, looksAlong, calls]) => {
+    const called: string[] = [];
+    const world = stage(switching([shop()]), {
+      looksAlong: () => looksAlong,
+      faultOf: (operation, call) => {
+        if (operation.op === 'route.set') called.push(call);
+        return undefined;
+      },
+    });
+    expect(await world.run()).toMatchObject({ outcome: 'complete' });
+    expect(called).toEqual(calls);
+    const { resources } = await world.store.read();
+    expect(resources.find(({ address }) => address === route)).toMatchObject({
+      spec: { runtime: { stable: 'shop_green' } },
+    });
+  });
+
+  test('what looked right in a change whose reply was lost is looked at again', async () => {
+    const called: string[] = [];
+    const world = stage(switching([shop()]), {
+      looksAlong: () => true,
+      faultOf: (operation, call) => {
+        if (operation.op !== 'route.set') return undefined;
+        called.push(call);
+        return call === 'perform' ? 'lost' : undefined;
+      },
+    });
+    expect(await world.run()).toMatchObject({ outcome: 'complete' });
+    expect(called).toEqual(['look', 'perform', 'look', 'seen']);
+  });
+
   test('a step whose effect is there already is done without touching anything', async () => {
     const plan = switching([shop()]);
     const world = stage(plan);
