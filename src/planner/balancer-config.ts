@@ -24,7 +24,11 @@ import {
 } from '../model/index.ts';
 import type { Rollout } from '../strategies/strategy.ts';
 import { lastOf } from './order.ts';
-import type { World } from './situate.ts';
+import { balancersOf, type World } from './situate.ts';
+
+const servicesBehind = ({ routes, resolved = [] }: BalancerDeclared): readonly Address[] => [
+  ...new Set([...routes.map(({ service }) => service), ...resolved.map(({ record }) => record.service)]),
+];
 
 export interface ConfiguredPools {
   readonly changes: readonly Change[];
@@ -72,9 +76,7 @@ export function configurePools(input: PoolsInput): ConfiguredPools {
   const later: LaterPools[] = [];
   for (const balancer of declared.balancers) {
     const text = renderConfig(balancer);
-    const isAsked = services.some((service) =>
-      service.traffic.some((each) => each.kind === 'load_balancer' && each.balancer === balancer.address),
-    );
+    const isAsked = services.some((service) => balancersOf(service).includes(balancer.address));
     if (text === undefined || !isAsked) continue;
     const address = balancerConfigAddress(balancer.address);
     const seen = world.at('balancer_config', address);
@@ -91,7 +93,7 @@ export function configurePools(input: PoolsInput): ConfiguredPools {
       because:
         before?.text === text
           ? 'the running proxy was not loaded with it'
-          : `the pools of ${balancer.routes.map((each) => each.service).join(', ')} are declared so`,
+          : `the pools of ${servicesBehind(balancer).join(', ')} are declared so`,
       origin: balancer.origin,
       before: before === undefined ? null : { text: before.text, loaded: before.loaded },
       after: { text, loaded: true },
@@ -116,7 +118,7 @@ export function completePools(
   { declared, world, estimate }: PoolsInput,
 ): { readonly steps: readonly Step[]; readonly held: readonly Diagnostic[] } {
   const stepsBehind = (balancer: BalancerDeclared): readonly Step[] => {
-    const behind = new Set(balancer.routes.map(({ service }) => service));
+    const behind = new Set(servicesBehind(balancer));
     return rollouts
       .flatMap((each) => each.steps)
       .filter(({ service }) => service !== undefined && behind.has(service));

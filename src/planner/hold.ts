@@ -38,9 +38,10 @@ export function holdMissingMembers(situation: Situation): readonly Diagnostic[] 
 }
 
 /** The load balancer has no pool that follows the record: its clients would never come to the new addresses. */
-export function holdUnresolved({ name }: Situation): readonly Diagnostic[] {
+export function holdUnresolved({ name, writesPools }: Situation): readonly Diagnostic[] {
   const resolvedBy = name?.traffic.resolvedBy;
-  if (name === undefined || resolvedBy === undefined || name.resolution?.status !== 'absent') return [];
+  if (name === undefined || resolvedBy === undefined || writesPools) return [];
+  if (name.resolution?.status !== 'absent') return [];
   return [
     {
       code: 'pool-missing',

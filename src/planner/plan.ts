@@ -4,21 +4,22 @@
  *   drift ◀─ recorded ≠ observed          changes, steps ◀─ declared ≠ observed, by each service's strategy
  *   held  ◀─ what could not be seen       proof          ◀─ the steps, run over a model of the world
  */
-import type {
-  Address,
-  BalancerDeclared,
-  Change,
-  Declared,
-  Diagnostic,
-  Fact,
-  Instant,
-  Intent,
-  Observed,
-  Plan,
-  Recorded,
-  ServiceDeclared,
-  Step,
-  Traits,
+import {
+  type Address,
+  type BalancerDeclared,
+  balancerConfigAddress,
+  type Change,
+  type Declared,
+  type Diagnostic,
+  type Fact,
+  type Instant,
+  type Intent,
+  type Observed,
+  type Plan,
+  type Recorded,
+  type ServiceDeclared,
+  type Step,
+  type Traits,
 } from '../model/index.ts';
 import { strategyFor } from '../strategies/index.ts';
 import type { Situation } from '../strategies/situation.ts';
@@ -36,7 +37,7 @@ import { policyWarnings, tooLargeSteps } from './policy.ts';
 import { prove } from './prove/index.ts';
 import { wrapInRunHooks } from './run-hooks.ts';
 import { type Selection, selects } from './selection.ts';
-import { situate, World } from './situate.ts';
+import { balancersOf, situate, World } from './situate.ts';
 import { findWarnings } from './warnings.ts';
 
 export interface PlanInput {
@@ -155,7 +156,7 @@ function rollOutAll(
     const needs = [
       ...before.flatMap((each) => lastOf(each.steps)),
       ...pools.steps
-        .filter((step) => step.address === `${situation.balancer?.address}.config`)
+        .filter(({ address }) => balancersOf(service).some((each) => address === balancerConfigAddress(each)))
         .map((step) => step.id),
     ];
     rollouts.set(service.address, { ...own, steps: startAfter(own.steps, needs) });

@@ -87,7 +87,7 @@ export function situate(service: ServiceDeclared, surroundings: Surroundings): S
                 ? undefined
                 : world.at('resolution', poolAddress(named.resolvedBy.balancer, named.resolvedBy.pool)),
           },
-    writesPools: balancer !== undefined && surroundings.writtenPools.has(balancer.address),
+    writesPools: balancersOf(service).some((each) => surroundings.writtenPools.has(each)),
     instance: (instance) =>
       world.at('instance', instanceAddress(service.address, instance.slot, instance.host)),
     inventory: (host) => world.at('inventory', inventoryAddress(service.address, host)),
@@ -104,6 +104,10 @@ export function situate(service: ServiceDeclared, surroundings: Surroundings): S
     away: surroundings.away ?? new Map(),
   };
 }
+
+/** Load balancers that a service's requests come by: those with a route of it, and those that follow its name. */
+export const balancersOf = ({ traffic }: ServiceDeclared): readonly Address[] =>
+  traffic.flatMap((each) => (each.kind === 'dns' ? (each.resolvedBy?.balancer ?? []) : each.balancer));
 
 const declaredFloor = (policy: PolicyDeclared): number | undefined =>
   policy.minInServicePercent === 0 ? undefined : policy.minInServicePercent;

@@ -10,6 +10,7 @@ import {
   type ServiceDeclared,
   type Step,
 } from '../../../src/model/index.ts';
+import { declareNamed, named, seenNamed } from '../../rig/named-worlds.ts';
 import { type Planning, planOf } from '../../rig/planning.ts';
 import { declare, inPlace, now, seen, service } from '../../rig/worlds.ts';
 
@@ -179,4 +180,37 @@ test('where nothing else is to be done, the file is written once', () => {
   const plan = planFrom(was, want, 'blue', { blue: '1.0.0' });
   expect(plan.steps.map(({ id }) => id)).toEqual(['edge/configure']);
   expect(textAt(plan.steps[0])).toBe(textOf(want));
+});
+
+describe('a load balancer that only follows a name', () => {
+  const shop = named(service(), { resolved: true });
+  const declared = declareNamed(shop);
+  const [edge] = declared.balancers;
+  const config = balancerConfigAddress(edge?.address ?? memberAddress(shop.address, '', ''));
+  const firstTime = seenNamed(shop, {}, 'blue', { resolved: true }).map((each): Observation => {
+    if (each.kind === 'resolution')
+      return { status: 'absent', kind: 'resolution', address: each.address, at: now };
+    return each.kind === 'record' && each.status === 'present'
+      ? { ...each, spec: { ...each.spec, rrset: null } }
+      : each;
+  });
+  const absent: Observation = { status: 'absent', kind: 'balancer_config', address: config, at: now };
+
+  test('has its pool written before anything of the service begins, and is waited for in the end', () => {
+    const plan = planOf({ declared, observations: [...firstTime, absent], renderConfig: () => 'its pools' });
+    expect(plan.held).toEqual([]);
+    const [configured] = plan.steps.filter(({ operation }) => operation.op === 'balancer.configure');
+    expect(configured).toMatchObject({ address: config, operation: { from: null, to: 'its pools' } });
+    const begin = plan.steps.filter(({ service: of, needs }) => of === shop.address && needs.length <= 1);
+    expect(begin.length).toBeGreaterThan(0);
+    for (const step of begin.filter(({ needs }) => !needs.some((id) => id.startsWith('shop/'))))
+      expect(step.needs).toEqual([configured?.id]);
+    expect(plan.steps.some(({ operation }) => operation.op === 'pool.resolve')).toBe(true);
+    expect(plan.changes.find(({ address }) => address === config)?.because).toContain(shop.address);
+  });
+
+  test('is held where the pool is not there and nobody writes it', () => {
+    const plan = planOf({ declared, observations: firstTime });
+    expect(plan.held.map(({ code }) => code)).toEqual(['pool-missing']);
+  });
 });
