@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 
 /** Hundreds of children load the same modules: in one file that is compiled once, each takes a third of the time to start. */
-const compiled = join(tmpdir(), `deployctl-compile-cache-${process.getuid?.() ?? 0}`);
+export const compiled = join(tmpdir(), `deployctl-compile-cache-${process.getuid?.() ?? 0}`);
 const bundles = new Map<string, string>();
 
 /** The script and all that it imports in one file, whose name says what is in it. */

@@ -6,6 +6,8 @@ export interface Fault {
   readonly find: string;
   readonly replace: string;
   readonly seeds: 'plans' | 'engine' | 'rollouts';
+  /** One that found it, and is tried before the others; where it finds it no longer, all of them are searched. */
+  readonly seed?: number;
 }
 
 const inPlans = (says: string, file: string, find: string, replace: string): Fault => ({
@@ -23,12 +25,13 @@ const inEngine = (says: string, file: string, find: string, replace: string): Fa
   seeds: 'engine',
 });
 /** Found by runs of plans as the planner makes them. */
-const inRollouts = (says: string, file: string, find: string, replace: string): Fault => ({
+const inRollouts = (says: string, file: string, find: string, replace: string, seed: number): Fault => ({
   says,
   file,
   find,
   replace,
   seeds: 'rollouts',
+  seed,
 });
 
 export const faults: readonly Fault[] = [
@@ -169,41 +172,48 @@ export const faults: readonly Fault[] = [
     'src/engine/floor.ts',
     'others.length >= floor.least',
     'others.length >= 0',
+    131,
   ),
   inRollouts(
     'a wait by the clock begins anew after a kill',
     'src/engine/perform.ts',
     '(before.until ?? ((cx.clock.now() + operation.durationMs) as Instant))',
     '((cx.clock.now() + operation.durationMs) as Instant)',
+    69,
   ),
   inRollouts(
     'a host that failed comes back into the pool with the others',
     'src/engine/schedule.ts',
     '  if (hosts.size === 0) return new Set();\n  return new Set(',
     '  if (hosts.size >= 0) return new Set();\n  return new Set(',
+    90,
   ),
   inRollouts(
     'a canary of which nothing is known passes',
     'src/engine/gate.ts',
     "if (promoted.aborted || verdict?.verdict !== 'inconclusive') return { kind: 'done' };",
     "return { kind: 'done' };",
+    226,
   ),
   inRollouts(
     'what comes back on the way back is not verified',
     'src/engine/perform.ts',
     '[...(verify === undefined ? [] : [verify]), ...settle]',
     '[...(verify === null ? [] : []), ...settle]',
+    34,
   ),
   inRollouts(
     'the way back does not wait until resolvers have forgotten',
     'src/engine/perform.ts',
     '[...(verify === undefined ? [] : [verify]), ...settle]',
     '[...(verify === undefined ? [] : [verify]), ...settle.slice(settle.length)]',
+    395,
   ),
   inRollouts(
     'a canary that is taken back gets its old share while it is still being put back',
     'src/strategies/take-over.ts',
     '    isNewHome: true,\n',
     '',
+    122,
   ),
 ];
