@@ -397,8 +397,9 @@ export function describeBalancer(
 
     test('a pool drains when its last request is answered, and at the deadline it says what is left and goes on', async () => {
       await startFrom(green);
-      const long = fetch(`http://127.0.0.1:${running.port}/slow?ms=4000`).then((answer) => answer.text());
-      await sleep(150);
+      const held = backends.green.untilHeld();
+      const long = fetch(`http://127.0.0.1:${running.port}/held`).then((answer) => answer.text());
+      await held;
       await provider.perform(move(green, blue), context());
       const texts: string[] = [];
       const drain = (withinMs: number): Operation => ({
@@ -409,7 +410,11 @@ export function describeBalancer(
       });
       await provider.perform(drain(300), context({ texts }));
       expect(texts.at(-1)).toMatch(/1 left after 0\.3 s \(web-1 1\)/);
-      await provider.perform(drain(10_000), context({ texts }));
+      texts.length = 0;
+      const drained = provider.perform(drain(30_000), context({ texts }));
+      await expect.poll(() => texts.at(-1)).toMatch(/^1 left \(web-1 1\)/);
+      backends.green.release();
+      await drained;
       expect(texts.at(-1)).toBe('no session is left');
       expect(await long).toBe('green');
     });

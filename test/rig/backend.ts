@@ -3,7 +3,7 @@
  * it does not share the time of the client that measures it, and dies as a service does. Run as a program, it is that.
  */
 import { type ChildProcess, fork } from 'node:child_process';
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
@@ -11,6 +11,9 @@ export interface Backend extends AsyncDisposable {
   /** `blue`: what every answer says in `x-served-by`. */
   readonly name: string;
   readonly port: number;
+  /** Resolves when the next request for `/held` has come; it is answered when `release` is called. */
+  untilHeld(): Promise<void>;
+  release(): void;
   /** SIGKILL: its connections are cut and its port is closed when it resolves. */
   kill(): Promise<void>;
   /** Again, on the same port. */
@@ -43,6 +46,8 @@ export async function startBackend(name: string, address = '127.0.0.1', wanted =
     get port() {
       return port;
     },
+    untilHeld: () => new Promise((resolve) => child.once('message', () => resolve())),
+    release: () => void child.send('release'),
     kill,
     restart,
     [Symbol.asyncDispose]: kill,
@@ -50,16 +55,21 @@ export async function startBackend(name: string, address = '127.0.0.1', wanted =
 }
 
 /**
- * `GET /health` answers 200, `GET /slow?ms=1500` after that time, `GET /drop` closes without an answer, and anything
- * with `Upgrade: echo` becomes a connection that echoes lines, each with the name in front of it.
+ * `GET /health` answers 200, `GET /slow?ms=1500` after that time, `GET /held` when the parent says so, `GET /drop` closes
+ * without an answer, and anything with `Upgrade: echo` becomes a connection that echoes lines, each with the name in front
+ * of it.
  */
 function serve(name: string, address: string, port: number): void {
+  const held: ServerResponse[] = [];
   // Longer than the proxy's: a backend that closes idle connections first causes failures of its own.
   const server = createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
     const url = new URL(request.url ?? '/', 'http://backend');
     response.setHeader('x-served-by', name);
     if (url.pathname === '/slow') {
       setTimeout(() => response.end(name), Number(url.searchParams.get('ms') ?? 1500));
+    } else if (url.pathname === '/held') {
+      held.push(response);
+      process.send?.('held');
     } else if (url.pathname === '/drop') {
       request.socket.destroy();
     } else {
@@ -75,6 +85,9 @@ function serve(name: string, address: string, port: number): void {
     socket.on('error', () => socket.destroy());
   });
   server.listen(port, address, () => process.send?.((server.address() as AddressInfo).port));
+  process.on('message', () => {
+    for (const response of held.splice(0)) response.end(name);
+  });
   // Without its parent it is nobody's.
   process.on('disconnect', () => process.exit());
 }
