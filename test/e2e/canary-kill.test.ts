@@ -9,8 +9,7 @@ import { packRelease, type Scene, startScene } from '../rig/scene.ts';
 import { shopService } from '../rig/service-text.ts';
 import { type ShareClient, startShareClient } from '../rig/share-client.ts';
 
-const bakeMs = 1_500;
-const strategy = (approval: boolean): string => `strategy "canary" {
+const strategy = (approval: boolean, bakeMs: number): string => `strategy "canary" {
     keep_warm     = false
     drain_timeout = "1s"
     step {
@@ -21,7 +20,8 @@ const strategy = (approval: boolean): string => `strategy "canary" {
     on_failure = "revert"
   }`;
 
-const service = (approval = false) => shopService({ hosts: ['web-1'], strategy: strategy(approval) });
+const service = (approval = false, bakeMs = 1_500) =>
+  shopService({ hosts: ['web-1'], strategy: strategy(approval, bakeMs) });
 
 describe('a canary that is killed', { timeout: 180_000 }, () => {
   let scene: Scene;
@@ -80,12 +80,15 @@ describe('a canary that is killed', { timeout: 180_000 }, () => {
   });
 
   test('in its bake: a resume waits for the rest of it only; killed again on the way of a revert, that goes on too', async () => {
+    // Long beside a round of checks, also where the machine starves them.
+    const bakeMs = 4_000;
+    scene.declare({ service: service(false, bakeMs) });
     const before = await scene.servedBy();
     const version = next();
     const died = await applyAndDie('effect:before:bake');
     expect(diedIn(died)).toBe('bake-1');
     const begun = Date.parse(String(eventsOf(died).findLast(({ type }) => type === 'step_started')?.at));
-    await new Promise((resolve) => setTimeout(resolve, bakeMs));
+    await new Promise((resolve) => setTimeout(resolve, begun + bakeMs - Date.now()));
     const resumed = await scene.cli('apply', '--resume', '--json');
     expect(resumed.code).toBe(0);
     const bake = eventsOf(resumed).find(

@@ -40,7 +40,8 @@ describe('the lock, and signals', { timeout: 180_000 }, () => {
     const { child, ended } = await beginBake('60s');
     const started = performance.now();
     const second = await scene.cli('apply', '--auto-approve');
-    expect(performance.now() - started).toBeLessThan(8_000);
+    // A third of the bake that it would otherwise wait for.
+    expect(performance.now() - started).toBeLessThan(20_000);
     expect(second.code).toBe(5);
     expect(second.stdout).toBe('');
     const said = second.stderr.replaceAll(/\n│ /g, ' ');
@@ -140,7 +141,8 @@ describe('the lock, and signals', { timeout: 180_000 }, () => {
     const asked = performance.now();
     begun.child.kill('SIGINT');
     const [code] = await once(begun.child, 'close');
-    expect(performance.now() - asked).toBeLessThan(5_000);
+    // The hook would go on for longer.
+    expect(performance.now() - asked).toBeLessThan(20_000);
     expect(code).toBe(4);
     expect(eventsOf(await begun.ended).at(-1)).toMatchObject({ outcome: 'stopped', exit_code: 4 });
     await backToOne();
