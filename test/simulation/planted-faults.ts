@@ -172,14 +172,14 @@ export const faults: readonly Fault[] = [
     'src/engine/floor.ts',
     'others.length >= floor.least',
     'others.length >= 0',
-    131,
+    492,
   ),
   inRollouts(
     'a wait by the clock begins anew after a kill',
     'src/engine/perform.ts',
     '(before.until ?? ((cx.clock.now() + operation.durationMs) as Instant))',
     '((cx.clock.now() + operation.durationMs) as Instant)',
-    69,
+    35,
   ),
   inRollouts(
     'a host that failed comes back into the pool with the others',
@@ -207,7 +207,7 @@ export const faults: readonly Fault[] = [
     'src/engine/perform.ts',
     '[...(verify === undefined ? [] : [verify]), ...settle]',
     '[...(verify === undefined ? [] : [verify]), ...settle.slice(settle.length)]',
-    395,
+    646,
   ),
   inRollouts(
     'a canary that is taken back gets its old share while it is still being put back',
