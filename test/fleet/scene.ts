@@ -32,6 +32,8 @@ export interface FleetScene extends AsyncDisposable, Program {
 export interface Clients {
   both(version: string): void;
   only(version: string): void;
+  /** Whoever comes from now on comes on connections of their own. */
+  anew(): void;
   stop(): Promise<TrafficFigures>;
 }
 
@@ -171,6 +173,7 @@ export function startClients(
   return {
     both: (version) => say(`both ${version}`),
     only: (version) => say(`only ${version}`),
+    anew: () => say('anew'),
     async stop() {
       child.stdin?.end();
       return JSON.parse(await said) as TrafficFigures;

@@ -1,6 +1,6 @@
 /**
  * The load of rig/traffic.ts from a place of its own in the network, so that the operator's cable can be pulled without
- * the clients noticing. Lines on standard input: `both VERSION`, `only VERSION`, and the end; then the figures as JSON.
+ * the clients noticing. Lines on standard input: `both VERSION`, `only VERSION`, `anew`, and the end; then the figures as JSON.
  */
 import { createInterface } from 'node:readline';
 import { startTraffic } from '../rig/traffic.ts';
@@ -22,6 +22,7 @@ const traffic = startTraffic(
 for await (const line of createInterface(process.stdin)) {
   const [word, version = ''] = line.split(' ');
   if (word === 'both') traffic.expectBoth(version);
-  else traffic.acknowledge(version);
+  else if (word === 'only') traffic.acknowledge(version);
+  else traffic.comeAnew();
 }
 console.log(JSON.stringify(await traffic.stop()));

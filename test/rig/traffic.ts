@@ -25,7 +25,7 @@ export interface TrafficFigures {
   readonly withheld: number;
   /** No answer, a reset, a time-out, or a status other than 200. */
   readonly failed: number;
-  /** Of these, sent since the last switch was acknowledged. */
+  /** Of these, sent since the clients came anew; where they did not, since the last switch was acknowledged. */
   readonly failedSince: number;
   /** Answered by a side that no route has named in this test. */
   readonly wrong: number;
@@ -39,6 +39,8 @@ export interface TrafficFigures {
   readonly latencyMs: { readonly p50: number; readonly p99: number; readonly max: number };
   /** What the first few failures were. */
   readonly reasons: readonly string[];
+  /** What the first few of `failedSince` were. */
+  readonly reasonsSince: readonly string[];
 }
 
 export interface Traffic {
@@ -46,6 +48,8 @@ export interface Traffic {
   acknowledge(side: string): void;
   /** While a switch is under way, both are right. */
   expectBoth(next: string): void;
+  /** Whoever comes from now on comes on connections of their own: what becomes of those before is another's fault. */
+  comeAnew(): void;
   /** Stops sending, waits for what is in flight, and counts. */
   stop(): Promise<TrafficFigures>;
 }
@@ -57,12 +61,17 @@ const mostInFlight = 250;
 /** Everything is loopback, bounded by `rate` and by `stop`. */
 export function startTraffic(options: TrafficOptions, first: string): Traffic {
   const { port, rate, host = 'shop.test', address = '127.0.0.1' } = options;
-  const kept = new Agent({
-    keepAlive: true,
-    maxSockets: options.keepAlive,
-    maxFreeSockets: options.keepAlive,
-  });
-  const slowAgent = new Agent({ keepAlive: true, maxSockets: options.slow });
+  const agentOf = (sockets: number): Agent =>
+    new Agent({ keepAlive: true, maxSockets: sockets, maxFreeSockets: sockets });
+  const agents: Agent[] = [];
+  let kept: Agent;
+  let slowAgent: Agent;
+  const connectAnew = (): void => {
+    kept = agentOf(options.keepAlive);
+    slowAgent = agentOf(options.slow);
+    agents.push(kept, slowAgent);
+  };
+  connectAnew();
   const started = performance.now();
   /** What was right, epoch by epoch: a request may be answered by any that was right between its sending and its answer. */
   const epochs: (readonly string[])[] = [[first]];
@@ -73,10 +82,12 @@ export function startTraffic(options: TrafficOptions, first: string): Traffic {
   const latencies: number[] = [];
   const bySide: Record<string, number> = {};
   const reasons: string[] = [];
+  const reasonsIn: string[][] = [];
   let requests = 0;
   let withheld = 0;
   let failed = 0;
   const failedIn: number[] = [];
+  let anewFrom: number | undefined;
   let wrong = 0;
   let stale = 0;
   let cut = 0;
@@ -85,8 +96,10 @@ export function startTraffic(options: TrafficOptions, first: string): Traffic {
   const fail = (sentIn: number, reason: string): void => {
     failed += 1;
     failedIn[sentIn] = (failedIn[sentIn] ?? 0) + 1;
-    if (reasons.length < 10)
-      reasons.push(`${((performance.now() - started) / 1000).toFixed(3)} s: ${reason}`);
+    reasonsIn[sentIn] ??= [];
+    for (const each of [reasons, reasonsIn[sentIn]]) {
+      if (each.length < 10) each.push(`${((performance.now() - started) / 1000).toFixed(3)} s: ${reason}`);
+    }
   };
 
   const judge = (sentIn: number, sentAt: number, side: string): void => {
@@ -171,13 +184,18 @@ export function startTraffic(options: TrafficOptions, first: string): Traffic {
       known.add(side);
       epochs.push([side]);
     },
+    comeAnew() {
+      connectAnew();
+      epochs.push(epochs.at(-1) ?? []);
+      anewFrom = epochs.length - 1;
+    },
     async stop() {
       clearInterval(ticker);
       stopping = true;
       await Promise.allSettled([...inFlight]);
       for (const each of upgraded) each.close();
-      kept.destroy();
-      slowAgent.destroy();
+      for (const agent of agents) agent.destroy();
+      const since = anewFrom ?? epochs.length - 1;
       const sorted = latencies.toSorted((a, b) => a - b);
       const at = (share: number): number =>
         sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
@@ -185,7 +203,7 @@ export function startTraffic(options: TrafficOptions, first: string): Traffic {
         requests,
         withheld,
         failed,
-        failedSince: failedIn[epochs.length - 1] ?? 0,
+        failedSince: failedIn.slice(since).reduce((sum, each) => sum + each, 0),
         wrong,
         stale,
         cut,
@@ -193,6 +211,7 @@ export function startTraffic(options: TrafficOptions, first: string): Traffic {
         seenMs: moves.map(({ beganAt, lastOtherAt }) => lastOtherAt - beganAt).toSorted((a, b) => a - b),
         latencyMs: { p50: at(0.5), p99: at(0.99), max: at(1) },
         reasons,
+        reasonsSince: reasonsIn.slice(since).flat(),
       };
     },
   };
