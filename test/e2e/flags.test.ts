@@ -1,11 +1,13 @@
-/** Balancers that read flags: the whole way, by the program, with the configuration that it prints. */
-import { mkdirSync } from 'node:fs';
-import { chmod } from 'node:fs/promises';
+/** Balancers that read flags, or a map, for each request: the whole way, by the program, with the configuration that it prints. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { withRoute } from '../../src/providers/apache/map-file.ts';
 import { setFlagsByHand } from '../contract/balancer-flags.ts';
 import { expectAbortAt25, expectClimb, ladder } from '../rig/ladder.ts';
 import {
+  apacheProgram,
   caddyProgram,
   isInstalled,
   nginxProgram,
@@ -19,13 +21,15 @@ import { inPlace, shopService } from '../rig/service-text.ts';
 const hosts = ['web-1'];
 const allTo = (pool: string) => ({ stable: pool, canary: pool, canaryBasisPoints: 0 });
 
-describe.for<ProxyProgram>([nginxProgram, caddyProgram])(
-  '$name, by flags',
+describe.for<ProxyProgram>([nginxProgram, caddyProgram, apacheProgram])(
+  '$name, by what it reads for each request',
   { timeout: 180_000 },
   (program) => {
     let scene: Scene;
     let proxy: RunningProxy;
     let flagsDir: string;
+    let mapFile: string;
+    const hasFlags = program.name !== 'apache';
     const isThere = isInstalled(program);
 
     beforeAll(async () => {
@@ -33,6 +37,8 @@ describe.for<ProxyProgram>([nginxProgram, caddyProgram])(
       scene = await startScene({ webHosts: 1, balancer: false, service: () => '' });
       flagsDir = join(scene.folder, 'flags');
       mkdirSync(flagsDir);
+      mapFile = join(scene.folder, 'edge.map');
+      writeFileSync(mapFile, '');
       proxy = await startProxy(program, async ({ port, probePort }) => {
         scene.declare({ service: shopService({ hosts }), more: balancerText(probePort) });
         const address = ['--full', '--bind', `127.0.0.1:${port}`];
@@ -49,9 +55,13 @@ describe.for<ProxyProgram>([nginxProgram, caddyProgram])(
     const balancerText = (probePort: number): string =>
       `load_balancer "${program.name}" "edge" {
   hosts         = [host.lb-1]
-  flags_dir     = "${flagsDir}"
+  ${hasFlags ? `flags_dir     = "${flagsDir}"` : `map_file      = "${mapFile}"`}
   probe_address = "127.0.0.1:${probePort}"
 }`;
+    const setByHand = async (pool: string): Promise<void> =>
+      hasFlags
+        ? setFlagsByHand(flagsDir, 'shop', allTo(pool))
+        : writeFile(mapFile, withRoute(await readFile(mapFile, 'utf8'), 'shop', allTo(pool)));
     const served = async (): Promise<string> => {
       const answer = await fetch(`http://127.0.0.1:${proxy.paths.port}/`, {
         headers: { connection: 'close' },
@@ -76,11 +86,11 @@ describe.for<ProxyProgram>([nginxProgram, caddyProgram])(
     });
 
     test.skipIf(!isThere)(
-      'flags that somebody changes after the plan: exit 6; the next plan shows it and mends it',
+      'a route that somebody changes after the plan: exit 6; the next plan shows it and mends it',
       async () => {
         scene.setVersion('1.0.0');
         expect((await scene.cli('plan', '--out', 'back.plan')).code).toBe(0);
-        await setFlagsByHand(flagsDir, 'shop', allTo('shop_blue'));
+        await setByHand('shop_blue');
         expect(await served()).toBe('1.0.0');
         const applied = await scene.cli('apply', 'back.plan');
         expect(applied.code).toBe(6);
@@ -120,7 +130,7 @@ describe.for<ProxyProgram>([nginxProgram, caddyProgram])(
       },
     );
 
-    test.skipIf(!isThere)(
+    test.skipIf(!isThere || !hasFlags)(
       'a canary climbs 1, 5, 25, 50, 100 under load, and another is taken back at 25',
       async () => {
         const climbing = { hosts, stickyCookie: 'uid', strategy: ladder('1s') };
