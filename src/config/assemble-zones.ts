@@ -231,10 +231,11 @@ function defaultValues(type: RecordType, slot: AssembledSlot): readonly string[]
       }
       const other = slot.hosts.find((host) => isIPv4(host.networkAddress) || isIPv6(host.networkAddress));
       if (other === undefined)
-        return addresses.map((address) => `0 0 ${slot.port} ${address.replace(/\.?$/, '.')}`);
+        // Weight 1: a server of weight 0 gets no requests from HAProxy.
+        return addresses.map((address) => `0 1 ${slot.port} ${address.replace(/\.?$/, '.')}`);
       return {
         refused: `An SRV record points to names, and the host "${other.name}" of the slot "${slot.name}" has the address ${other.networkAddress}.`,
-        hint: `Set values, for example: ${oneFor(slot, `0 0 ${slot.port} ${other.name}.internal.test.`)}`,
+        hint: `Set values, for example: ${oneFor(slot, `0 1 ${slot.port} ${other.name}.internal.test.`)}`,
       };
     }
     case 'CNAME':
@@ -276,7 +277,7 @@ function canonicalValue(type: RecordType, text: string, zone: string): string | 
     if (match?.[4] === undefined) {
       return {
         refused: `"${text}" is no SRV record: that has priority, weight, port and target.`,
-        hint: 'For example: "0 0 8081 web-1.internal.test."',
+        hint: 'For example: "0 1 8081 web-1.internal.test."',
       };
     }
     const name = target(match[4], zone);

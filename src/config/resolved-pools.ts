@@ -48,6 +48,19 @@ export function resolvedBy(
       'Use type A, AAAA or SRV.',
     );
   }
+  const weightless =
+    record.type === 'SRV'
+      ? Object.values(values)
+          .flat()
+          .find((each) => each.split(' ')[1] === '0')
+      : undefined;
+  if (weightless !== undefined) {
+    return refuse(
+      block.at('resolves'),
+      `The record of ${entry.address} would have the value ${weightless}, of weight 0: a load balancer sends no requests there.`,
+      'Give each value a weight of 1 or more, the second of its numbers.',
+    );
+  }
   const ports = new Set(slots.map(({ port }) => port));
   if (record.type !== 'SRV' && ports.size > 1) {
     return refuse(
@@ -77,7 +90,7 @@ export function resolvedBy(
 const endpointText = (address: string, port: number): string =>
   address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 
-/** `web-1.internal.test:8081` of `0 0 8081 web-1.internal.test.`: proxies show names without the dot at their end. */
+/** `web-1.internal.test:8081` of `0 1 8081 web-1.internal.test.`: proxies show names without the dot at their end. */
 function targetOf(srv: string): string {
   const [, , port = '', name = ''] = srv.split(' ');
   return `${name.replace(/\.$/, '')}:${port}`;

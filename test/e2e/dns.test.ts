@@ -9,7 +9,7 @@ import { hasDns, key, type RunningDns, startDns, startSecondary } from '../rig/d
 import { freePort, hasHaproxy } from '../rig/haproxy.ts';
 import { eventsOf } from '../rig/outcomes.ts';
 import { isInstalled, nginxProgram, startProxy } from '../rig/proxies.ts';
-import { type Scene, startScene } from '../rig/scene.ts';
+import { type Names, type Scene, startScene } from '../rig/scene.ts';
 import { startTraffic } from '../rig/traffic.ts';
 import { hasUnbound, type RunningUnbound, startUnbound } from '../rig/unbound.ts';
 import { contextOf, move, open, recordOf, set, zoneAt } from '../rig/zones.ts';
@@ -39,23 +39,31 @@ interface StageOptions {
   readonly balancer?: 'routed' | Follower;
   /** deployctl writes the pools of the HAProxy: it asks the zone's own servers. */
   readonly configFile?: boolean;
+  /** The record carries the ports as well, and each slot has one of its own. */
+  readonly srv?: boolean;
 }
 
 type Follower = 'haproxy' | 'nginx';
 const followers = { haproxy: hasHaproxy, nginx: isInstalled(nginxProgram) } as const;
 
 const routed = 'traffic "load_balancer" { load_balancer = load_balancer.edge }';
-const following =
-  'traffic "load_balancer" {\n    load_balancer = load_balancer.edge\n    resolves = "app"\n  }';
+const following = (name: string): string =>
+  `traffic "load_balancer" {\n    load_balancer = load_balancer.edge\n    resolves = "${name}"\n  }`;
 
 /** Blue and green each on a host with a loopback address of its own; the record is `app`, and does not exist yet. */
-async function stage({ ttl, switchTtl, balancer, configFile = false }: StageOptions): Promise<Stage> {
+async function stage({
+  ttl,
+  switchTtl,
+  balancer,
+  configFile = false,
+  srv = false,
+}: StageOptions): Promise<Stage> {
   const stack = new AsyncDisposableStack();
   const port = await freePort();
   const primary = stack.use(await startDns('bind', { notify: port }));
   const secondary = stack.use(await startSecondary(primary.endpoint, port));
   const resolver = stack.use(await startUnbound('internal.test', [primary.endpoint, secondary.endpoint]));
-  const service = (names: { readonly bluePort: number }): string => `
+  const service = (names: Names): string => `
 secret "tsig" { env = "TSIG_SECRET" }
 dns_zone "rfc2136" "internal" {
   zone         = "internal.test."
@@ -75,7 +83,7 @@ service "shop" {
   }
   slot "green" {
     hosts = [host.web-2]
-    port  = ${names.bluePort}
+    port  = ${srv ? names.greenPort : names.bluePort}
   }
   install {
     root = "~/srv/shop"
@@ -92,10 +100,11 @@ service "shop" {
     timeout  = "2s"
     deadline = "20s"
   }
-  ${balancer === undefined ? '' : balancer === 'routed' ? routed : following}
+  ${balancer === undefined ? '' : balancer === 'routed' ? routed : following(recordNames[srv ? 'SRV' : 'A'])}
   traffic "dns" {
     dns_zone   = dns_zone.internal
-    name       = "app"
+    name       = "${recordNames[srv ? 'SRV' : 'A']}"
+    ${srv ? `type       = "SRV"\n    values     = { blue = ["${srvOf('web-1', names.bluePort)}"], green = ["${srvOf('web-2', names.greenPort)}"] }` : ''}
     ttl        = "${ttl}"
     switch_ttl = "${switchTtl}"
   }
@@ -116,6 +125,11 @@ service "shop" {
   const scene = stack.use(
     await startScene({ webHosts: 2, balancer: byHaproxy, configFile, service, adjust }),
   );
+  if (srv) {
+    const targets = open(zoneAt(primary.endpoint));
+    for (const { name, address } of scene.web)
+      await targets.perform(move(recordOf(name), null, set(60, address)), contextOf());
+  }
   const proxy =
     balancer === 'nginx'
       ? stack.use(
@@ -146,16 +160,26 @@ service "shop" {
   };
 }
 
-/** What a server or a resolver answers, by a codec that is not ours. */
-async function addressesOf(server: DnsEndpoint): Promise<readonly string[]> {
+/** HAProxy asks for an SRV record only where a name begins so. */
+const recordNames = { A: 'app', SRV: '_app._tcp' } as const;
+
+const srvOf = (host: string, port: number): string => `0 1 ${port} ${host}.internal.test.`;
+
+/** What a server or a resolver answers, by a codec that is not ours: addresses, or where an SRV leads. */
+async function addressesOf(server: DnsEndpoint, type: 'A' | 'SRV' = 'A'): Promise<readonly string[]> {
   const question = encode({
     type: 'query',
     id: Math.floor(Math.random() * 65_536),
     flags: 0x100,
-    questions: [{ type: 'A', name: 'app.internal.test' }],
+    questions: [{ type, name: `${recordNames[type]}.internal.test` }],
   });
   const { answers = [] } = decode(Buffer.from(await askByUdp(server, question, { timeoutMs: 3_000 })));
-  return answers.flatMap((each) => (each.type === 'A' ? [each.data] : [])).toSorted();
+  return answers
+    .flatMap((each) => {
+      if (each.type === 'SRV') return [srvOf(each.data.target.replace('.internal.test', ''), each.data.port)];
+      return each.type === 'A' ? [each.data] : [];
+    })
+    .toSorted();
 }
 
 const versionAt = (address: string, port: number, agent: Agent | false = false): Promise<string> =>
@@ -326,12 +350,17 @@ describe.skipIf(!isHere)(
       timeout: 240_000,
     }, async () => {
       // Where there is a HAProxy, it follows the name by a pool that deployctl writes: its first apply makes it.
+      // An SRV, so that the slots have ports of their own.
       await using all = await stage({
         ttl: '6s',
         switchTtl: '2s',
+        srv: true,
         ...(hasHaproxy ? { balancer: 'haproxy', configFile: true } : {}),
       });
-      const { scene, primary, port, blue, green } = all;
+      const { scene, primary, port } = all;
+      const [blue, green] = [srvOf('web-1', scene.bluePort), srvOf('web-2', scene.greenPort)];
+      const other = srvOf('web-1', 9);
+      const record = recordOf(recordNames.SRV, 'SRV');
       const first = await scene.cliWith(secrets, 'apply', '--auto-approve', '--json');
       expect(`${first.code} ${first.stderr}`).toBe('0 ');
       if (hasHaproxy) {
@@ -357,19 +386,19 @@ describe.skipIf(!isHere)(
         ]),
       );
 
-      const zone = open(zoneAt(primary.endpoint, { records: [recordOf('app')] }));
-      await zone.perform(move(recordOf('app'), set(6, blue), set(6, '127.0.0.99')), contextOf());
+      const zone = open(zoneAt(primary.endpoint, { records: [record] }));
+      await zone.perform(move(record, set(6, blue), set(6, other)), contextOf());
       const refused = await scene.cliWith(secrets, 'apply', 'p.plan');
       expect(refused.code).toBe(6);
       expect(refused.stderr.replaceAll(/[│\s]+/g, ' ')).toContain(
-        'dns_zone.internal.record["app/A"] was ' + `${blue} (TTL 6 s)`,
+        `dns_zone.internal.record["_app._tcp/SRV"] was ${blue} (TTL 6 s)`,
       );
-      expect(refused.stderr).toContain('127.0.0.99');
+      expect(refused.stderr).toContain(other);
       const drifted = JSON.parse((await scene.cliWith(secrets, 'plan', '--json')).stdout);
       // The balancer may have followed by now, which is drift of its own.
       const addresses = drifted.drift.map((each: { readonly address: string }) => each.address);
-      expect(addresses).toContain('dns_zone.internal.record["app/A"]');
-      await zone.perform(move(recordOf('app'), set(6, '127.0.0.99'), set(6, blue)), contextOf());
+      expect(addresses).toContain('dns_zone.internal.record["_app._tcp/SRV"]');
+      await zone.perform(move(record, set(6, other), set(6, blue)), contextOf());
 
       // The old TTL is waited out for 8 s; the kill comes in the middle.
       const { child, ended } = scene.start(secrets, 'apply', '--auto-approve', '--json');
@@ -383,7 +412,7 @@ describe.skipIf(!isHere)(
       await new Promise((resolve) => setTimeout(resolve, 3_000));
       child.kill('SIGKILL');
       await ended;
-      expect(await addressesOf(primary.endpoint)).toEqual([blue]);
+      expect(await addressesOf(primary.endpoint, 'SRV')).toEqual([blue]);
       const resumed = await scene.cliWith(secrets, 'apply', '--resume', '--auto-approve', '--json');
       expect(`${resumed.code} ${resumed.stderr}`).toBe('0 ');
       const events = resumed.stdout
@@ -396,7 +425,7 @@ describe.skipIf(!isHere)(
       const waitedMs = Date.parse(over.at) - begun;
       expect(waitedMs).toBeGreaterThan(7_500);
       expect(over.elapsed_ms).toBeLessThan(6_000);
-      expect(await addressesOf(primary.endpoint)).toEqual([green]);
+      expect(await addressesOf(primary.endpoint, 'SRV')).toEqual([green]);
       if (hasHaproxy) expect(await versionAt('127.0.0.1', port)).toBe('2.0.0');
     });
   },

@@ -24,6 +24,10 @@ export function checkHaproxy(balancer: BalancerDeclared): readonly Diagnostic[] 
   ].filter(
     (each): each is { what: string; path: string } => each.path !== undefined && !isPlainPath(each.path),
   );
+  // HAProxy tells by the first character of a name whether to ask for an SRV record (RFC 2782) or for addresses.
+  const unlikeSrv = (balancer.resolved ?? []).filter(
+    ({ record }) => record.type === 'SRV' && !record.name.startsWith('_'),
+  );
   // sun_path holds 108 bytes with its zero, and HAProxy binds a socket under a longer name first (.<pid>.tmp).
   const longSockets = [{ what: 'probe_socket', path: probeSocket }].filter(({ path }) => path.length > 94);
   return [
@@ -42,6 +46,15 @@ export function checkHaproxy(balancer: BalancerDeclared): readonly Diagnostic[] 
         summary: 'HAProxy cannot take this path',
         detail: `${what} of ${address} is ${JSON.stringify(path)}; it must be absolute, and without blanks, quotes, ";" and "#", which mean something else to HAProxy.`,
         hint: 'Choose another path.',
+        address,
+      }),
+    ),
+    ...unlikeSrv.map(({ record }) =>
+      asDiagnostic({
+        code: 'haproxy-srv-name',
+        summary: 'HAProxy would not ask for this SRV record',
+        detail: `${address} is to find servers by ${record.name}, of type SRV; HAProxy asks for SRV records only where a name begins with "_", and else for addresses.`,
+        hint: 'Name it by service and protocol, for example: name = "_shop._tcp"',
         address,
       }),
     ),

@@ -145,6 +145,8 @@ export interface ServerRow {
   readonly endpoint: string | undefined;
   /** Whether it stays the same server when its name gets another address. */
   readonly followsAddress: boolean;
+  /** 0: it gets no requests. An SRV record brings the weight with it. */
+  readonly weight: number;
   /** The row as HAProxy would read it from a `server-state-file`. */
   readonly line: string;
 }
@@ -165,6 +167,7 @@ export function parseServersState(text: string): readonly ServerRow[] {
       checked: (Number(row.get('srv_check_state')) & 0x02) !== 0,
       endpoint: endpointOf(row),
       followsAddress: (row.get('srv_fqdn') ?? '-') !== '-' && (row.get('srvrecord') ?? '-') === '-',
+      weight: Number(row.get('srv_uweight') ?? 1),
       line: lines[index + 1] ?? '',
     };
   });
@@ -248,10 +251,12 @@ function readMember(
   const status = row.get('check_status') ?? '';
   // A server counts as up before its first check: full health only comes with a passed one (2.6: rise + fall - 1).
   const isFull = number('check_health') >= number('check_rise') + number('check_fall') - 1;
+  // The operator's own weights are his; of a server that follows a name nobody expects that it gets nothing.
+  const getsNothing = server.endpoint !== undefined && server.weight === 0;
   const passed = /^L(4|6|7)OKC?$/.test(status) && isFull;
   return {
     admin: server.admin,
-    up: server.running,
+    up: server.running && !getsNothing,
     settled: server.running && (!server.checked || passed),
     sessions: number('scur') + number('qcur'),
     ...(server.endpoint === undefined ? {} : { endpoint: server.endpoint }),
@@ -261,7 +266,7 @@ function readMember(
       failed: number('hrsp_5xx') + number('econ') + number('eresp') + number('srv_abrt'),
       ...latencyOf(row),
     },
-    check: [status, row.get('check_code'), row.get('last_chk')]
+    check: [getsNothing ? 'weight 0' : '', status, row.get('check_code'), row.get('last_chk')]
       .filter((part) => part !== undefined && part !== '')
       .join(' '),
   };

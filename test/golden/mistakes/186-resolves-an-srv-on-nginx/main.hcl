@@ -45,8 +45,8 @@ service "shop" {
     name     = "shop"
     type     = "SRV"
     values = {
-      blue  = ["0 0 8081 web-1.internal.test."]
-      green = ["0 0 8081 web-2.internal.test."]
+      blue  = ["0 1 8081 web-1.internal.test."]
+      green = ["0 1 8081 web-2.internal.test."]
     }
   }
 }

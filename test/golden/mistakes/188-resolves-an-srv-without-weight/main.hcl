@@ -1,0 +1,57 @@
+host "web-1" { address = "10.0.1.11" }
+host "web-2" { address = "10.0.1.12" }
+
+secret "tsig" { env = "TSIG" }
+
+dns_zone "rfc2136" "internal" {
+  zone    = "internal.test."
+  primary = "10.0.0.53:53"
+  tsig {
+    name   = "deployctl."
+    secret = secret.tsig
+  }
+}
+
+release "shop" {
+  version  = "1.0.0"
+  artifact = "dist/shop.tar.gz"
+}
+
+service "shop" {
+  release = release.shop
+
+
+  install { root = "/srv/shop" }
+  process "systemd" { command = ["bin/shop"] }
+  health "http" {}
+  strategy "blue_green" {}
+
+
+  slot "blue" {
+    hosts = ["web-1"]
+    port  = 8081
+  }
+  slot "green" {
+    hosts = ["web-2"]
+    port  = 8081
+  }
+
+  traffic "load_balancer" {
+    load_balancer = load_balancer.edge
+    resolves      = "_shop._tcp"
+  }
+  traffic "dns" {
+    dns_zone = dns_zone.internal
+    name     = "_shop._tcp"
+    type     = "SRV"
+    values = {
+      blue  = ["0 1 8081 web-1.internal.test."]
+      green = ["0 0 8081 web-2.internal.test."]
+    }
+  }
+}
+
+load_balancer "haproxy" "edge" {
+  hosts    = ["web-1"]
+  map_file = "/etc/haproxy/deployctl/edge.map"
+}
