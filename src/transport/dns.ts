@@ -110,10 +110,13 @@ const codeOf = (error: unknown): string =>
       ? error.message
       : String(error);
 
+/** A kernel takes a connection at once: who waits longer is talking to a machine without power, or to a firewall. */
+const longestConnectMs = 5_000;
+
 /**
  * The messages that a server sends in answer to one, over TCP, until the caller has enough. Throws a
  * {@link ProviderFailure}: `none` if the request cannot have reached the server, `maybe` afterwards. `timeoutMs` is for
- * the whole of it.
+ * all that comes after the connect, which may take that long too, and never longer than 5 s.
  */
 export async function* streamByTcp(
   server: DnsEndpoint,
@@ -121,13 +124,14 @@ export async function* streamByTcp(
   { timeoutMs, signal }: DnsExchangeOptions,
 ): AsyncGenerator<Uint8Array, void> {
   const limit = new AbortController();
-  const timer = setTimeout(() => limit.abort(), timeoutMs);
+  let limitMs = Math.min(timeoutMs, longestConnectMs);
+  let timer = setTimeout(() => limit.abort(), limitMs);
   const both = signal === undefined ? limit.signal : AbortSignal.any([limit.signal, signal]);
   let isSent = false;
   const why = (error: unknown): ProviderFailure => {
     const effect = isSent ? 'maybe' : 'none';
     if (signal?.aborted === true) return stopped(server, effect);
-    if (limit.signal.aborted) return silent(server, effect, timeoutMs);
+    if (limit.signal.aborted) return silent(server, effect, limitMs);
     return isSent
       ? failure(
           server,
@@ -149,6 +153,9 @@ export async function* streamByTcp(
   let socket: Socket | undefined;
   try {
     socket = await connected(server, both);
+    clearTimeout(timer);
+    limitMs = timeoutMs;
+    timer = setTimeout(() => limit.abort(), limitMs);
     const frame = Buffer.alloc(2 + bytes.length);
     frame.writeUInt16BE(bytes.length);
     frame.set(bytes, 2);

@@ -11,7 +11,7 @@ import {
   type RecordType,
   sameValue,
 } from '../../src/model/index.ts';
-import { type DnsOptions, type RunningDns, readerKey } from '../rig/dns-servers.ts';
+import { type DnsOptions, key, type RunningDns, readerKey } from '../rig/dns-servers.ts';
 import { contextOf, move, open, recordOf, set, zoneAddress, zoneAt } from '../rig/zones.ts';
 
 export interface Differences {
@@ -200,6 +200,14 @@ export function describeDns(
       expect(await denied(open(reader, { secret: readerKey.secret }))).toMatch(
         /^dns-(update-refused|unknown-key)/,
       );
+      const misnamed = zoneAt(dns.endpoint, {
+        tsig: { name: 'nobody.', algorithm: 'hmac-sha256', secret: 'tsig' },
+      });
+      expect(await denied(open(misnamed))).toMatch(/^dns-(update-refused|unknown-key)/);
+      const weaker = zoneAt(dns.endpoint, {
+        tsig: { ...misnamed.tsig, name: key.name, algorithm: 'hmac-sha512', secret: 'tsig' },
+      });
+      expect(await denied(open(weaker))).toMatch(/^dns-(update-refused|unknown-key|wrong-key)/);
       const record = { ...recordOf('shop'), name: 'shop.static.test.' };
       const fixed = open(zoneAt(dns.endpoint, { zone: 'static.test.', records: [record] }));
       const { diagnostic } = await failureOf(fixed.perform(move(record, blue, green), contextOf()));
@@ -245,6 +253,13 @@ export function describeDns(
       const conflict = move(recordOf('busy', 'CNAME'), null, set(30, 'shop.internal.test.'));
       const failure = await failureOf(zone.perform(conflict, contextOf()));
       expect(failure.diagnostic.code).toMatch(/^dns-/);
+      // At the apex there is always more.
+      const apex = { ...recordOf('shop', 'CNAME'), name: 'internal.test.' };
+      const above = open(zoneAt(dns.endpoint, { records: [apex] }));
+      const refused = await failureOf(
+        above.perform(move(apex, null, set(30, 'shop.internal.test.')), contextOf()),
+      );
+      expect(refused.diagnostic.code).toMatch(/^dns-/);
       expect(await now(dns, 'busy', 'CNAME')).toBeNull();
       expect(await now(dns, 'busy', 'TXT')).toEqual(set(60, '"hands off"'));
     });

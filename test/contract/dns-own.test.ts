@@ -4,6 +4,8 @@ import { expect, test } from 'vitest';
 import { type DnsEndpoint, type Provider, ProviderFailure } from '../../src/model/index.ts';
 import { hasDns, startDns, startSecondary } from '../rig/dns-servers.ts';
 import { freePort } from '../rig/haproxy.ts';
+import { silentListener } from '../rig/silent.ts';
+import { freeAddress } from '../rig/sshd.ts';
 import { hasUnbound, startUnbound } from '../rig/unbound.ts';
 import { contextOf, move, open, recordOf, set, zoneAt } from '../rig/zones.ts';
 
@@ -24,6 +26,22 @@ const dig = ({ host, port }: DnsEndpoint, ...args: readonly string[]): readonly 
     .trim()
     .split('\n')
     .toSorted();
+
+test('a server behind a firewall that drops everything costs 5 s a question, and nothing was sent to it', async () => {
+  const { address, port } = await freeAddress();
+  await using _silent = await silentListener(address, port);
+  const zone = open(zoneAt({ host: address, port }));
+  const began = performance.now();
+  const [seen, failure] = await Promise.all([
+    observe(zone),
+    failureOf(zone.perform(move(recordOf('shop'), blue, green), contextOf())),
+  ]);
+  const why = { code: 'dns-server-silent', detail: expect.stringContaining('no answer for 5 s') };
+  expect(seen.observations).toMatchObject([{ status: 'unknown', why }]);
+  expect(failure).toMatchObject({ effect: 'none', diagnostic: why });
+  // Less than the half of what a transfer may take once it goes on.
+  expect(performance.now() - began).toBeLessThan(15_000);
+});
 
 test.skipIf(!hasDns.bind)(
   `BIND fails on 101 values at a name: that is no success, and what was there is there${withoutBind}`,
