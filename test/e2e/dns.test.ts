@@ -58,7 +58,8 @@ async function stage({
   configFile = false,
   srv = false,
 }: StageOptions): Promise<Stage> {
-  const stack = new AsyncDisposableStack();
+  // What stands ends with a stage that cannot be set up.
+  await using stack = new AsyncDisposableStack();
   const port = await freePort();
   const primary = stack.use(await startDns('bind', { notify: port }));
   const secondary = stack.use(await startSecondary(primary.endpoint, port));
@@ -148,6 +149,7 @@ service "shop" {
         )
       : undefined;
   const [blue = '', green = ''] = scene.web.map(({ address }) => address);
+  const standing = stack.move();
   return {
     scene,
     primary,
@@ -156,7 +158,7 @@ service "shop" {
     port: proxy?.paths.port ?? scene.port,
     blue,
     green,
-    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+    [Symbol.asyncDispose]: () => standing.disposeAsync(),
   };
 }
 
