@@ -419,6 +419,34 @@ export function describeBalancer(
       expect(await long).toBe('green');
     });
 
+    test.skipIf(membersFixed)(
+      'a member with a stuck request is waited for to the deadline, which is named; it gets nothing new, and ends what it has',
+      async () => {
+        await startFrom(green);
+        const held = backends.green.untilHeld();
+        const long = fetch(`http://127.0.0.1:${running.port}/held`).then((answer) => answer.text());
+        await held;
+        await provider.perform(memberSet('ready', 'drain'), context());
+        const texts: string[] = [];
+        const drain = (withinMs: number): Operation => ({
+          op: 'pool.drain',
+          balancer: edge,
+          pool: 'shop_green',
+          member: 'web-1',
+          withinMs,
+        });
+        await provider.perform(drain(300), context({ texts }));
+        expect(texts.at(-1)).toMatch(/1 left after 0\.3 s \(web-1 1\): they will be cut/);
+        expect((await fetch(`http://127.0.0.1:${running.port}/`)).status).toBe(503);
+        backends.green.release();
+        expect(await long).toBe('green');
+        await provider.perform(drain(30_000), context({ texts }));
+        expect(texts.at(-1)).toBe('no session is left');
+        await provider.perform(memberSet('drain', 'ready'), context());
+        expect(await served()).toBe('green');
+      },
+    );
+
     test('a pool that still gets requests is not drained', async () => {
       await startFrom(green);
       const drain: Operation = { op: 'pool.drain', balancer: edge, pool: 'shop_green', withinMs: 1000 };
