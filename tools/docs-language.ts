@@ -85,7 +85,7 @@ References go by type and name, without a provider's label.
 | \`secret.tsig\` | a secret, to be passed on whole |
 | \`module.web.x\` | the output \`x\` of a module |
 | \`each.key\`, \`each.value\`, \`count.index\` | which one it is, in a block with \`for_each\`, with \`count\` |
-| \`path.root\`, \`path.module\`, \`path.cwd\` | the environment's folder, the module's folder, the project's folder |
+| \`path.root\`, \`path.module\`, \`path.cwd\` | the environment's folder and the module's, from where paths in the configuration begin: \`file("\${path.module}/x")\`; the project's folder |
 
 In \`process\`, \`health\` and \`hook\` blocks of a service, which are evaluated for each host of each slot, there are also
 \`slot.name\`, \`slot.port\`, \`host.name\`, \`host.address\`, \`host.labels\`, \`release.version\` and \`release.path\`.

@@ -29,10 +29,13 @@ export function findEnvironment(ask: string | undefined, cwd: string): Outcome<E
   const environments = join(cwd, 'environments');
   const names = environmentNames(cwd);
   if (ask === undefined) {
-    const [only] = names;
-    if (names.length === 1 && only !== undefined) return found(only, join(environments, only), cwd);
-    if (names.length === 0 && hasConfiguration(cwd)) return found(basename(cwd), cwd, cwd);
-    return failed(names.length === 0 ? noEnvironments(cwd) : whichEnvironment(names));
+    // environments/modules/ is where `source = "../modules/web"` leads: folders without files of their own are not meant.
+    const declared = names.filter((name) => hasConfiguration(join(environments, name)));
+    const choice = declared.length === 0 ? names : declared;
+    const [only] = choice;
+    if (choice.length === 1 && only !== undefined) return found(only, join(environments, only), cwd);
+    if (choice.length === 0 && hasConfiguration(cwd)) return found(basename(cwd), cwd, cwd);
+    return failed(choice.length === 0 ? noEnvironments(cwd) : whichEnvironment(choice));
   }
   const isName = /^[^/\\]+$/.test(ask) && ask !== '.' && ask !== '..';
   if (isName && names.includes(ask)) return found(ask, join(environments, ask), cwd);

@@ -12,6 +12,7 @@ import {
   type Diagnostic,
   isError,
   type StateDeclared,
+  UNREAD_SHA256,
 } from '../model/index.ts';
 import { balancerKinds } from '../providers/registry.ts';
 import { shownUrl } from '../transport/index.ts';
@@ -124,7 +125,7 @@ export async function validate(ask: ConfigurationAsk, cx: AppContext): Promise<V
  */
 export async function loadScope(ask: ConfigurationAsk, cx: AppContext): Promise<LoadedConfig> {
   const environment = locate(ask, cx);
-  const loaded = await loadConfig(inputFor(environment, ask, cx));
+  const loaded = await loadConfig(inputFor(environment, ask, cx, unreadArtifact));
   return loaded.declared === undefined ? await validateConfig(inputFor(environment, ask, cx)) : loaded;
 }
 
@@ -185,6 +186,7 @@ function inputFor(
   const files = [...readConfiguration(environment), ...readAutoVariables(environment)];
   cx.trace?.info(`environment ${environment.name} in ${environment.folder}`);
   for (const { path, bytes } of files) cx.trace?.debug(`read ${path}, ${bytes.byteLength} bytes`);
+  const readable = new FolderFiles(environment.folder);
   const prefix = 'DEPLOYCTL_VAR_';
   const fromEnvironment = Object.fromEntries(
     Object.entries(cx.environment).flatMap(([name, value]) =>
@@ -205,9 +207,13 @@ function inputFor(
     operator: { homeFolder: homedir(), userName: userInfo().username },
     ports: {
       readArtifact,
-      readModule: async (folder) => readModule(folder, cx),
+      readModule: async (folder) => {
+        const read = await readModule(folder, cx);
+        if ('files' in read) readable.include(folder);
+        return read;
+      },
       evaluation: {
-        files: new FolderFiles(environment.folder),
+        files: readable,
         now: () => cx.clock.now(),
         planTime: cx.clock.now(),
         randomBytes: (count) => randomBytes(count),
@@ -217,13 +223,19 @@ function inputFor(
   };
 }
 
-/** Stands for an artifact where nobody will look at its content. */
-const withoutArtifacts: ReadArtifact = async (location) => ({
+/** Stands for an artifact where nobody will look at its content: with a digest, so that what depends on it is known. */
+const withoutArtifacts: ReadArtifact = async (location, { sha256 }) => ({
   path: location,
   kind: 'file',
   fileName: 'artifact',
-  sha256: asSha256('0'.repeat(64)),
+  sha256: asSha256(sha256 ?? '0'.repeat(64)),
   bytes: 0,
+});
+
+/** The same where a person looks: a digest that is made up would be believed. */
+const unreadArtifact: ReadArtifact = async (location, wanted) => ({
+  ...(await withoutArtifacts(location, wanted)),
+  sha256: UNREAD_SHA256,
 });
 
 function readVariableFile(path: string, cx: AppContext): Uint8Array {

@@ -3,7 +3,13 @@
 import { quote } from '../hcl/eval/quote.ts';
 import { STRING } from '../hcl/eval/types.ts';
 import { list, map, number, objectOf, string, UNKNOWN, type Value } from '../hcl/eval/values.ts';
-import { type Address, type ArtifactDeclared, asAddress, type Diagnostic } from '../model/index.ts';
+import {
+  type Address,
+  type ArtifactDeclared,
+  asAddress,
+  type Diagnostic,
+  UNREAD_SHA256,
+} from '../model/index.ts';
 import { decodeBlock } from './decode.ts';
 import type { Decoded } from './decoded.ts';
 import { asExpanded } from './dynamic.ts';
@@ -254,7 +260,8 @@ async function evaluateRelease(item: BlockItem, instance: ModuleInstance, cx: Bl
     const artifact = await readArtifact(entry, cx);
     world.releases.push({ ...entry, artifact });
     const { args } = entry.decoded;
-    const sha256 = artifact?.sha256 ?? args.sha256;
+    const read = artifact?.sha256 === UNREAD_SHA256 ? undefined : artifact?.sha256;
+    const sha256 = read ?? args.sha256;
     values.push([
       key,
       objectOf({

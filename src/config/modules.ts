@@ -255,9 +255,10 @@ export class ItemRoots implements Roots {
     return ['var', 'local', 'path', 'module', 'host', 'load_balancer', 'release', 'service', 'secret', 'ssh'];
   }
 
+  /** From where paths in expressions and arguments begin, so that `file("${path.module}/x")` finds what it means. */
   #paths(): Value {
     const { module, rootFolder, workingFolder } = this.#instance;
-    const from = (folder: string): Value => string(posix.relative(workingFolder, folder) || '.');
+    const from = (folder: string): Value => string(posix.relative(rootFolder, folder) || '.');
     return objectOf({ module: from(module.folder), root: from(rootFolder), cwd: string(workingFolder) });
   }
 }

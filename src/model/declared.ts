@@ -6,7 +6,7 @@ import type { AnalysisDeclared } from './analysis.ts';
 import type { AudienceRule } from './audience.ts';
 import type { SourceRange } from './diagnostic.ts';
 import type { Move } from './moves.ts';
-import type { Address, Instant, Json, Sha256 } from './words.ts';
+import { type Address, asSha256, type Instant, type Json, type Sha256 } from './words.ts';
 
 export interface Declared {
   readonly environment: string;
@@ -199,6 +199,9 @@ export interface ReleaseDeclared {
   readonly notes?: string;
   readonly origin: SourceRange;
 }
+
+/** Stands for the digest of an artifact that was not read. Expressions see it as unknown. */
+export const UNREAD_SHA256 = asSha256('not read');
 
 /** An artifact whose content is known: reading it again must give the same digest. */
 export interface ArtifactDeclared {

@@ -20,13 +20,22 @@ const codeOf = (failure: unknown): string | undefined =>
  */
 export class FolderFiles implements FileReader {
   readonly #folder: string;
-  readonly #roots: readonly string[];
+  /** As they are named, and as they really are. */
+  readonly #named: string[];
+  readonly #roots: string[];
   readonly #home: string | undefined;
 
-  constructor(folder: string, others: readonly string[] = [], home: string | undefined = homedir()) {
+  constructor(folder: string, home: string | undefined = homedir()) {
     this.#folder = resolve(folder);
-    this.#roots = [folder, ...others].map((root) => realpathSync(resolve(root)));
+    this.#named = [this.#folder];
+    this.#roots = [realpathSync(this.#folder)];
     this.#home = home;
+  }
+
+  /** From now on files of this folder may be read too. Throws where there is no such folder. */
+  include(folder: string): void {
+    this.#named.push(resolve(folder));
+    this.#roots.push(realpathSync(folder));
   }
 
   read(path: string): Uint8Array {
@@ -119,7 +128,7 @@ export class FolderFiles implements FileReader {
   #locate(path: string): string | undefined {
     if (path.includes('\0')) throw new FileFailure(`${quote(path)} is not a path`);
     const wanted = this.absolute(path);
-    if (!this.#isInside(wanted, [this.#folder, ...this.#roots])) throw outside(path);
+    if (!this.#isInside(wanted, [...this.#named, ...this.#roots])) throw outside(path);
     let real: string;
     try {
       real = realpathSync(wanted);
@@ -167,5 +176,5 @@ export class FolderFiles implements FileReader {
 
 const outside = (path: string): FileFailure =>
   new FileFailure(
-    `${quote(path)} is outside of the environment's folder, and expressions read only files inside of it`,
+    `${quote(path)} is outside of the environment's folder and of its modules', and expressions read only files inside of them`,
   );

@@ -22,7 +22,8 @@ test.for([
   ['host.lb-1.network_address', '"10.0.0.5"'],
   ['host.web["web-2"].name', '"web-2"'],
   ['length(host.web)', '2'],
-  ['path.root', '"environments/prod"'],
+  ['path.root', '"."'],
+  ['path.module', '"."'],
   ['host.web[*]', undefined],
 ] as const)('%s is %s', async ([expression, wanted]) => {
   const { scope, diagnostics: before } = await loadText(configuration);

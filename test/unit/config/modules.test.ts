@@ -69,7 +69,7 @@ test('a module for each region has hosts, services and units of its own', async 
     ['a-us', 'module.region["us"].host.web["a"]'],
     ['b-us', 'module.region["us"].host.web["b"]'],
   ]);
-  expect(declared?.hosts[0]?.labels).toEqual({ module: 'modules/web' });
+  expect(declared?.hosts[0]?.labels).toEqual({ module: '../../modules/web' });
   expect(declared?.services.map(({ name, address }) => [name, address])).toEqual([
     ['app-eu', 'module.region["eu"].service.app'],
     ['app-us', 'module.region["us"].service.app'],

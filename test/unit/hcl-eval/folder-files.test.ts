@@ -21,7 +21,9 @@ symlinkSync(join(folder, 'inside.txt'), join(folder, 'link-in.txt'));
 symlinkSync(base, join(folder, 'link-folder'));
 symlinkSync(folder, join(folder, 'sub', 'loop'));
 
-const scope = scopeWith({}, { files: new FolderFiles(folder, [modules], join(base, 'home')) });
+const files = new FolderFiles(folder, join(base, 'home'));
+files.include(modules);
+const scope = scopeWith({}, { files });
 
 describe('files of the folder are read', () => {
   test.for([
