@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import * as nodeModule from 'node:module';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { runCompiled } from './compiled-code.ts';
 import { NODE_RANGE, VERSION } from './version.ts';
 
 const [wantedMajor = 0, wantedMinor = 0] = NODE_RANGE.replace('>=', '').split('.').map(Number);
@@ -23,19 +24,19 @@ if (major < wantedMajor || (major === wantedMajor && minor < wantedMinor)) {
 } else if (process.argv.length === 3 && (first === '--version' || first === '-v')) {
   process.stdout.write(`deployctl ${VERSION}\n`);
 } else {
-  keepCompiledCode();
-  require('./main.cjs');
+  const folders = foldersOfCompiledCode();
+  // The bundles that main.cjs loads when it needs them.
+  const isKept = (folder: string): boolean =>
+    nodeModule.enableCompileCache(folder).status !== nodeModule.constants.compileCacheStatus.FAILED;
+  folders.some(isKept);
+  runCompiled(join(__dirname, 'main.cjs'), folders, /^[a-z]+$/.test(first ?? '') ? `${first}` : 'other');
 }
 
 /**
- * Lets Node keep what it compiles, for a start in half the time. In a folder of our own: Node's default is a
- * predictable name in the shared temporary folder, where another user of the machine could have put code.
+ * Where compiled code is kept, for a start in half the time. Folders of our own: Node's default is a predictable name
+ * in the shared temporary folder, where another user of the machine could have put code.
  */
-function keepCompiledCode(): void {
-  const { enableCompileCache, constants } = nodeModule;
+function foldersOfCompiledCode(): readonly string[] {
   const inUser = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'deployctl', VERSION);
-  for (const folder of [join(__dirname, '.compiled'), inUser]) {
-    const { status } = enableCompileCache(folder);
-    if (status !== constants.compileCacheStatus.FAILED) return;
-  }
+  return [join(__dirname, '.compiled'), inUser];
 }

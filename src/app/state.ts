@@ -55,7 +55,7 @@ export const openForWriting = (state: StateDeclared): Promise<LocalState> => ope
 
 /** Whoever still has the old configuration must not go on with what was left behind. */
 async function openUnmoved({ path }: StateDeclared, create: boolean): Promise<LocalState> {
-  const store = await openLocalState(path, { create, randomUUID });
+  const store = await openLocalState(path, { create, randomUUID: () => randomUUID() });
   const last = (await store.edits()).at(-1);
   if (last?.movedTo === undefined) return store;
   await store[Symbol.asyncDispose]();

@@ -80,7 +80,7 @@ export abstract class BaseCommand extends Command {
         `deployctl ${command}: ${JSON.stringify(this.argv)} in ${process.cwd()}, Node ${process.version}`,
       );
       const code = await this.run();
-      this.trace.info(`exit ${code} after ${Math.round(performance.now())} ms`);
+      this.trace.info(`exit ${code} after ${Math.round(process.uptime() * 1000)} ms`);
       return code;
     } catch (error) {
       if (error instanceof CommandFailure || error instanceof AppFailure) {

@@ -32,7 +32,6 @@ export async function bundleAll(out: string): Promise<void> {
     format: 'cjs',
     // Only what an old Node understands: this file is there to tell its user that it is too old.
     target: 'node12',
-    external: ['./main.cjs'],
   });
   await bundle({
     entryPoints: { main: `${project.root}/src/main.ts` },
@@ -69,7 +68,18 @@ async function bundle(options: BuildOptions): Promise<void> {
     plugins: [...(options.plugins ?? []), leaveOut],
     write: false,
   });
-  for (const { path, text } of outputFiles) await writeFile(path, putOffLoading(text));
+  for (const { path, text } of outputFiles) await writeFile(path, plainAscii(putOffLoading(text)));
   if (warnings.length > 0)
     throw new Error('the build warns (see above), and what it warns of breaks when it runs');
+}
+
+/**
+ * Escapes what esbuild leaves of other characters, which is in regular expressions only: the program reads itself one
+ * byte a character. Throws where an escape would change the meaning.
+ */
+function plainAscii(text: string): string {
+  return text.replaceAll(/(\\?)([^\0-\x7f])/g, (_, before: string, other: string) => {
+    if (before !== '') throw new Error(`the build cannot escape ${other} after a backslash`);
+    return `\\u${other.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
 }

@@ -142,4 +142,4 @@ export const putOffLoading = (bundle: string): string => {
 };
 
 const slowRequire =
-  /\b(import_\w+)=\s*((?:__toESM\()?require\(\s*"(?:node:(?:child_process|crypto|dgram|fs\/promises|http|https|net|sqlite|stream|stream\/consumers|timers\/promises|tls|tty|worker_threads|zlib)|\.\/vendor-[\w-]+\.cjs)"\s*\)(?:,\s*1\))?)/g;
+  /\b(import_\w+)=\s*((?:__toESM\()?require\(\s*"(?:node:(?:child_process|crypto|dgram|fs\/promises|http|https|net|readline|sqlite|stream|stream\/consumers|timers\/promises|tls|tty|worker_threads|zlib)|\.\/vendor-[\w-]+\.cjs)"\s*\)(?:,\s*1\))?)/g;
