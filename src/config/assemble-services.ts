@@ -1,6 +1,5 @@
 /** Services: their release, slots with instances, traffic and strategy. */
 
-import { references } from '../hcl/eval/references.ts';
 import {
   type Address,
   asAddress,
@@ -27,12 +26,11 @@ import { assembleAnalyses } from './assemble-analysis.ts';
 import type { HostTable } from './assemble-hosts.ts';
 import { assembleInstance } from './assemble-instances.ts';
 import { type AssembledZone, nameTraffic } from './assemble-zones.ts';
-import { nameOf } from './dependencies.ts';
+import { dependenciesOf } from './depends-on.ts';
 import type { Reporter } from './evaluation.ts';
 import { knownAs } from './moves.ts';
 import { own } from './own.ts';
 import type { Place } from './problems.ts';
-import { placeOf } from './problems.ts';
 import { refuseWithoutRecord, resolvedPools, resolvingBlock } from './resolved-pools.ts';
 import type { serviceShape } from './schema/running.ts';
 import type { Entry, ReleaseEntry, World } from './world.ts';
@@ -243,45 +241,6 @@ function strategyOf({ decoded }: ServiceEntry, report: Reporter): StrategyDeclar
     default:
       return unreachable(strategy);
   }
-}
-
-/** The services that `depends_on` names: references, not values, so that they need not be evaluated. */
-function dependenciesOf(entry: ServiceEntry, world: World, report: Reporter): readonly Address[] {
-  const expression = entry.decoded.args.depends_on;
-  if (expression === undefined) return [];
-  const { source } = entry.decoded.place;
-  const refuse = (detail: string, hint?: string): readonly Address[] => {
-    report.error(placeOf(source, expression), {
-      code: 'invalid-depends-on',
-      summary: 'Invalid depends_on reference',
-      detail,
-      hint,
-    });
-    return [];
-  };
-  if (expression.kind !== 'tuple') {
-    return refuse('"depends_on" must be a list of services.', 'For example: depends_on = [service.api]');
-  }
-  const addresses: Address[] = [];
-  for (const item of expression.items) {
-    const reference = item.kind === 'traversal' ? item : undefined;
-    const name = nameOf(reference?.steps[0]);
-    if (reference === undefined || reference.root !== 'service' || name === undefined) {
-      const [first] = references(item);
-      refuse(
-        first !== undefined && first.root !== 'service'
-          ? `A service can depend on services only; ${first.root}.${nameOf(first.steps[0]) ?? ''} is something else.`
-          : 'Each item of "depends_on" must be a reference to a service, without quotes.',
-        'Hosts, releases and load balancers that a service refers to are known without depends_on.',
-      );
-      continue;
-    }
-    const wanted = `${entry.instance.prefix}service.${name}`;
-    for (const { address } of world.services) {
-      if (address === wanted || address.startsWith(`${wanted}[`)) addresses.push(address);
-    }
-  }
-  return [...new Set(addresses)];
 }
 
 // ── balancers ──────────────────────────────────────────────────────────────────────────────────────

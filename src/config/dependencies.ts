@@ -131,7 +131,7 @@ export class Dependencies {
     const context = { ...outside, each: has('for_each'), count: has('count') };
     if (item.type === 'module') {
       for (const { name, value } of item.block.body.attributes) {
-        const meta = name === 'for_each' || name === 'count';
+        const meta = name === 'for_each' || name === 'count' || name === 'depends_on';
         if (argument === undefined ? meta : name === argument) take(value, meta ? outside : context);
       }
       return [...found.values()];

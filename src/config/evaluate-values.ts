@@ -301,8 +301,8 @@ export function evaluateModuleCall(item: BlockItem, instance: ModuleInstance, cx
     inner.type === 'variable' ? [inner.name] : [],
   );
   for (const attribute of item.block.body.attributes) {
-    if (['source', 'count', 'for_each'].includes(attribute.name) || variables.includes(attribute.name))
-      continue;
+    const meta = ['source', 'depends_on', 'count', 'for_each'].includes(attribute.name);
+    if (meta || variables.includes(attribute.name)) continue;
     const meant = didYouMean(attribute.name, variables);
     report.error(placeOf(item.source, { start: attribute.start, end: attribute.nameEnd }), {
       code: 'unsupported-argument',

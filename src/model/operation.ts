@@ -85,6 +85,8 @@ export type Operation =
       readonly slot: string;
       readonly release: string;
       readonly health: HealthDeclared | undefined;
+      /** It has no process: the release that its slot points to is what must be the wanted one. */
+      readonly passive?: true;
     }
   | {
       readonly op: 'hook.run';

@@ -2,7 +2,6 @@
 import {
   currentSecret,
   type Floor,
-  type HealthDeclared,
   type InstanceDeclared,
   type Operation,
   type RunningProcess,
@@ -204,6 +203,7 @@ export const checkOf = (
   slot: slot.name,
   release,
   health: instance.health,
+  ...(instance.process === undefined ? { passive: true } : {}),
 });
 
 export function verifyInstance(
@@ -219,14 +219,16 @@ export function verifyInstance(
     needs,
     address: instance.address,
     verb: 'verify',
-    title: checkInWords(health),
+    title: checkInWords(instance),
     line: slot.name,
     where: `on ${instance.host}`,
     operation: checkOf(sequence.situation, slot, instance, wantedRelease(service)),
     inverse: nothingToUndo,
     gate:
       health === undefined
-        ? 'it runs'
+        ? instance.process === undefined
+          ? 'it is in place'
+          : 'it runs'
         : `${health.passes} passes in a row within ${health.deadlineMs / 1000} s`,
     estimateSeconds:
       health === undefined
@@ -235,8 +237,8 @@ export function verifyInstance(
   });
 }
 
-function checkInWords(health: HealthDeclared | undefined): string {
-  if (health === undefined) return 'that it runs';
+function checkInWords({ health, process }: InstanceDeclared): string {
+  if (health === undefined) return process === undefined ? 'that it is in place' : 'that it runs';
   const passes = `${health.passes} ${health.passes === 1 ? 'pass' : 'passes'}`;
   switch (health.kind) {
     case 'http':

@@ -327,6 +327,20 @@ describe('a health check', () => {
     });
   });
 
+  test('of what has no process asks which release is in place', async () => {
+    const directory = releaseDirectory(release);
+    const verify = { ...slot.verify(directory, undefined), passive: true } as const;
+    const cx = testContext();
+    const detail = (text: string) => ({ diagnostic: { detail: expect.stringContaining(text) } });
+    await provider.perform(slot.link(directory, null), cx);
+    await expect(provider.perform(verify, cx)).rejects.toMatchObject(detail('its slot is empty'));
+    await provider.perform(slot.link(null, directory), cx);
+    await provider.perform(verify, cx);
+    await expect(provider.perform({ ...verify, release: '9.9.9-00000000' }, cx)).rejects.toMatchObject(
+      detail(`its slot points to ${directory}`),
+    );
+  });
+
   test('over TCP passes where somebody listens', async () => {
     const instance = await running();
     const at = await freeAddress();

@@ -139,6 +139,11 @@ export const moduleShape = {
   repeatable: true,
   arguments: {
     source: required(literalText, 'The folder, beginning with `./` or `../`.'),
+    depends_on: optional(
+      raw('list of references', 'a list of services and modules, such as [service.api]'),
+      'Services and modules that must be done before the services in this one begin.',
+      'none',
+    ),
   },
   freeArguments: "The module's variables.",
   example: 'module "web" {\n  source = "../modules/web"\n  size   = 3\n}',

@@ -304,7 +304,7 @@ export const serviceShape = {
     release: required(objectOfBlock('release', 'release.shop'), 'What should run.'),
     depends_on: optional(
       raw('list of references', 'a list of services, such as [service.api]'),
-      'Services that must be done before this one begins. Independent services run side by side.',
+      'Services that must be done before this one begins, or modules: all services in them. Independent services run side by side.',
       'none',
     ),
   },

@@ -234,18 +234,22 @@ class Hosts implements HostProvider {
     const watch: ProcessWatch = {
       wrong: async () => {
         last = await this.#seenRoot(session, operation, cx.signal);
-        const { process } = onlySlot(last);
+        const { process, linked } = onlySlot(last);
+        if (operation.passive === true) {
+          if (linked === operation.release) return undefined;
+          return linked === null ? 'its slot is empty' : `its slot points to ${visible(linked)}`;
+        }
         const running = await runningOf(last.root, process, this.#options.resolveSecret);
         if (running.at === 'unclear') return `it runs, but ${running.why}`;
         if (running.running === null) return process?.ended ?? 'the process does not run';
         const { release } = running.running;
         return release === operation.release ? undefined : `the process that runs is of ${visible(release)}`;
       },
-      log: async () =>
-        logExcerpt(
-          'The last lines of its log:',
-          await processLog(session, operation.place, this.#unit(operation), cx.signal),
-        ),
+      log: async () => {
+        if (operation.passive === true) return '';
+        const lines = await processLog(session, operation.place, this.#unit(operation), cx.signal);
+        return logExcerpt('The last lines of its log:', lines);
+      },
     };
     await verifyHealth(session, operation, this.#unit(operation), watch, cx);
     return last;

@@ -220,3 +220,84 @@ test('a mistake in a module that is used twice is told once', async () => {
     { code: 'undeclared-local', subject: { file: `${root}/pass/main.hcl` } },
   ]);
 });
+
+const oneService = {
+  'main.hcl': `
+    variable "port" {}
+    release "app" {
+      version  = "1.0.0"
+      artifact = "dist/app.tar.gz"
+    }
+    service "app" {
+      release = release.app
+      slot "main" {
+        hosts = ["web-1"]
+        port  = var.port
+      }
+      install { root = "/srv/app-\${var.port}" }
+      process "exec" { command = ["bin/app"] }
+      strategy "in_place" {}
+    }
+    output "port" { value = var.port }`,
+};
+
+const ordered = (front: string, back = '') =>
+  load(
+    `host "web-1" { address = "10.0.0.1" }
+     release "app" {
+       version  = "1.0.0"
+       artifact = "dist/app.tar.gz"
+     }
+     service "root" {
+       release    = release.app
+       depends_on = ${front}
+       slot "main" {
+         hosts = ["web-1"]
+         port  = 80
+       }
+       install { root = "/srv/root" }
+       process "exec" { command = ["bin/app"] }
+       strategy "in_place" {}
+     }
+     module "back" {
+       for_each = { eu = 81, us = 82 }
+       source   = "./app"
+       port     = each.value
+       ${back}
+     }
+     module "front" {
+       source     = "./app"
+       port       = 83
+       depends_on = [module.back, service.root]
+     }`,
+    { [`${root}/app`]: oneService },
+  );
+
+test('services wait for whole modules, and the services of a module for what its block names', async () => {
+  const eu = 'module.back["eu"].service.app';
+  const us = 'module.back["us"].service.app';
+  for (const [written, meant] of [
+    ['[module.back]', [eu, us]],
+    ['[module.back["us"]]', [us]],
+    ['[module.back["us"].port]', [us]],
+    ['[]', []],
+  ] as const) {
+    const { declared, diagnostics } = await ordered(written);
+    expect(diagnostics).toEqual([]);
+    const waits = new Map(declared?.services.map(({ address, dependsOn }) => [`${address}`, dependsOn]));
+    expect(waits.get('service.root')).toEqual(meant);
+    expect(waits.get('module.front.service.app')).toEqual([eu, us, 'service.root']);
+    expect(waits.get(eu)).toEqual([]);
+  }
+});
+
+test.for([
+  ['[module.back["asia"]]', '', 'There is no service at module.back["asia"].'],
+  ['[for m in module.back : m]', '', 'is not computed'],
+  ['[module.bakc]', '', 'Did you mean "back"?'],
+  ['[module.back]', 'depends_on = [service.root]', 'These refer to each other in a circle'],
+] as const)('depends_on = %s is refused', async ([front, back, detail]) => {
+  const { declared, diagnostics } = await ordered(front, back);
+  expect(declared).toBeUndefined();
+  expect(diagnostics).toMatchObject([{ severity: 'error', detail: expect.stringContaining(detail) }]);
+});
