@@ -20,7 +20,7 @@ import {
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { Script, constants as vmConstants } from 'node:vm';
+import { Script } from 'node:vm';
 
 /** A run that was shorter than this is not asked whether it compiled more: asking takes 5 ms. */
 const longRunMs = 200;
@@ -34,7 +34,7 @@ interface Kept {
 }
 
 /**
- * Runs `bundle` (a CommonJS file, plain ASCII) as `require` would. `command` names what of it this run will need: one
+ * Runs `bundle` (a CommonJS file, plain ASCII, without `import()`) as `require` would. `command` names what of it this run will need: one
  * file is kept for each, in the first of `folders` that can be written to.
  */
 export function runCompiled(bundle: string, folders: readonly string[], command: string): void {
@@ -56,7 +56,6 @@ export function runCompiled(bundle: string, folders: readonly string[], command:
     filename: bundle,
     columnOffset: -head.length,
     cachedData: kept?.code,
-    importModuleDynamically: vmConstants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
   });
   const known = script.cachedDataRejected === false ? kept : undefined;
   process.on('exit', (code) => {

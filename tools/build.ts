@@ -4,7 +4,7 @@
  *   deployctl.cjs        what Node starts: checks its version, answers --version, then loads main.cjs
  *   main.cjs             commands, planner, engine, providers
  *   vendor-<name>.cjs    packages that only some commands need: read from disk when they are first asked for
- *   view-<name>.mjs      Ink and React with the view of a run (ESM, for their top-level await)
+ *   view-<name>.mjs      Ink and React with the view of a run (ESM, for their top-level await), imported by view-<name>.cjs
  *   worker-<name>.cjs    files that run in threads or processes of their own
  *   oclif.manifest.json  what help and completion say, so that they load no command
  */

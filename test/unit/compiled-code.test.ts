@@ -115,10 +115,4 @@ describe('code that is kept from one run to the next', () => {
     );
     for (const _ of [1, 2]) expect(run()).toMatch(/main\.cjs:1:28\)\n.*main\.cjs:2:7/);
   });
-
-  it('can import modules beside the bundle', () => {
-    writeFileSync(join(folder, 'view.mjs'), "export const view = 'seen';");
-    writeFileSync(bundle, "import('./view.mjs').then(({ view }) => console.log(view));");
-    for (const _ of [1, 2]) expect(run()).toBe('seen\n');
-  });
 });

@@ -56,6 +56,12 @@ export async function bundleAll(out: string): Promise<void> {
       plugins: next === vendor ? [] : [splitOff(found)],
       ...(view === next ? { banner: { js: requireInModule } } : {}),
     });
+    if (view === next) {
+      await writeFile(
+        `${out}/${basename(target).replace('.mjs', '.cjs')}`,
+        `module.exports = import('${target}');\n`,
+      );
+    }
   }
 }
 
@@ -68,10 +74,16 @@ async function bundle(options: BuildOptions): Promise<void> {
     plugins: [...(options.plugins ?? []), leaveOut],
     write: false,
   });
-  for (const { path, text } of outputFiles) await writeFile(path, plainAscii(putOffLoading(text)));
+  for (const { path, text } of outputFiles) {
+    await writeFile(path, plainAscii(putOffLoading(options.format === 'cjs' ? viewsByRequire(text) : text)));
+  }
   if (warnings.length > 0)
     throw new Error('the build warns (see above), and what it warns of breaks when it runs');
 }
+
+/** A view is imported by a file of its own: `import()` is not for code that is run as src/compiled-code.ts does. */
+const viewsByRequire = (text: string): string =>
+  text.replaceAll(/\bimport\("(\.\/view-[\w-]+)\.mjs"\)/g, 'require("$1.cjs")');
 
 /**
  * Escapes what esbuild leaves of other characters, which is in regular expressions only: the program reads itself one

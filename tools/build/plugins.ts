@@ -32,12 +32,16 @@ const ownRequire = /^\s*const require = createRequire\(import\.meta\.url\);$/gm;
 export const splitOff = (found: Found): Plugin => ({
   name: 'split-off',
   setup(build) {
-    build.onResolve({ filter: new RegExp(`${heavy.source}|${unused.source}`) }, ({ path, importer }) => {
-      if (importer === '') return undefined; // the vendor bundle itself
-      const target = `./vendor-${path}.cjs`;
-      found.vendors.set(path, target);
-      return { path: target, external: true };
-    });
+    build.onResolve(
+      { filter: new RegExp(`${heavy.source}|${unused.source}`) },
+      ({ path, kind, importer }) => {
+        if (importer === '') return undefined; // the vendor bundle itself
+        const target = `./vendor-${path}.cjs`;
+        found.vendors.set(path, target);
+        if (kind === 'dynamic-import') return { path, namespace: 'at-import' };
+        return { path: target, external: true };
+      },
+    );
     build.onResolve({ filter: slow }, ({ path, importer }) => {
       // Packages that want another version of it (oclif's are of 2019) keep their own.
       if (importer === '' || importer.includes('/node_modules/')) return undefined;
@@ -47,6 +51,10 @@ export const splitOff = (found: Found): Plugin => ({
     build.onLoad({ filter: /.*/, namespace: 'at-first-call' }, ({ path }) => ({
       contents: `let own;
         export default (...given) => (own ??= require('./vendor-${path}.cjs').default)(...given);`,
+      resolveDir: project.root,
+    }));
+    build.onLoad({ filter: /.*/, namespace: 'at-import' }, ({ path }) => ({
+      contents: `module.exports = require('./vendor-${path}.cjs');`,
       resolveDir: project.root,
     }));
     build.onResolve({ filter: /^\.\/vendor-/ }, ({ path }) => ({ path, external: true }));
