@@ -212,30 +212,32 @@ class VerdictSeries {
   }
 }
 
-/** The worst of those that count; a dry run is told and decides nothing. */
+/** The worst of those that count, and beside it the worst of the dry runs, which decide nothing. */
 export function combine(parts: readonly PartVerdict[], failed: number | undefined): Verdict {
   const counting = parts.filter(({ dryRun }) => !dryRun);
-  const failing = counting.filter(({ verdict }) => verdict === 'fail');
-  const unclear = counting.filter(({ verdict }) => verdict === 'inconclusive');
-  const deciding = failing.length > 0 ? failing : unclear.length > 0 ? unclear : counting;
+  const dry = parts.filter(({ dryRun }) => dryRun);
   const requests = parts.find((part) => part.requests !== undefined)?.requests;
-  const dry = parts.filter(({ dryRun, verdict }) => dryRun && verdict === 'fail');
   return {
-    ...worstOf(failing, unclear),
-    reason: [...deciding.map(clause), ...dry.map((part) => `dry run: ${clause(part)}`)].join('; '),
+    ...(counting.length === 0 ? { verdict: 'pass', reason: '' } : worstOf(counting)),
+    dryRun: dry.length === 0 ? undefined : worstOf(dry),
     requests,
     failed,
     parts,
   };
 }
 
-function worstOf(failing: readonly PartVerdict[], unclear: readonly PartVerdict[]): VerdictValue {
-  if (failing.length > 0) return { verdict: 'fail' };
-  if (unclear.length === 0) return { verdict: 'pass' };
-  const all = unclear.flatMap((part) => (part.verdict === 'inconclusive' ? [part.follows] : []));
+/** The value of the worst, with the reasons of all that are as bad. */
+function worstOf(parts: readonly PartVerdict[]): VerdictValue & { readonly reason: string } {
+  const failing = parts.filter(({ verdict }) => verdict === 'fail');
+  if (failing.length > 0) return { verdict: 'fail', reason: reasonsOf(failing) };
+  const unclear = parts.filter((part) => part.verdict === 'inconclusive');
+  if (unclear.length === 0) return { verdict: 'pass', reason: reasonsOf(parts) };
+  const all = unclear.map(({ follows }) => follows);
   const follows = all.includes('fail') ? 'fail' : all.includes('pause') ? 'pause' : 'wait';
-  return { verdict: 'inconclusive', follows };
+  return { verdict: 'inconclusive', follows, reason: reasonsOf(unclear) };
 }
+
+const reasonsOf = (parts: readonly PartVerdict[]): string => parts.map(clause).join('; ');
 
 const clause = ({ name, reason }: PartVerdict): string =>
   name === 'load_balancer' ? reason : `${name}: ${reason}`;

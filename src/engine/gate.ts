@@ -169,7 +169,9 @@ class AnalysisWatch {
     );
     if (looked.ended === 'interrupted') return this.#last;
     const verdict: Verdict = looked.ended === 'value' ? looked.value : noAnswer(looked);
-    const isNew = verdict.verdict !== this.#recorded?.verdict;
+    const isNew =
+      verdict.verdict !== this.#recorded?.verdict ||
+      verdict.dryRun?.verdict !== this.#recorded?.dryRun?.verdict;
     this.#last = verdict;
     tell({
       type: 'verdict',
@@ -177,6 +179,7 @@ class AnalysisWatch {
       service: operation.service,
       verdict: verdict.verdict,
       reason: verdict.reason,
+      dryRun: verdict.dryRun,
       requests: verdict.requests,
       failed: verdict.failed,
     });
@@ -199,6 +202,7 @@ const noAnswer = (looked: { readonly ended: string; readonly cause?: unknown }):
       : `the analysis gave no answer for ${seconds(judgeWithinMs)}`,
   requests: undefined,
   failed: undefined,
+  dryRun: undefined,
   parts: [],
 });
 
@@ -211,6 +215,7 @@ export const noJudge: Judge = () => ({
     reason: 'nothing here can judge it',
     requests: undefined,
     failed: undefined,
+    dryRun: undefined,
     parts: [],
   }),
 });

@@ -118,10 +118,18 @@ export type PartVerdict = VerdictValue &
     readonly samples: Json;
   };
 
-/** What all of them say together: the worst of those that count. */
+/** What the dry runs say together. It decides nothing. */
+export interface DryRunVerdict {
+  readonly verdict: VerdictValue['verdict'];
+  readonly reason: string;
+}
+
+/** What all of them say together: the worst of those that count. With dry runs alone a `pass` without a reason. */
 export type Verdict = VerdictValue &
   Grounds & {
     readonly parts: readonly PartVerdict[];
+    /** Undefined: there are no dry runs. */
+    readonly dryRun: DryRunVerdict | undefined;
     /** Requests to the canary since the gate opened that failed, as far as the balancer counts them. */
     readonly failed: number | undefined;
   };

@@ -1,5 +1,5 @@
 /** Everything that can happen while a run goes on. Views only read it; the JSON lines are these, one a line. */
-import type { Verdict } from './analysis.ts';
+import type { DryRunVerdict, Verdict } from './analysis.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import type { Plan } from './plan.ts';
 import type { RunNumber, RunOutcome } from './recorded.ts';
@@ -57,6 +57,7 @@ export type EventBody =
       readonly service: Address;
       readonly verdict: Verdict['verdict'];
       readonly reason: string;
+      readonly dryRun: DryRunVerdict | undefined;
       /** Of the canary since the gate opened, and how many of them failed; undefined: it does not rest on requests. */
       readonly requests: number | undefined;
       readonly failed: number | undefined;

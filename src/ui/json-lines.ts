@@ -78,6 +78,8 @@ function bodyJson(event: Event): object {
         service: event.service,
         verdict: event.verdict,
         reason: event.reason,
+        dry_run:
+          event.dryRun === undefined ? null : { verdict: event.dryRun.verdict, reason: event.dryRun.reason },
         requests: event.requests ?? null,
         failed: event.failed ?? null,
       };

@@ -15,7 +15,7 @@ import { seenText } from './rollout-rung.ts';
 import { phaseText } from './steps-text.ts';
 import { renderSummary } from './summary-text.ts';
 import { counted, elapsedText, stopwatch } from './time-text.ts';
-import { verdictWord } from './verdict-view.ts';
+import { paintVerdict, verdictTexts } from './verdict-view.ts';
 
 export interface PlainOptions {
   readonly write: (text: string) => void;
@@ -199,8 +199,12 @@ function verdictLines(
 ): readonly string[] {
   const last = before.verdicts.find(({ service }) => service === event.service);
   const now = view.verdicts.find(({ service }) => service === event.service);
-  if (now === undefined || (last?.step === now.step && last.verdict === now.verdict)) return [];
-  return [`analysis  ${verdictWord(now.verdict, paint)}: ${now.reason}`];
+  const isTold =
+    last?.step === now?.step &&
+    last?.verdict === now?.verdict &&
+    last?.dryRun?.verdict === now?.dryRun?.verdict;
+  if (now === undefined || isTold) return [];
+  return verdictTexts(now).map(({ text, verdict }) => `analysis  ${paintVerdict(text, verdict, paint)}`);
 }
 
 const quarter = (count: number, total: number): number => Math.floor((4 * count) / total);

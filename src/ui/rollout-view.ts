@@ -15,7 +15,7 @@ import type { Screen } from './rollout-keys.ts';
 import { workLength, workLines } from './rollout-lines.ts';
 import { trafficLines } from './rollout-traffic.ts';
 import { counted, durationText, stopwatch } from './time-text.ts';
-import { verdictWord } from './verdict-view.ts';
+import { paintVerdict, verdictTexts } from './verdict-view.ts';
 
 export interface Frame {
   readonly width: number;
@@ -132,18 +132,18 @@ function troubleLines(view: View, width: number, paint: Paint): readonly string[
   return lines.length === 0 ? [] : ['', ...lines];
 }
 
-/** The newest word of each analysis, while its gate is open or because it ended the run. */
+/** The newest word on each service, while its gate is open or because it ended the run. */
 function verdictLines(view: View, width: number, paint: Paint): readonly string[] {
   const open = new Set(view.phases.flatMap(({ running }) => running.map(({ step }) => step)));
   return (
     view.verdicts
       // One that ended the run is told as its failure.
       .filter(({ step, verdict }) => open.has(step) || (verdict === 'fail' && view.failures.length === 0))
-      .map(({ service, verdict, reason }) => {
-        const name = view.verdicts.length > 1 ? ` of ${serviceName(service)}` : '';
-        const word = verdictWord(verdict, paintOf(false));
-        const line = clip(` analysis${name}: ${word}: ${reason}`, width);
-        return line.replace(word, verdictWord(verdict, paint));
+      .flatMap((verdict) => {
+        const name = view.verdicts.length > 1 ? ` of ${serviceName(verdict.service)}` : '';
+        return verdictTexts(verdict).map((told) =>
+          paintVerdict(clip(` analysis${name}: ${told.text}`, width), told.verdict, paint),
+        );
       })
   );
 }

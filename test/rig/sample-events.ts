@@ -3,6 +3,7 @@ import {
   asAddress,
   asInstant,
   type Diagnostic,
+  type DryRunVerdict,
   type Event,
   type EventBody,
   hostOf,
@@ -247,11 +248,25 @@ export class StageScript extends RunScript {
       : this.tell({ type: 'step_progress', step: step.id, done, total, unit: 'ms', text });
   }
 
-  judge(step: Step | undefined, verdict: 'pass' | 'fail' | 'inconclusive', reason: string): this {
+  judge(
+    step: Step | undefined,
+    verdict: 'pass' | 'fail' | 'inconclusive',
+    reason: string,
+    dryRun?: DryRunVerdict,
+  ): this {
     const service = asAddress('service.shop');
     return step === undefined
       ? this
-      : this.tell({ type: 'verdict', step: step.id, service, verdict, reason, requests: 100, failed: 0 });
+      : this.tell({
+          type: 'verdict',
+          step: step.id,
+          service,
+          verdict,
+          reason,
+          dryRun,
+          requests: 100,
+          failed: 0,
+        });
   }
 
   #done(step: Step, ms: number): void {

@@ -188,7 +188,7 @@ const judgeBy =
     intervalMs: 20_000,
     look: async () => {
       const isGood = !isStormy || random.chance(0.9);
-      const grounds = { reason: 'the seed says so', requests: 100, failed: 0, parts: [] };
+      const grounds = { reason: 'the seed says so', requests: 100, failed: 0, dryRun: undefined, parts: [] };
       return isGood
         ? { verdict: 'pass', ...grounds }
         : random.chance(0.5)

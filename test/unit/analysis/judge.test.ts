@@ -325,7 +325,8 @@ describe('numbers from outside', () => {
   test('in a dry run are told and decide nothing', async () => {
     const [said] = await verdicts({ ...query, dryRun: true, failures: 1 }, [number(1)]);
     expect(said?.verdict).toBe('pass');
-    expect(said?.reason).toBe('dry run: prometheus: 1 is above 0.02');
+    expect(said?.reason).toBe('');
+    expect(said?.dryRun).toEqual({ verdict: 'fail', reason: 'prometheus: 1 is above 0.02' });
     expect(said?.parts[0]).toMatchObject({ verdict: 'fail', dryRun: true });
   });
 

@@ -74,6 +74,7 @@ const verdict = (value: 'pass' | 'fail', failed = 0): Verdict => ({
   reason: `${failed} of 200 requests failed, at most 1% may`,
   requests: 200,
   failed,
+  dryRun: undefined,
   parts: [],
 });
 const unknown = {
@@ -82,6 +83,7 @@ const unknown = {
   reason: '3 of at least 100 requests',
   requests: 3,
   failed: 0,
+  dryRun: undefined,
   parts: [],
 } as const satisfies Verdict;
 const route = 'route load_balancer.edge shop runtime';

@@ -3,7 +3,15 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { asInstant, type Event } from '../../../src/model/index.ts';
 import { jsonLines } from '../../../src/ui/json-lines.ts';
 import { plainLines } from '../../../src/ui/plain.ts';
-import { bakingRun, completeRun, notHealthy, RunScript, revertedRun } from '../../rig/sample-events.ts';
+import {
+  bakingRun,
+  canaryPlan,
+  completeRun,
+  notHealthy,
+  RunScript,
+  revertedRun,
+  StageScript,
+} from '../../rig/sample-events.ts';
 import { blueGreenSteps, hostNamed, planned, planWith, updatePlan } from '../../rig/sample-plans.ts';
 
 const golden = (name: string): string => join(import.meta.dirname, '../../golden/ui', `${name}.txt`);
@@ -40,6 +48,31 @@ describe('a run as plain lines', () => {
     for (const host of ['web-7', 'web-8', 'web-299']) script.fail('verify', host, notHealthy, 1000);
     const text = plainText(script.events);
     for (const host of ['web-7', 'web-8', 'web-299']) expect(text).toContain(`✖ ${host} failed after 1 s`);
+  });
+
+  test('a dry run is told whenever its word changes, beside what decides or alone', () => {
+    const script = new StageScript(canaryPlan()).open(1);
+    const [, bake] = script.stage(1);
+    const worse = { verdict: 'fail', reason: 'p99: 900 is above 500' } as const;
+    const unsure = { verdict: 'inconclusive', reason: 'p99: the query found nothing' } as const;
+    script.judge(bake, 'pass', '0 of 200 requests failed', unsure);
+    script.judge(bake, 'pass', '0 of 300 requests failed', unsure);
+    script.judge(bake, 'pass', '0 of 400 requests failed', worse);
+    const told = (of: RunScript) =>
+      plainText(of.events)
+        .split('\n')
+        .filter((line) => line.includes('analysis'))
+        .map((line) => line.slice(line.indexOf('analysis')));
+    expect(told(script)).toEqual([
+      'analysis  good so far: 0 of 200 requests failed',
+      'analysis  dry run, decides nothing: not known yet: p99: the query found nothing',
+      'analysis  good so far: 0 of 400 requests failed',
+      'analysis  dry run, decides nothing: worse than it may be: p99: 900 is above 500',
+    ]);
+    const alone = new StageScript(canaryPlan()).open(1).judge(bake, 'pass', '', worse);
+    expect(told(alone)).toEqual([
+      'analysis  dry run, decides nothing: worse than it may be: p99: 900 is above 500',
+    ]);
   });
 
   test('output of a hook cannot steer the terminal', () => {

@@ -176,6 +176,15 @@ describe('a canary on the screen', () => {
     expect(lines(script)).toContain('seen 10%, 0 of 20 failed');
   });
 
+  test('what a dry run would have decided is shown, and that it does not', () => {
+    const script = new StageScript(canaryPlan()).open(1);
+    const [, bake] = script.stage(1);
+    script.judge(bake, 'pass', '', { verdict: 'fail', reason: '20% of 50 requests failed' });
+    expect(lines(script)).toContain(
+      'analysis: dry run, decides nothing: worse than it may be: 20% of 50 requests failed',
+    );
+  });
+
   test('without counters it says so, and invents nothing', () => {
     const script = new StageScript(canaryPlan()).open(1);
     const silent = script.events.filter(({ type }) => type !== 'traffic');
