@@ -76,6 +76,8 @@ export async function labUp({ place, traffic }: UpOptions): Promise<Outcome<LabS
     }
   } else {
     await endLeftovers(place.folder, before);
+    // What the traffic of an earlier lab saw would be told as this one's.
+    rmSync(trafficFile(place.folder), { force: true });
     const refused = await startBoth(place);
     if (refused !== undefined) return refuse(refused);
   }

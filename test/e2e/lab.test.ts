@@ -102,6 +102,7 @@ describe('the lab, at a terminal', () => {
     }
     expect((await labStatus()).up).toBe(false);
     await deployctl('lab', 'up');
+    expect(await labStatus(), 'what another lab saw is not told').toMatchObject({ up: true, traffic: null });
     const plan = await deployctl('plan', 'lab', '--detailed-exitcode').catch(
       (error: { readonly code: number; readonly stdout: string }) => error,
     );
