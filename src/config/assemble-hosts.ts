@@ -145,20 +145,17 @@ function connectionOf(
   }
   const entry = args.ssh === undefined ? defaultSsh(instance, ssh) : ssh.get(args.ssh);
   if (entry === undefined && args.ssh !== undefined) return undefined;
-  const { jump, ...settings } = settingsOf(entry);
-  return {
-    kind: 'ssh',
-    address: args.address,
-    ...settings,
-    port: args.port ?? settings.port,
-    // A host never goes through itself: the bastion of `ssh "default"` is one of the hosts that it applies to.
-    ...(jump === undefined || jump === name ? {} : { jump }),
-  };
+  const settings = settingsOf(entry);
+  const connection = { ...settings, address: args.address, port: args.port ?? settings.port };
+  if (connection.jump !== name) return connection;
+  // A host never goes through itself: the bastion of `ssh "default"` is one of the hosts that it applies to.
+  const { jump: _, ...direct } = connection;
+  return direct;
 }
 
-type SshSettings = Omit<Extract<Connection, { kind: 'ssh' }>, 'kind' | 'address'>;
+type SshSettings = Extract<Connection, { kind: 'ssh' }>;
 
-/** What an ssh block says of every host that it applies to; without one, the defaults. */
+/** What an ssh block says of every host that it applies to, but for the address; without one, the defaults. */
 function sshSettings(
   entry: SshEntry | undefined,
   operator: Operator,
@@ -166,6 +163,8 @@ function sshSettings(
 ): SshSettings {
   const args: Partial<Decoded<typeof sshShape>['args']> = entry?.decoded.args ?? {};
   return {
+    kind: 'ssh',
+    address: '',
     port: args.port ?? 22,
     user: args.user ?? operator.userName,
     ...(args.identity_file === undefined ? {} : { identityFile: absolutePath(args.identity_file) }),

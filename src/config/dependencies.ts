@@ -58,6 +58,30 @@ const typed: Item = {
 
 const blockTypeOfRoot = new Map([...referable].map(([type, root]) => [root, type]));
 
+/** Dependencies in the order in which they were found, each once. Most things have two or three. */
+class Found {
+  readonly #all: Dependency[] = [];
+  #ids: Set<string> | undefined;
+
+  get all(): readonly Dependency[] {
+    return this.#all;
+  }
+
+  add(dependency: Dependency): void {
+    if (this.#all.length === 16) this.#ids = new Set(this.#all.map(idOf));
+    if (this.#ids === undefined) {
+      const isSame = ({ key, output }: Dependency): boolean =>
+        key === dependency.key && output === dependency.output;
+      if (!this.#all.some(isSame)) this.#all.push(dependency);
+    } else if (!this.#ids.has(idOf(dependency))) {
+      this.#ids.add(idOf(dependency));
+      this.#all.push(dependency);
+    }
+  }
+}
+
+const idOf = ({ key, output }: Dependency): string => (output === undefined ? key : `${key}\n${output}`);
+
 /** Finds the dependencies of the things of one module, and reports each reference to what is not there. */
 export class Dependencies {
   readonly #items: ReadonlyMap<string, Item>;
@@ -66,6 +90,7 @@ export class Dependencies {
   /** "the root module", or the module's path. */
   readonly #where: string;
   readonly #known = new Map<Item, readonly Dependency[]>();
+  readonly #keys = new Map<string, Map<string, string>>();
   readonly #outputsOf: (module: string) => ReadonlySet<string> | undefined;
 
   constructor(
@@ -108,7 +133,7 @@ export class Dependencies {
   }
 
   #find(item: Item, argument?: string): readonly Dependency[] {
-    const found = new Map<string, Dependency>();
+    const found = new Found();
     const take = (expression: Expression, context: Context): void => {
       // Most expressions are plain words and numbers.
       if (expression.kind === 'string' || expression.kind === 'number') return;
@@ -116,28 +141,27 @@ export class Dependencies {
         if (context.bound.includes(reference.root)) return;
         const dependency = this.#classify(reference, context, item);
         if (dependency === undefined || (dependency.key === item.key && item.type === 'variable')) return;
-        const { key, output } = dependency;
-        const id = output === undefined ? key : `${key}\n${output}`;
-        if (!found.has(id)) found.set(id, dependency);
+        found.add(dependency);
       });
     };
     if (item.kind === 'local') {
       take(item.attribute.value, outside);
-      return [...found.values()];
+      return found.all;
     }
     const shape = this.#shapes[item.type];
     if (shape === undefined) return [];
     const has = (name: string) => item.block.body.attributes.some((attribute) => attribute.name === name);
-    const context = { ...outside, each: has('for_each'), count: has('count') };
+    const [each, count] = [has('for_each'), has('count')];
+    const context = each || count ? { ...outside, each, count } : outside;
     if (item.type === 'module') {
       for (const { name, value } of item.block.body.attributes) {
         const meta = name === 'for_each' || name === 'count' || name === 'depends_on';
         if (argument === undefined ? meta : name === argument) take(value, meta ? outside : context);
       }
-      return [...found.values()];
+      return found.all;
     }
     walk(item.block, shape, context, take);
-    return [...found.values()];
+    return found.all;
   }
 
   #classify(reference: Traversal, context: Context, item: Item): Dependency | undefined {
@@ -173,13 +197,22 @@ export class Dependencies {
       });
       return undefined;
     }
-    const key = `${root}.${name}`;
+    const key = this.#keyOf(root, name);
     if (!this.#items.has(key)) {
       this.#undeclared(reference, type, root, name, context, item);
       return undefined;
     }
     if (type !== 'module') return { key, reference };
     return this.#module(reference, key, name, item);
+  }
+
+  /** `var.network`, put together once: it is looked up for each of a thousand hosts. */
+  #keyOf(root: string, name: string): string {
+    const ofRoot = this.#keys.get(root) ?? new Map<string, string>();
+    const key = ofRoot.get(name) ?? `${root}.${name}`;
+    if (ofRoot.size === 0) this.#keys.set(root, ofRoot);
+    ofRoot.set(name, key);
+    return key;
   }
 
   #module(reference: Traversal, key: string, name: string, item: Item): Dependency {

@@ -16,11 +16,16 @@ export interface Need extends GraphNode {
 }
 
 export interface GraphRules {
-  /** What a node needs. Asked step by step: when it goes on, what it asked for has been evaluated. */
-  needsOf(node: GraphNode): Iterator<Need, void>;
+  /**
+   * What a node needs; what has been evaluated may be left out. Asked step by step: when it goes on, what it asked for
+   * has been evaluated.
+   */
+  needsOf(node: GraphNode, isEvaluated: IsEvaluated): Iterator<Need, void>;
   /** Evaluates a node all of whose needs have been. */
   evaluate(node: GraphNode): Promise<void> | undefined;
 }
+
+export type IsEvaluated = (instance: ModuleInstance, item: Item) => boolean;
 
 interface Frame {
   readonly node: GraphNode;
@@ -70,8 +75,10 @@ export class Graph {
 
   #open(node: GraphNode): Frame {
     this.#stateOf(node.instance).set(node.item.key, 'open');
-    return { node, needs: this.#rules.needsOf(node), waiting: undefined };
+    return { node, needs: this.#rules.needsOf(node, this.#isEvaluated), waiting: undefined };
   }
+
+  readonly #isEvaluated: IsEvaluated = (instance, { key }) => this.#state.get(instance)?.get(key) === 'done';
 
   #stateOf(instance: ModuleInstance): Map<string, 'open' | 'done'> {
     let state = this.#state.get(instance);

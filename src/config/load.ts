@@ -35,7 +35,7 @@ import {
   evaluateVariable,
 } from './evaluate-values.ts';
 import { Reporter } from './evaluation.ts';
-import { Graph, type GraphNode, type GraphRules, type Need } from './graph.ts';
+import { Graph, type GraphNode, type GraphRules, type IsEvaluated, type Need } from './graph.ts';
 import { listed } from './items.ts';
 import {
   type ConfigFile,
@@ -196,18 +196,20 @@ async function evaluateAll(root: ModuleInstance, cx: BlockContext): Promise<void
   }
 }
 
-function needsOf(node: GraphNode): Iterator<Need, void> {
+function needsOf(node: GraphNode, isEvaluated: IsEvaluated): Iterator<Need, void> {
   const { instance, item } = node;
-  if (item.type === 'variable' && instance.caller !== undefined) return needsStepByStep(node);
-  const dependencies = instance.module.dependencies.of(item);
-  // Nearly all: nothing that it needs brings more to need when it has been evaluated.
-  const { items } = instance.module;
-  const needed = dependencies.map(({ key, reference }): Need | undefined => {
-    const other = items.get(key);
-    return other === undefined || other.type === 'module' ? undefined : { instance, item: other, reference };
-  });
-  return needed.every((need) => need !== undefined) ? needed.values() : needsStepByStep(node);
+  const { items, dependencies } = instance.module;
+  const isOfCaller = item.type === 'variable' && instance.caller !== undefined;
+  // Nearly all need only what another one has needed before, and that brings nothing more to need.
+  const hasAll = (): boolean =>
+    dependencies.of(item).every(({ key }) => {
+      const other = items.get(key);
+      return other === undefined || (other.type !== 'module' && isEvaluated(instance, other));
+    });
+  return !isOfCaller && hasAll() ? nothing : needsStepByStep(node);
 }
+
+const nothing: Iterator<Need, void> = { next: () => ({ done: true, value: undefined }) };
 
 function* needsStepByStep({ instance, item }: GraphNode): Generator<Need, void> {
   const { caller } = instance;
