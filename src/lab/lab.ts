@@ -6,6 +6,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
   writeFileSync,
@@ -30,7 +31,14 @@ import {
   trafficFile,
   trafficPort,
 } from './layout.ts';
-import { end, identify, isAlive, type ProcessIdentity, processesMarked } from './process-identity.ts';
+import {
+  end,
+  identify,
+  isAlive,
+  type ProcessIdentity,
+  processesMarked,
+  processesWithin,
+} from './process-identity.ts';
 import type { TrafficFigures } from './traffic/figures.ts';
 
 /** What `lab.json` says. */
@@ -184,7 +192,11 @@ async function endLeftovers(folder: string, running: Running | undefined): Promi
     ended += 1;
   }
   const folders = labHosts.map(({ name }) => hostFolder(folder, name));
-  const left = [...folders.flatMap(supervised), ...processesMarked(hostMark, new Set(folders))];
+  const left = [
+    ...folders.flatMap(supervised),
+    ...processesMarked(hostMark, new Set(folders)),
+    ...processesWithin(folders.filter((each) => existsSync(each)).map((each) => realpathSync(each))),
+  ];
   await Promise.all(left.map((identity) => end(identity, endWithinMs)));
   return ended + left.length;
 }

@@ -1,6 +1,6 @@
 /** Processes by more than their number, which the system gives to another one some day. */
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 export interface ProcessIdentity {
   readonly pid: number;
@@ -46,12 +46,20 @@ export async function end(identity: Endable, withinMs: number): Promise<void> {
 /** proc(5) stat: the 22nd field is the start time in ticks since boot; the state Z means that it has ended. */
 function startedOnLinux(pid: number): string | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const fields = statFields(pid);
     return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
   } catch {
     return undefined;
   }
+}
+
+/** The 7th field of proc(5) stat: its terminal, 0 for none. */
+const terminalField = 4;
+
+/** From the third field on: the second is its name, which may hold anything. Throws where it is gone. */
+function statFields(pid: number): readonly string[] {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
 function startedElsewhere(pid: number): string | undefined {
@@ -77,6 +85,26 @@ export function processesMarked(name: string, values: ReadonlySet<string>): read
     })
     .map(({ pid }) => identify(pid))
     .filter((found) => found !== undefined);
+}
+
+/**
+ * Every process of this user that works in one of these folders or below and has no terminal, where the system shows it
+ * (Linux): what a launcher started with an environment of its own, and no shell of a person who looks around there.
+ */
+export function processesWithin(folders: readonly string[]): readonly ProcessIdentity[] {
+  if (process.platform !== 'linux') return [];
+  return readdirSync('/proc').flatMap((entry) => {
+    if (!/^\d+$/.test(entry) || Number(entry) === process.pid) return [];
+    try {
+      const at = readlinkSync(`/proc/${entry}/cwd`);
+      const isWithin = folders.some((folder) => at === folder || at.startsWith(`${folder}/`));
+      return isWithin && statFields(Number(entry))[terminalField] === '0'
+        ? (identify(Number(entry)) ?? [])
+        : [];
+    } catch {
+      return []; // another user's, or gone meanwhile
+    }
+  });
 }
 
 function environments(): readonly { readonly pid: number; readonly text: string }[] {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
@@ -10,6 +10,7 @@ import {
   isAlive,
   type ProcessIdentity,
   processesMarked,
+  processesWithin,
 } from '../../../src/lab/process-identity.ts';
 
 const started: ChildProcess[] = [];
@@ -68,6 +69,18 @@ test('processes are found by the mark that they hand on, and only by the whole o
   const found = processesMarked('DEPLOYCTL_TEST_MARK', new Set([mark]));
   expect(found).toContainEqual(mine);
   expect(found.filter(({ pid }) => started.some((child) => child.pid === pid))).toHaveLength(1);
+});
+
+test.runIf(process.platform === 'linux')('processes are found by the folder in which they work', async () => {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'within-')));
+  folders.push(folder);
+  mkdirSync(join(folder, 'web-1/srv'), { recursive: true });
+  mkdirSync(join(folder, 'web-10'));
+  const mine = await sleeper(`cd ${folder}/web-1/srv`);
+  const other = await sleeper(`cd ${folder}/web-10`);
+  const found = processesWithin([join(folder, 'web-1'), join(folder, 'web-2')]);
+  expect(found).toContainEqual(mine);
+  expect(found).not.toContainEqual(other);
 });
 
 test('what a supervisor keeps running is found by its file, and a number that was given anew is not', async () => {
