@@ -13,6 +13,7 @@ import {
   type Plan,
   type Recorded,
   type RunNumber,
+  type StateDeclared,
 } from '../model/index.ts';
 import { actorRefusals, policyRefusals } from '../planner/policy.ts';
 import { findStaleFacts } from '../planner/staleness.ts';
@@ -25,7 +26,7 @@ import { openJudge } from './judge.ts';
 import { changedArtifacts, fetchArtifacts } from './plan-artifacts.ts';
 import { readSecretsOf } from './plan-secrets.ts';
 import { type Reach, reach } from './reach.ts';
-import { actorOf, openForWriting } from './state.ts';
+import { actorOf, openForReading, openForWriting } from './state.ts';
 import { withRequests } from './steering.ts';
 
 export { createControl } from '../engine/control.ts';
@@ -112,27 +113,37 @@ const distinct = (diagnostics: readonly Diagnostic[]): readonly Diagnostic[] => 
 /** Goes on with the run that stopped. The world is looked at again at every step. */
 export async function resumeRun(declared: Declared, running: Running, cx: AppContext): Promise<RunResult> {
   refuseActor(declared, cx);
-  return withUnfinished(declared, running, cx, async (options, plan, world) => {
+  return withUnfinished(declared.state, running, cx, async (options, plan, world) => {
     await Promise.all([readSecretsOf(plan, world.resolveSecret), fetchArtifacts(plan, new Artifacts(cx))]);
     return await resume(options);
   });
 }
 
-/** Undoes what the unfinished run did. Secrets are not asked for beforehand: the way back may need none of them. */
-export async function abortRun(declared: Declared, running: Running, cx: AppContext): Promise<RunResult> {
-  return withUnfinished(declared, running, cx, (options) =>
-    abort(options, `asked for by ${actorOf(cx).who}`),
-  );
+/**
+ * Undoes what the unfinished run did, by its own plan: neither the configuration of today nor artifacts are needed, nor
+ * secrets beforehand, for the way back may need none of them.
+ */
+export async function abortRun(state: StateDeclared, running: Running, cx: AppContext): Promise<RunResult> {
+  return withUnfinished(state, running, cx, (options) => abort(options, `asked for by ${actorOf(cx).who}`));
+}
+
+/** What was declared when the unfinished run was planned. Throws an `AppFailure` where there is none. */
+export async function declaredByUnfinished(state: StateDeclared): Promise<Declared> {
+  if (!existsSync(state.path)) throw new AppFailure([nothingUnfinished]);
+  await using store = await openForReading(state);
+  const { unfinished } = await store.read();
+  if (unfinished === undefined) throw new AppFailure([nothingUnfinished]);
+  return (await store.planOf(unfinished.run)).declared;
 }
 
 async function withUnfinished(
-  declared: Declared,
+  state: StateDeclared,
   running: Running,
   cx: AppContext,
   go: (options: RunOptions, plan: Plan, world: Reach) => Promise<RunResult>,
 ): Promise<RunResult> {
-  if (!existsSync(declared.state.path)) throw new AppFailure([nothingUnfinished]);
-  await using store = await openForWriting(declared.state);
+  if (!existsSync(state.path)) throw new AppFailure([nothingUnfinished]);
+  await using store = await openForWriting(state);
   const recorded = await store.read();
   const { unfinished } = recorded;
   if (unfinished === undefined) throw new AppFailure([nothingUnfinished]);
@@ -145,7 +156,7 @@ async function withUnfinished(
     cx.askPassphrase,
     cx.trace,
   );
-  return await go(optionsFor(store, recorded, world, running, cx, declared), plan, world);
+  return await go(optionsFor(store, recorded, world, running, cx, { ...plan.declared, state }), plan, world);
 }
 
 function optionsFor(

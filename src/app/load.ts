@@ -59,7 +59,10 @@ export interface ReadArtifactOutcome {
   readonly outcome: ArtifactDeclared | Diagnostic;
 }
 
-/** The same, where an artifact that cannot be read is a finding and not the end. */
+/**
+ * The same, where an artifact that cannot be read is a finding and not the end: for whoever looks, and for the way back,
+ * which need not have today's artifacts on the machine that they are asked from.
+ */
 export async function loadWithArtifacts(
   ask: ConfigurationAsk,
   cx: AppContext,
@@ -223,12 +226,17 @@ function inputFor(
   };
 }
 
+const madeUp = '0'.repeat(64);
+
+/** Nothing is known of its content: it was not read, and no digest is declared. */
+export const isStandIn = ({ sha256 }: ArtifactDeclared): boolean => sha256 === madeUp;
+
 /** Stands for an artifact where nobody will look at its content: with a digest, so that what depends on it is known. */
 const withoutArtifacts: ReadArtifact = async (location, { sha256 }) => ({
   path: location,
   kind: 'file',
   fileName: 'artifact',
-  sha256: asSha256(sha256 ?? '0'.repeat(64)),
+  sha256: asSha256(sha256 ?? madeUp),
   bytes: 0,
 });
 

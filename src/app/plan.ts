@@ -19,7 +19,7 @@ import { unknownTargets } from '../planner/selection.ts';
 import type { AppContext, ConfigurationAsk } from './context.ts';
 import { failedReleases } from './failed-releases.ts';
 import { AppFailure } from './failure.ts';
-import { type Loaded, loadEnvironment } from './load.ts';
+import { type Loaded, loadEnvironment, loadWithArtifacts } from './load.ts';
 import { withFetched } from './plan-artifacts.ts';
 import { withDigest } from './plan-file.ts';
 import { kindOf, type Reach, reach } from './reach.ts';
@@ -61,7 +61,7 @@ export interface RevertPlanAsk extends ConfigurationAsk {
 
 /** A plan back to a recorded deployment. Hosts and balancers are reached as the configuration says today. */
 export async function makeRevertPlan(ask: RevertPlanAsk, cx: AppContext): Promise<Planned> {
-  const loaded = await loadEnvironment(ask, cx);
+  const { loaded } = await loadWithArtifacts(ask, cx);
   await using store = await openForReading(loaded.declared.state);
   const { deployments } = followMoves(await store.read(), loaded.declared);
   const target = revertTarget(loaded.declared, deployments, ask);

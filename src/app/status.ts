@@ -1,11 +1,20 @@
 /** What an environment is now. */
-import type { Declared, Observed, Recorded, RunInProgress, StatusReport } from '../model/index.ts';
+import type {
+  Declared,
+  Diagnostic,
+  Observed,
+  Recorded,
+  ReleaseDeclared,
+  RunInProgress,
+  ServiceDeclared,
+  StatusReport,
+} from '../model/index.ts';
 import { followMoves } from '../planner/moves.ts';
 import { serviceStatuses } from '../planner/status.ts';
 import { readHolder } from '../state/local/lock.ts';
 import type { LocalState } from '../state/local/store.ts';
 import type { AppContext, ConfigurationAsk } from './context.ts';
-import { loadEnvironment } from './load.ts';
+import { isStandIn, loadWithArtifacts } from './load.ts';
 import { type Reach, reach } from './reach.ts';
 import { openForReading } from './state.ts';
 
@@ -24,12 +33,15 @@ export async function* watchStatus(
   everyMs: number,
   ended: AbortSignal,
 ): AsyncGenerator<StatusReport, void> {
-  const { declared, environment } = await loadEnvironment(ask, cx);
+  const { loaded, artifacts } = await loadWithArtifacts(ask, cx);
+  const { declared, environment } = loaded;
+  const unread = artifacts.flatMap(({ outcome }) => ('severity' in outcome ? [byVersionAlone(outcome)] : []));
   await using store = await openForReading(declared.state);
   const { lineage } = await store.read();
   await using world = reach(declared, cx.clock, cx.environment, lineage, cx.askPassphrase, cx.trace);
   do {
-    yield await lookOnce(declared, environment.name, store, world, cx);
+    const report = await lookOnce(declared, environment.name, store, world, cx);
+    yield { ...report, notes: [...unread, ...report.notes] };
     await cx.clock.sleep(everyMs, ended);
   } while (!ended.aborted);
 }
@@ -50,10 +62,30 @@ async function lookOnce(
     at: cx.clock.now(),
     run,
     deployment: last === undefined ? undefined : { number: last.number, at: last.at, who: last.actor.who },
-    services: serviceStatuses(declared, observed, recorded, run?.isAlive === true),
+    services: serviceStatuses(byRecord(declared, recorded), observed, recorded, run?.isAlive === true),
     notes: observed.notes,
   };
 }
+
+/** A release whose artifact is not here is taken for the one of its version that was deployed last. */
+function byRecord(declared: Declared, { deployments }: Recorded): Declared {
+  const deployed = ({ address, release }: ServiceDeclared): ReleaseDeclared | undefined =>
+    deployments
+      .flatMap((each) => each.declared.services)
+      .findLast((each) => each.address === address && each.release.version === release.version)?.release;
+  const services = declared.services.map((service) =>
+    isStandIn(service.release.artifact)
+      ? { ...service, release: deployed(service) ?? service.release }
+      : service,
+  );
+  return { ...declared, services };
+}
+
+const byVersionAlone = (why: Diagnostic): Diagnostic => ({
+  ...why,
+  severity: 'warning',
+  detail: `${why.detail} Its release is told by its version alone.`,
+});
 
 async function runInProgress(
   declared: Declared,

@@ -1,7 +1,7 @@
 import * as Flags from '@oclif/core/flags';
-import { abortRun } from '../app/apply.ts';
+import { abortRun, declaredByUnfinished } from '../app/apply.ts';
 import type { AppContext, ConfigurationAsk } from '../app/context.ts';
-import { loadEnvironment, stateOf } from '../app/load.ts';
+import { stateOf } from '../app/load.ts';
 import { unlockKeys } from '../app/reach.ts';
 import { actorOf } from '../app/state.ts';
 import { runGoingOn } from '../app/steering.ts';
@@ -38,10 +38,10 @@ export default class Abort extends BaseCommand {
     const ask = configurationAsk(args.environment, flags);
     const goingOn = await stateOf(ask, cx);
     if ((await runGoingOn(goingOn.state)) !== undefined) return this.#brake(ask, flags.json, cx);
-    const { declared, environment } = await loadEnvironment(ask, cx);
-    await unlockKeys(declared, cx);
-    return withLock(declared.state, environment.name, flags, cx, async () => {
-      const result = await runWithView((running) => abortRun(declared, running, cx), this.terminal, {
+    const { environment, state } = goingOn;
+    await unlockKeys(await declaredByUnfinished(state), cx);
+    return withLock(state, environment.name, flags, cx, async () => {
+      const result = await runWithView((running) => abortRun(state, running, cx), this.terminal, {
         ...flags,
         who: actorOf(cx).who,
         environment: environment.name,

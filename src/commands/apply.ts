@@ -2,7 +2,7 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { applySavedPlan, type RunResult, resumeRun } from '../app/apply.ts';
 import type { AppContext } from '../app/context.ts';
-import { loadEnvironment, locate } from '../app/load.ts';
+import { loadDeclaration, loadEnvironment, locate } from '../app/load.ts';
 import { makePlan } from '../app/plan.ts';
 import { isPlanFile, loadPlan } from '../app/plan-file.ts';
 import { unlockKeys } from '../app/reach.ts';
@@ -49,7 +49,8 @@ export default class Apply extends BaseCommand {
     if (environment !== undefined && isPlanFile(environment)) return this.#applyFile(environment, cx);
     const ask = configurationAsk(environment, flags);
     if (flags.resume) {
-      const { declared, environment: found } = await loadEnvironment(ask, cx);
+      // What is sent is what the run's own plan says.
+      const { declared, environment: found } = await loadDeclaration(ask, cx);
       await unlockKeys(declared, cx);
       return withLock(declared.state, found.name, flags, cx, async () =>
         this.#show((running) => resumeRun(declared, running, cx), flags, found.name, cx),

@@ -1,5 +1,5 @@
 import * as Flags from '@oclif/core/flags';
-import { loadEnvironment, locate } from '../app/load.ts';
+import { loadDeclaration, locate } from '../app/load.ts';
 import { makeRevertPlan } from '../app/plan.ts';
 import { BaseCommand } from './base.ts';
 import type { ExitCode } from './exit-code.ts';
@@ -36,7 +36,7 @@ export default class Revert extends BaseCommand {
       this.terminal,
       {
         locate: () => void locate(ask, cx),
-        load: () => loadEnvironment(ask, cx),
+        load: () => loadDeclaration(ask, cx),
         make: () => makeRevertPlan({ ...ask, to: flags.to, services: flags.service ?? [] }, cx),
         verb: 'revert',
       },

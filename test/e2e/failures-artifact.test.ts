@@ -1,7 +1,7 @@
 /** Artifacts that are not what was promised, or would reach outside of their folder: refused before anything is sent. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -110,6 +110,20 @@ describe('artifacts that must not be installed', { timeout: 180_000 }, () => {
     writeFileSync(path, whole);
     expect((await scene.cli('apply', 'two.plan')).code).toBe(0);
     expect(await scene.servedBy()).toBe('2.0.0');
+  });
+
+  test('status and revert need no artifact on the machine that they are asked from', async () => {
+    const away = join(scene.folder, 'away');
+    renameSync(join(scene.folder, 'dist'), away);
+    const status = await scene.cli('status');
+    expect(status.code).toBe(0);
+    expect(status.stdout).toMatch(/in sync · healthy/);
+    expect(status.stdout).toContain('told by its version alone');
+    expect((await scene.cli('plan')).code).toBe(1);
+    const reverted = await scene.cli('revert', '--auto-approve');
+    renameSync(away, join(scene.folder, 'dist'));
+    expect(reverted.code).toBe(0);
+    expect(await scene.servedBy()).toBe('1.0.0');
   });
 });
 

@@ -1,6 +1,6 @@
 /** The hand on the brake, from another terminal: real hosts, real HAProxy, a run that is baking. And what a policy refuses. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { eventsOf, untilOutput } from '../rig/outcomes.ts';
@@ -86,7 +86,14 @@ describe('a run is steered from another process', { timeout: 180_000 }, () => {
     expect(late.code).toBe(1);
     expect(late.stderr).toContain('The run is not going on');
     expect(late.stderr).toContain('deployctl apply prod --resume');
-    expect((await scene.cli('abort')).code).toBe(3);
+    // What it undoes is in its own plan.
+    const [broken, artifacts] = [join(scene.environment, 'broken.hcl'), join(scene.folder, 'dist')];
+    writeFileSync(broken, 'service "shop" {');
+    renameSync(artifacts, `${artifacts}.away`);
+    const aborted = await scene.cli('abort');
+    rmSync(broken);
+    renameSync(`${artifacts}.away`, artifacts);
+    expect(aborted.code).toBe(3);
     expect(await scene.servedBy()).toBe('1.0.0');
   });
 
