@@ -1,13 +1,14 @@
 /** Changes of the record that no run makes: forgetting, and taking what stands in the world. No host is changed. */
 import { nearestName } from '../hcl/eval/suggestion.ts';
-import type {
-  Address,
-  Diagnostic,
-  Observation,
-  Plan,
-  RecordEdit,
-  Recorded,
-  RecordedResource,
+import {
+  type Address,
+  type Diagnostic,
+  type Observation,
+  type Plan,
+  type RecordEdit,
+  type Recorded,
+  type RecordedResource,
+  withMemories,
 } from '../model/index.ts';
 import { isAsRecorded } from '../planner/drift.ts';
 import type { LocalState } from '../state/local/store.ts';
@@ -97,7 +98,9 @@ export async function observeForImport(
     const known = before.get(at);
     const isNew = known === undefined || known.spec === null;
     const action = isNew ? 'create' : isAsRecorded(known, seen) ? 'keep' : 'update';
-    return { address: at, action, resource: { kind, address: at, spec } as RecordedResource };
+    const resource = { kind, address: at, spec } as RecordedResource;
+    const [remembering = resource] = withMemories([resource], { at: cx.clock.now(), recorded: before });
+    return { address: at, action, resource: remembering };
   });
 }
 
@@ -135,7 +138,9 @@ export async function recordDrift(plan: Plan, world: Reach, cx: AppContext): Pro
         ],
   );
   await using store = await openForWriting(plan.declared.state);
-  await store.edit(editOf('import', seen, cx));
+  const { resources } = await store.read();
+  const recorded = new Map(resources.map((each) => [each.address, each]));
+  await store.edit(editOf('import', withMemories(seen, { at: cx.clock.now(), recorded }), cx));
 }
 
 const editOf = (edit: RecordEdit['edit'], seen: readonly RecordedResource[], cx: AppContext): RecordEdit => ({

@@ -6,20 +6,67 @@ export const types = {
   CNAME: 5,
   SOA: 6,
   PTR: 12,
+  HINFO: 13,
   MX: 15,
   TXT: 16,
+  RP: 17,
+  AFSDB: 18,
   AAAA: 28,
+  LOC: 29,
   SRV: 33,
+  NAPTR: 35,
+  CERT: 37,
   DNAME: 39,
   DS: 43,
+  SSHFP: 44,
   RRSIG: 46,
   NSEC: 47,
   DNSKEY: 48,
   NSEC3: 50,
+  TLSA: 52,
+  SMIMEA: 53,
+  OPENPGPKEY: 61,
+  SVCB: 64,
+  HTTPS: 65,
+  SPF: 99,
   TSIG: 250,
   AXFR: 252,
   ANY: 255,
+  URI: 256,
+  CAA: 257,
 } as const;
+
+/** What a name may have, and not beside a CNAME (RFC 1034 section 3.6.2): every type in use but those of DNSSEC, which may. */
+export const notBesideCname: readonly number[] = [
+  types.A,
+  types.NS,
+  types.PTR,
+  types.HINFO,
+  types.MX,
+  types.TXT,
+  types.RP,
+  types.AFSDB,
+  types.AAAA,
+  types.LOC,
+  types.SRV,
+  types.NAPTR,
+  types.CERT,
+  types.DNAME,
+  types.DS,
+  types.SSHFP,
+  types.TLSA,
+  types.SMIMEA,
+  types.OPENPGPKEY,
+  types.SVCB,
+  types.HTTPS,
+  types.SPF,
+  types.URI,
+  types.CAA,
+];
+
+/** Whether sets of the two types may be at one name. */
+export const excludeEachOther = (one: number, other: number): boolean =>
+  one !== other && (one === types.CNAME || other === types.CNAME);
 
 const typeNames = new Map<number, string>(Object.entries(types).map(([name, number]) => [number, name]));
 

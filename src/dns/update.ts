@@ -33,21 +33,29 @@ export interface Update {
   readonly edits: readonly Edit[];
 }
 
-/** The whole set, replaced. Deletions come first: a server works in order, and "add, then delete" can leave nothing. */
-export const replaceSet = (
-  name: string,
-  type: number,
-  set: { readonly ttlSeconds: number; readonly values: readonly string[] } | null,
-): readonly Edit[] => [
-  { edit: 'delete', name, type },
-  ...(set?.values ?? []).map(
-    (value): Edit => ({
-      edit: 'add',
-      name,
-      type,
-      ttlSeconds: set?.ttlSeconds ?? 0,
-      rdata: encodeRdata(type, value),
-    }),
+/** A set as it is to be; null: there is to be none. */
+export interface WantedSet {
+  readonly name: string;
+  readonly type: number;
+  readonly set: { readonly ttlSeconds: number; readonly values: readonly string[] } | null;
+}
+
+/**
+ * Whole sets, replaced. All deletions come first: a server works in order, "add, then delete" can leave nothing, and a
+ * CNAME is ignored as long as something else is at its name.
+ */
+export const replaceSets = (sets: readonly WantedSet[]): readonly Edit[] => [
+  ...sets.map(({ name, type }): Edit => ({ edit: 'delete', name, type })),
+  ...sets.flatMap(({ name, type, set }) =>
+    (set?.values ?? []).map(
+      (value): Edit => ({
+        edit: 'add',
+        name,
+        type,
+        ttlSeconds: set?.ttlSeconds ?? 0,
+        rdata: encodeRdata(type, value),
+      }),
+    ),
   ),
 ];
 

@@ -10,6 +10,7 @@ import {
   type StateStore,
 } from '../model/index.ts';
 import { type Failpoint, noFailpoint, withFailpoints } from './failpoint.ts';
+import { withMemory } from './memory.ts';
 import type { RunOptions, RunResult } from './options.ts';
 import { progressLog } from './progress.ts';
 import { Session } from './session.ts';
@@ -21,9 +22,10 @@ import { Session } from './session.ts';
 export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
   const store = failing(options);
   const number = await store.begin(plan, options.actor, options.clock.now());
-  const { lineage } = await store.read();
+  const { lineage, resources } = await store.read();
+  const remembering = withMemory(store, plan, resources);
   return new Session(
-    { ...options, store, plan, run: number, lineage, failpoint: pointOf(options) },
+    { ...options, store: remembering, plan, run: number, lineage, failpoint: pointOf(options) },
     progressLog(),
     false,
   ).go();
@@ -51,8 +53,10 @@ async function unfinished(options: RunOptions): Promise<{ readonly session: Sess
   const number: RunNumber = recorded.unfinished.run;
   const plan = await store.planOf(number);
   const entries: readonly JournalEntry[] = await store.journal(number);
+  const { lineage, resources } = recorded;
+  const remembering = withMemory(store, plan, resources);
   const session = new Session(
-    { ...options, store, plan, run: number, lineage: recorded.lineage, failpoint: pointOf(options) },
+    { ...options, store: remembering, plan, run: number, lineage, failpoint: pointOf(options) },
     progressLog(entries),
     true,
   );

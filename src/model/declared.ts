@@ -179,7 +179,8 @@ export interface ZoneDeclared {
 
 export type TsigAlgorithm = 'hmac-sha256' | 'hmac-sha384' | 'hmac-sha512';
 
-export type RecordType = 'A' | 'AAAA' | 'CNAME' | 'SRV' | 'TXT';
+export const recordTypes = ['A', 'AAAA', 'CNAME', 'SRV', 'TXT'] as const;
+export type RecordType = (typeof recordTypes)[number];
 
 export interface RecordDeclared {
   /** `dns_zone.internal.record["shop/A"]`. */
@@ -367,14 +368,14 @@ export interface NameTraffic {
 }
 
 /** The slot that a record with these values leads to; undefined: none, or more than one. */
-export function slotOfValues(traffic: NameTraffic, values: readonly string[]): string | undefined {
-  const slots = slotsOfValues(traffic, values);
+export function slotOfValues({ values: own }: NameTraffic, values: readonly string[]): string | undefined {
+  const slots = slotsOfValues(own, values);
   return slots.length === 1 ? slots[0] : undefined;
 }
 
 /** The slots that some of these values belong to; none, where all slots have the same and a balancer tells them apart. */
-export function slotsOfValues(traffic: NameTraffic, values: readonly string[]): readonly string[] {
-  const all = Object.entries(traffic.values);
+export function slotsOfValues(slots: NameTraffic['values'], values: readonly string[]): readonly string[] {
+  const all = Object.entries(slots);
   const [first] = all;
   const isOneForAll = all.length > 1 && all.every(([, own]) => own.join(' ') === first?.[1].join(' '));
   if (isOneForAll) return [];

@@ -11,6 +11,7 @@ export * from './operation.ts';
 export * from './plan.ts';
 export * from './ports.ts';
 export * from './recorded.ts';
+export * from './remembered.ts';
 export * from './service-name.ts';
 export * from './status.ts';
 export * from './visible.ts';

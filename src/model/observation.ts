@@ -1,6 +1,6 @@
 /** What the world says: partial, and already late when it is read. */
 import type { AudienceRule } from './audience.ts';
-import type { ProcessDeclared } from './declared.ts';
+import type { ProcessDeclared, RecordType } from './declared.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import type { Address, Instant, Sha256 } from './words.ts';
 
@@ -99,6 +99,11 @@ export interface RecordSet {
   readonly values: readonly string[];
 }
 
+export interface TypedSet {
+  readonly type: RecordType;
+  readonly rrset: RecordSet;
+}
+
 /** What a pool that follows a DNS record uses now: `10.0.1.11:8081`, sorted; by name where the record is an SRV. */
 export interface ResolutionState {
   readonly endpoints: readonly string[];
@@ -112,6 +117,8 @@ export interface RecordState {
   readonly rrset: RecordSet | null;
   /** Other types at the same name. */
   readonly besides: readonly string[];
+  /** Sets that a CNAME cannot stand beside, where it is one or the other; undefined: there are none. */
+  readonly instead?: readonly TypedSet[];
   /** The delegation at or above the name: what is written below it is never seen; null: there is none. */
   readonly delegation: string | null;
   /** How long resolvers may remember that a name of the zone does not exist. */
@@ -119,6 +126,14 @@ export interface RecordState {
   readonly zoneSerial: number;
   /** Servers that answered something else than the primary, each with what, as a clause. */
   readonly behind: readonly { readonly server: string; readonly why: string }[];
+  /** Only recorded: answers of before, which resolvers may remember. */
+  readonly remembered?: readonly Remembered[];
+}
+
+/** It was given until its TTL before `until`, and not after that. */
+export interface Remembered {
+  readonly rrset: RecordSet;
+  readonly until: Instant;
 }
 
 export interface Specs {
@@ -177,6 +192,9 @@ export const memberAddress = (balancer: Address, pool: string, member: string): 
   `${balancer}.pool[${JSON.stringify(pool)}].member[${JSON.stringify(member)}]` as Address;
 export const poolAddress = (balancer: Address, pool: string): Address =>
   `${balancer}.pool[${JSON.stringify(pool)}]` as Address;
+/** `shop` of `dns_zone.internal.record["shop/A"]`. */
+export const recordPlace = (address: Address): string =>
+  /\.record\["(.*)\/[A-Z]+"\]$/.exec(address)?.[1] ?? '';
 export const recordAddress = (zone: Address, relativeName: string, type: string): Address =>
   `${zone}.record[${JSON.stringify(`${relativeName}/${type}`)}]` as Address;
 export const balancerConfigAddress = (balancer: Address): Address => `${balancer}.config` as Address;

@@ -39,6 +39,13 @@ export interface Floor {
   readonly withinMs: number;
 }
 
+/** One record set, from what it is to what it becomes. */
+export interface RecordMove {
+  readonly record: RecordDeclared;
+  readonly from: RecordSet | null;
+  readonly to: RecordSet | null;
+}
+
 export type Operation =
   /** Brings the artifact into `releases/<directory>`, whole or not at all. Skips what is already there. */
   | {
@@ -154,14 +161,15 @@ export type Operation =
       readonly from: Pick<RouteState, 'runtime' | 'persisted'> & Partial<Pick<RouteState, 'disagreeing'>>;
       readonly to: RouteValue | null;
     }
-  /** Replaces the whole record set, guarded by `from`, in one message to the primary. null: no such record. */
-  | {
+  /**
+   * Replaces the whole record set, guarded by `from`, in one message to the primary. null: no such record. `beside`: sets
+   * of other types at the name that go or come in the same message, because a CNAME stands alone.
+   */
+  | ({
       readonly op: 'record.set';
       readonly zone: Address;
-      readonly record: RecordDeclared;
-      readonly from: RecordSet | null;
-      readonly to: RecordSet | null;
-    }
+      readonly beside?: readonly RecordMove[];
+    } & RecordMove)
   /** Waits until the zone's servers answer this, with authority; fails when the time is over. */
   | {
       readonly op: 'record.converge';
@@ -225,6 +233,14 @@ export const operationClass: Readonly<Record<OperationName, 'move' | 'wait' | 'o
   bake: 'time',
   approval: 'person',
 };
+
+/** Every set that an operation of a zone moves, the declared one first. */
+export const recordMovesOf = ({
+  record,
+  from,
+  to,
+  beside = [],
+}: Operation & { readonly op: 'record.set' }): readonly RecordMove[] => [{ record, from, to }, ...beside];
 
 /** The host an operation runs on, `'operator'` for the operator's own machine, undefined for balancers and waits. */
 export function hostOf(operation: Operation): string | undefined {

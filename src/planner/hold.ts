@@ -1,5 +1,6 @@
 /** What keeps a service from being acted on, each with its reason. */
 import type { ArtifactDeclared, Diagnostic, Step } from '../model/index.ts';
+import { answersOf, valuesText } from '../strategies/answers.ts';
 import {
   activeSlot,
   memberOf,
@@ -72,13 +73,15 @@ export function holdRecord(situation: Situation): readonly Diagnostic[] {
       'Declare the zone that has the name, and write the record there.',
     );
   }
-  const conflicting =
+  const excluding =
     record.type === 'CNAME' ? state.besides : state.besides.filter((type) => type === 'CNAME');
+  const own = new Set<string>(name.replaced.map((each) => each.record.type));
+  const conflicting = excluding.filter((type) => !own.has(type));
   if (conflicting.length > 0) {
     return held(
       'dns-cname-conflict',
       'A CNAME would stand beside other records',
-      `${record.name} has ${conflicting.join(', ')}, and a CNAME tolerates nothing else at its name (RFC 1034 section 3.6.2). Servers answer NOERROR to such an update, and ignore it.`,
+      `${record.name} has ${conflicting.join(', ')}, and a CNAME tolerates nothing else at its name (RFC 1034 section 3.6.2). No deployment of this environment has put ${conflicting.length === 1 ? 'it' : 'them'} there, so ${conflicting.length === 1 ? 'it is' : 'they are'} somebody else's, and left.`,
       `Remove the ${conflicting.join(', ')} of ${record.name} first, or choose another name.`,
     );
   }
@@ -90,7 +93,7 @@ export function holdRecord(situation: Situation): readonly Diagnostic[] {
   return held(
     'traffic-on-both-slots',
     'Both slots have traffic',
-    `${[...both].map((slot) => slot.address).join(' and ')} both get requests (${record.name} holds ${state.rrset?.values.join(' ') ?? 'nothing'}), so a new release could be put on neither without cutting some of ${service.address}.`,
+    `${[...both].map((slot) => slot.address).join(' and ')} both get requests (${record.name} holds ${valuesText(answersOf(name), name.replaced.length > 0) || 'nothing'}), so a new release could be put on neither without cutting some of ${service.address}.`,
     'Let one slot have all of it first: plan the release that runs now, which moves the record to where it runs.',
   );
 }

@@ -1,5 +1,6 @@
 /** The record in place of the world, for a plan that looks at nothing (`--no-refresh`). */
 import {
+  type Address,
   type Declared,
   type Instant,
   instanceAddress,
@@ -8,8 +9,14 @@ import {
   type Observation,
   type Observed,
   poolAddress,
+  type RecordDeclared,
   type Recorded,
+  type RecordState,
+  recordAddress,
+  recordPlace,
+  recordTypes,
   routeAddress,
+  type TypedSet,
 } from '../model/index.ts';
 
 /**
@@ -26,7 +33,7 @@ export function takeRecordForWorld(declared: Declared, recorded: Recorded, at: I
   return {
     observations: [
       ...known,
-      ...assumed(declared, at).filter(({ kind, address }) => !isKnown.has(`${kind} ${address}`)),
+      ...assumed(declared, recorded, at).filter(({ kind, address }) => !isKnown.has(`${kind} ${address}`)),
     ],
     notes: [
       {
@@ -41,7 +48,7 @@ export function takeRecordForWorld(declared: Declared, recorded: Recorded, at: I
   };
 }
 
-function assumed(declared: Declared, at: Instant): readonly Observation[] {
+function assumed(declared: Declared, recorded: Recorded, at: Instant): readonly Observation[] {
   const instances = declared.services.flatMap(({ address, slots }) =>
     slots.flatMap((slot) =>
       slot.instances.flatMap(({ host }): readonly Observation[] => [
@@ -78,13 +85,13 @@ function assumed(declared: Declared, at: Instant): readonly Observation[] {
   ]);
   const records = declared.zones.flatMap((zone) =>
     zone.records.map(
-      ({ address }): Observation => ({
+      (record): Observation => ({
         status: 'present',
         kind: 'record',
-        address,
+        address: record.address,
         spec: {
           rrset: null,
-          besides: [],
+          ...standingInstead(record, recorded),
           delegation: null,
           negativeTtlSeconds: zone.negativeTtlSeconds ?? 0,
           zoneSerial: 0,
@@ -95,4 +102,19 @@ function assumed(declared: Declared, at: Instant): readonly Observation[] {
     ),
   );
   return [...instances, ...balancers, ...records];
+}
+
+/** What an earlier run put at the name by another type, which excludes this one. */
+function standingInstead(
+  { address, type }: RecordDeclared,
+  { resources }: Recorded,
+): Pick<RecordState, 'besides' | 'instead'> {
+  const zone = address.slice(0, address.indexOf('.record[')) as Address;
+  const instead = recordTypes.flatMap((other): readonly TypedSet[] => {
+    const there = resources.find((each) => each.address === recordAddress(zone, recordPlace(address), other));
+    const rrset = there?.kind === 'record' ? (there.spec?.rrset ?? null) : null;
+    const excludes = other !== type && (other === 'CNAME' || type === 'CNAME');
+    return rrset === null || !excludes ? [] : [{ type: other, rrset }];
+  });
+  return { besides: instead.map((each) => each.type), ...(instead.length === 0 ? {} : { instead }) };
 }

@@ -9,6 +9,7 @@ import {
   type ServiceDeclared,
   sameValue,
   type TrafficDeclared,
+  type ZoneDeclared,
 } from '../model/index.ts';
 
 export interface RevertAsk {
@@ -56,12 +57,24 @@ export function revertTarget(
     diagnostics: [],
     value: {
       deployment,
-      declared: { ...today, services: reverted },
+      declared: { ...today, services: reverted, zones: withRecordsOf(today.zones, reverted) },
       services: reverted.map((service) => service.address),
       warnings: back.flatMap((service) => hostsGone(service, hosts)),
     },
   };
 }
+
+/** Zones are asked for what those services had there: the name or the type of a record may have been another. */
+const withRecordsOf = (
+  zones: readonly ZoneDeclared[],
+  services: readonly ServiceDeclared[],
+): readonly ZoneDeclared[] =>
+  zones.map((zone) => ({
+    ...zone,
+    records: services.flatMap(({ traffic }) =>
+      traffic.flatMap((each) => (each.kind === 'dns' && each.zone === zone.address ? [each.record] : [])),
+    ),
+  }));
 
 /** A deployment that only mended something ran the same as the one before it: going back there changes nothing. */
 function lastDifferent(deployments: readonly Deployment[]): Deployment | undefined {

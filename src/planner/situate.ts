@@ -3,20 +3,24 @@ import {
   type Address,
   type Declared,
   type Deployment,
+  type Instant,
   type Intent,
   instanceAddress,
   inventoryAddress,
   type Kind,
   memberAddress,
+  type NameTraffic,
   type Observation,
   type Observed,
   type PolicyDeclared,
   poolAddress,
+  type Recorded,
   releaseDirectory,
   routeAddress,
   type ServiceDeclared,
 } from '../model/index.ts';
-import type { Situation } from '../strategies/situation.ts';
+import type { NameSituation, Situation } from '../strategies/situation.ts';
+import { replacedSets, stillRemembered } from './recorded-names.ts';
 
 /** Observations by address and kind. What nobody looked at is unknown, never absent. */
 export class World {
@@ -54,7 +58,9 @@ function notLookedAt<K extends Kind>(kind: K, address: Address): Observation<K> 
 export interface Surroundings {
   readonly declared: Declared;
   readonly world: World;
-  readonly deployments: readonly Deployment[];
+  readonly recorded: Pick<Recorded, 'resources' | 'deployments'>;
+  /** undefined: nobody is going to wait, as where only the status is asked for. */
+  readonly now?: Instant;
   readonly intent: Intent;
   /** Balancers whose pools this plan writes. */
   readonly writtenPools: ReadonlySet<Address>;
@@ -67,7 +73,6 @@ export function situate(service: ServiceDeclared, surroundings: Surroundings): S
   const { declared, world, intent, estimate } = surroundings;
   const traffic = service.traffic.find((each) => each.kind === 'load_balancer');
   const named = service.traffic.find((each) => each.kind === 'dns');
-  const zone = declared.zones.find((each) => each.address === named?.zone);
   const balancer = declared.balancers.find((each) => each.address === traffic?.balancer);
   return {
     service,
@@ -75,18 +80,7 @@ export function situate(service: ServiceDeclared, surroundings: Surroundings): S
     intent,
     traffic,
     balancer,
-    name:
-      named === undefined || zone === undefined
-        ? undefined
-        : {
-            traffic: named,
-            zone,
-            record: world.at('record', named.record.address),
-            resolution:
-              named.resolvedBy === undefined
-                ? undefined
-                : world.at('resolution', poolAddress(named.resolvedBy.balancer, named.resolvedBy.pool)),
-          },
+    name: named === undefined ? undefined : situateName(named, surroundings),
     writesPools: balancersOf(service).some((each) => surroundings.writtenPools.has(each)),
     instance: (instance) =>
       world.at('instance', instanceAddress(service.address, instance.slot, instance.host)),
@@ -99,9 +93,30 @@ export function situate(service: ServiceDeclared, surroundings: Surroundings): S
     member: (pool, host) =>
       balancer === undefined ? undefined : world.at('member', memberAddress(balancer.address, pool, host)),
     floorPercent: declaredFloor(declared.policy),
-    neededReleases: neededReleases(service, surroundings.deployments),
+    neededReleases: neededReleases(service, surroundings.recorded.deployments),
     estimate,
     away: surroundings.away ?? new Map(),
+  };
+}
+
+function situateName(
+  traffic: NameTraffic,
+  { declared, world, recorded, now }: Surroundings,
+): NameSituation | undefined {
+  const zone = declared.zones.find((each) => each.address === traffic.zone);
+  if (zone === undefined) return undefined;
+  const { resolvedBy } = traffic;
+  const record = world.at('record', traffic.record.address);
+  return {
+    traffic,
+    zone,
+    record,
+    replaced: replacedSets(traffic, record, recorded),
+    remembered: now === undefined ? [] : stillRemembered(traffic, zone, record, recorded, now),
+    resolution:
+      resolvedBy === undefined
+        ? undefined
+        : world.at('resolution', poolAddress(resolvedBy.balancer, resolvedBy.pool)),
   };
 }
 

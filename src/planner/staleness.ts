@@ -42,8 +42,8 @@ export function lasting(observation: Observation): unknown {
     case 'balancer_config':
       return observation.spec;
     case 'record': {
-      const { rrset, besides, delegation } = observation.spec;
-      return { rrset, besides, delegation };
+      const { rrset, besides, instead, delegation } = observation.spec;
+      return { rrset, besides, instead, delegation };
     }
     // It follows the record, which is a fact of its own, by itself.
     case 'resolution':
@@ -72,9 +72,11 @@ function inWords(observation: Observation): string {
     case 'member':
       return observation.spec.admin;
     case 'record': {
-      const { rrset, besides } = observation.spec;
-      const others = besides.length === 0 ? '' : `, with ${besides.join(', ')} at the same name`;
-      return `${recordText(rrset)}${others}`;
+      const { rrset, besides, instead = [] } = observation.spec;
+      const standing = instead.map((each) => `${each.type} ${recordText(each.rrset)}`);
+      const types = besides.filter((type) => !instead.some((each) => each.type === type));
+      const others = [...standing, ...types].join(', ');
+      return `${recordText(rrset)}${others === '' ? '' : `, with ${others} at the same name`}`;
     }
     case 'resolution':
       return observation.spec.endpoints.join(' ');

@@ -12,13 +12,12 @@ import {
   type Sync,
   sameValue,
 } from '../model/index.ts';
-import { wantedSet } from '../strategies/name-steps.ts';
+import { answersFor, answersOf } from '../strategies/answers.ts';
 import {
   activeSlot,
   isRouted,
   namedSlots,
   poolOf,
-  recordState,
   routeState,
   type Situation,
   standingOf,
@@ -41,7 +40,7 @@ export function serviceStatuses(
       situate(service, {
         declared,
         world,
-        deployments: recorded.deployments,
+        recorded,
         intent: { kind: 'apply' },
         writtenPools: new Set(),
         estimate: () => 0,
@@ -83,7 +82,7 @@ function syncOf(situation: Situation, active: SlotDeclared | undefined): Sync {
   const isNamed =
     active !== undefined &&
     (situation.name === undefined ||
-      sameValue(recordState(situation)?.rrset ?? null, wantedSet(situation, active)));
+      sameValue(answersOf(situation.name), answersFor(situation.name, active)));
   return active !== undefined && hasRoute && isNamed ? 'in_sync' : 'out_of_sync';
 }
 

@@ -14,6 +14,7 @@ import {
   type SourceRange,
   sameValue,
 } from '../model/index.ts';
+import { type Answers, answersFor, answersOf, isOfOtherType, leadAlike } from './answers.ts';
 import {
   memberOf,
   memberState,
@@ -91,22 +92,26 @@ export function routeChange(situation: Situation, slot: SlotDeclared): Change | 
 /** The change of the DNS record that leads all clients to this slot; undefined where it does. */
 export function recordChange(situation: Situation, slot: SlotDeclared): Change | undefined {
   const { service, name } = situation;
-  const state = recordState(situation);
-  if (name === undefined || state === undefined) return undefined;
+  if (name === undefined || recordState(situation) === undefined) return undefined;
   const { traffic } = name;
-  const wanted: RecordSet = { ttlSeconds: traffic.ttlSeconds, values: traffic.values[slot.name] ?? [] };
-  const { rrset } = state;
-  if (sameValue(rrset, wanted)) return undefined;
+  const [now, wanted] = [answersOf(name), answersFor(name, slot)];
+  if (sameValue(now, wanted)) return undefined;
+  const isReplaced = isOfOtherType(now, traffic.record);
+  const attributes = (answers: Answers): Json =>
+    isReplaced
+      ? Object.fromEntries(answers.map(({ record, rrset }) => [record.type, recordAttributes(rrset)]))
+      : recordAttributes(answers[0]?.rrset ?? null);
   return {
-    action: rrset === null ? 'create' : 'update',
+    action: isReplaced ? 'replace' : now.length === 0 ? 'create' : 'update',
     address: traffic.record.address,
-    because:
-      rrset !== null && sameValue(rrset.values, wanted.values)
+    because: isReplaced
+      ? `its type is ${traffic.record.type} now, and a CNAME stands alone`
+      : leadAlike(now, wanted)
         ? 'the TTL is declared so'
         : `release.${service.release.name} is ${service.release.version} on ${slot.name}`,
     origin: traffic.origin,
-    before: recordAttributes(rrset),
-    after: recordAttributes(wanted),
+    before: now.length === 0 ? null : attributes(now),
+    after: attributes(wanted),
   };
 }
 

@@ -14,23 +14,31 @@ import {
   type Address,
   type Operation,
   poolAddress,
-  type RecordSet,
   type SlotDeclared,
   type Step,
   sameValue,
 } from '../model/index.ts';
-import { recordText } from './changes.ts';
-import { checkOf } from './instance-steps.ts';
-import { type NameSituation, recordState, type Situation, wantedRelease } from './situation.ts';
+import {
+  type Answers,
+  answersFor,
+  answersOf,
+  isOfOtherType,
+  leadAlike,
+  longestTtl,
+  moveAnswers,
+  valuesText,
+  withTtl,
+} from './answers.ts';
+import { converge, expire, forget, type Settle, waitText } from './name-waits.ts';
+import {
+  type NameSituation,
+  namedSlots,
+  recordState,
+  type Situation,
+  type StillRemembered,
+  standingOf,
+} from './situation.ts';
 import { nothingToUndo, type Sequence } from './step.ts';
-
-/** Resolvers count in whole seconds, and their clocks are not the servers'. */
-const slackSeconds = 2;
-
-export const wantedSet = ({ name }: Situation, slot: SlotDeclared): RecordSet | undefined =>
-  name === undefined
-    ? undefined
-    : { ttlSeconds: name.traffic.ttlSeconds, values: name.traffic.values[slot.name] ?? [] };
 
 /** The record of one service in one plan, on its way to one slot. No steps where it leads there, or where there is none. */
 export class NameMoves {
@@ -39,12 +47,16 @@ export class NameMoves {
   readonly #renaming: Renaming | undefined;
   /** The TTL goes down beside all that prepares the slot. */
   readonly #lowered: readonly Step[];
+  /** Nothing of the slot may be changed before these are done: resolvers lead there by an answer of before. */
+  readonly freed: readonly Step[];
 
   constructor(sequence: Sequence, slot: SlotDeclared) {
     this.#sequence = sequence;
     this.#slot = slot;
     this.#renaming = renamingTo(sequence.situation, slot);
-    this.#lowered = lowerTtl(sequence, slot, this.#renaming);
+    const isBusy = isRememberedAndStale(sequence.situation, slot);
+    this.#lowered = lowerTtl(sequence, slot, this.#renaming, isBusy);
+    this.freed = isBusy ? this.#lowered : [];
   }
 
   /** Leads all clients to the slot; done when no resolver remembers anything else. */
@@ -58,45 +70,57 @@ export class NameMoves {
   }
 }
 
-/** What is done about the record, so that each part knows what the others leave behind. */
+/** What is done about the name, so that each part knows what the others leave behind. */
 interface Renaming {
-  readonly before: RecordSet | null;
+  readonly before: Answers;
   /** With a short TTL and the values of before; undefined: the TTL is short enough, or there is no time for it. */
-  readonly lowered: RecordSet | undefined;
-  readonly switched: RecordSet;
+  readonly lowered: Answers | undefined;
+  readonly switched: Answers;
   /** With the TTL of quiet times; undefined: it has it already. */
-  readonly restored: RecordSet | undefined;
+  readonly restored: Answers | undefined;
 }
 
 /** undefined where the record is as it should be, or where the service has none. */
 function renamingTo(situation: Situation, slot: SlotDeclared): Renaming | undefined {
   const { name, intent } = situation;
-  const wanted = wantedSet(situation, slot);
-  const state = recordState(situation);
-  if (name === undefined || wanted === undefined || state === undefined) return undefined;
-  const { rrset: before } = state;
+  if (name === undefined || recordState(situation) === undefined) return undefined;
+  const [before, wanted] = [answersOf(name), answersFor(name, slot)];
   if (sameValue(before, wanted)) return undefined;
-  const movesValues = before !== null && !sameValue(before.values, wanted.values);
-  if (!movesValues) return { before, lowered: undefined, switched: wanted, restored: undefined };
+  const moves = before.length > 0 && !leadAlike(before, wanted);
+  if (!moves) return { before, lowered: undefined, switched: wanted, restored: undefined };
   const { switchTtlSeconds } = name.traffic;
-  const lowers = before.ttlSeconds > switchTtlSeconds && intent.kind !== 'revert';
-  const short = { ...wanted, ttlSeconds: switchTtlSeconds };
+  const lowers = longestTtl(before) > switchTtlSeconds && intent.kind !== 'revert';
+  const short = withTtl(wanted, () => switchTtlSeconds);
   return {
     before,
-    lowered: lowers ? { ...before, ttlSeconds: switchTtlSeconds } : undefined,
+    lowered: lowers ? withTtl(before, (ttlSeconds) => Math.min(ttlSeconds, switchTtlSeconds)) : undefined,
     switched: short,
     restored: sameValue(short, wanted) ? undefined : wanted,
   };
 }
 
-/** Shortens what resolvers will remember, and waits out what they remember now. It needs nothing: traffic stays. */
-function lowerTtl(sequence: Sequence, slot: SlotDeclared, renaming: Renaming | undefined): readonly Step[] {
-  const { name, service } = sequence.situation;
-  if (name === undefined || renaming?.lowered === undefined || renaming.before === null) return [];
-  const { before, lowered } = renaming;
+/**
+ * Shortens what resolvers will remember, and waits out what they remember now. It needs nothing: traffic stays. A revert
+ * has no time for it, unless its own slot is what is remembered and has to be changed first.
+ */
+function lowerTtl(
+  sequence: Sequence,
+  slot: SlotDeclared,
+  renaming: Renaming | undefined,
+  isBusy: boolean,
+): readonly Step[] {
+  const { name, service, intent } = sequence.situation;
+  if (name === undefined) return [];
   const id = `${service.name}/${slot.name}/name`;
-  const set = setRecord(sequence, name, `${id}/lower`, 'lower', {
-    title: `the TTL of ${name.traffic.record.name} from ${before.ttlSeconds} s to ${lowered.ttlSeconds} s`,
+  const moves =
+    renaming !== undefined && renaming.before.length > 0 && !leadAlike(renaming.before, renaming.switched);
+  const kept = isBusy || (moves && intent.kind !== 'revert') ? longestKept(name, isBusy) : undefined;
+  if (renaming?.lowered === undefined) {
+    return kept === undefined ? [] : [expire(sequence, name, `${id}/old-ttl`, { kept }, slot, [], [])];
+  }
+  const { before, lowered } = renaming;
+  const set = setAnswers(sequence, name, `${id}/lower`, 'lower', {
+    title: `the TTL of ${name.traffic.record.name} from ${ttlsText(before)} to ${ttlsText(lowered)}`,
     needs: [],
     from: before,
     to: lowered,
@@ -104,58 +128,83 @@ function lowerTtl(sequence: Sequence, slot: SlotDeclared, renaming: Renaming | u
     settle: [],
   });
   const everywhere = converge(sequence, name, `${id}/lowered`, lowered, [set]);
-  return [expire(sequence, name, `${id}/old-ttl`, before.ttlSeconds, 'the old TTL', slot, [everywhere], [])];
+  const old = { ttlSeconds: longestTtl(before), what: 'the old TTL' };
+  return [expire(sequence, name, `${id}/old-ttl`, { old, kept }, slot, everywhere, [])];
 }
 
-/** Gives the record to the slot, and waits until no resolver can lead to the other one. */
+/** Of what is remembered what lasts longest: only what outlasts the TTL that is there now, or any of it. */
+function longestKept(name: NameSituation, isAny: boolean): StillRemembered | undefined {
+  const { resolverMinTtlSeconds } = name.zone;
+  const now = answersOf(name);
+  const shownMs = isAny || now.length === 0 ? 0 : Math.max(longestTtl(now), resolverMinTtlSeconds) * 1000;
+  return name.remembered.filter(({ leftMs }) => leftMs > shownMs).toSorted((a, b) => b.leftMs - a.leftMs)[0];
+}
+
+/** Whether resolvers may lead to the slot by an answer of before, and something of it is to be changed. */
+const isRememberedAndStale = (situation: Situation, slot: SlotDeclared): boolean =>
+  situation.name?.remembered.some(({ slots }) => slots.includes(slot.name)) === true &&
+  !namedSlots(situation).includes(slot) &&
+  slot.instances.some((instance) => standingOf(situation, instance) !== 'as_wanted');
+
+/** `60 s`; with the types where there are several TTLs: `60 s (A), 300 s (AAAA)`. */
+function ttlsText(answers: Answers): string {
+  const all = new Set(answers.map(({ rrset }) => rrset.ttlSeconds));
+  return all.size === 1
+    ? `${[...all][0]} s`
+    : answers.map(({ record, rrset }) => `${rrset.ttlSeconds} s (${record.type})`).join(', ');
+}
+
+/** Gives the name to the slot, and waits until no resolver can lead to the other one. */
 function switchName(
   sequence: Sequence,
   slot: SlotDeclared,
   renaming: Renaming | undefined,
   needs: readonly Step[],
 ): readonly Step[] {
-  const { name, service } = sequence.situation;
+  const { name, service, intent } = sequence.situation;
   if (name === undefined) return needs;
   if (renaming === undefined) return isResolved(name, slot) ? needs : resolve(sequence, name, slot, needs);
   const { switched } = renaming;
   const before = renaming.lowered ?? renaming.before;
   const id = `${service.name}/${slot.name}/name`;
   const { record } = name.traffic;
-  const onlyTtl = sameValue(before?.values, switched.values);
-  const set = setRecord(sequence, name, `${id}/switch`, onlyTtl ? 'ttl' : 'switch', {
+  const onlyTtl = leadAlike(before, switched);
+  const set = setAnswers(sequence, name, `${id}/switch`, onlyTtl ? 'ttl' : 'switch', {
     title: onlyTtl
-      ? `${record.name} from ${before?.ttlSeconds} s to ${switched.ttlSeconds} s`
-      : `${record.name}: ${before === null ? '' : `${before.values.join(' ')} -> `}${switched.values.join(' ')}`,
+      ? `${record.name} from ${ttlsText(before)} to ${ttlsText(switched)}`
+      : switchTitle(name, before, switched),
     needs,
     from: before,
     to: switched,
-    undo: before === null ? 'remove the record' : onlyTtl ? 'put the TTL back' : 'switch back',
+    undo: before.length === 0 ? 'remove the record' : onlyTtl ? 'put the TTL back' : 'switch back',
     settle: onlyTtl
       ? []
-      : [...forget(sequence, name, before, switched.ttlSeconds), ...resolvedBack(sequence, name, before)],
+      : [...forget(sequence, name, before, longestTtl(switched)), ...resolvedBack(sequence, name, before)],
   });
   const everywhere = converge(sequence, name, `${id}/switched`, switched, [set]);
-  if (onlyTtl) return [everywhere];
+  if (onlyTtl) return everywhere;
   const watched = slot.instances.length === 0 ? [] : [slot];
-  if (before !== null) {
+  if (before.length > 0) {
     const what = renaming.lowered === undefined ? 'its TTL' : 'the short TTL';
-    const forgotten = expire(
-      sequence,
-      name,
-      `${id}/new-ttl`,
-      before.ttlSeconds,
-      what,
-      slot,
-      [everywhere],
-      watched,
-    );
+    const kept = intent.kind === 'revert' ? longestKept(name, false) : undefined;
+    const old = { ttlSeconds: longestTtl(before), what };
+    const forgotten = expire(sequence, name, `${id}/new-ttl`, { old, kept }, slot, everywhere, watched);
     return resolve(sequence, name, slot, [forgotten]);
   }
   const negative = name.zone.negativeTtlSeconds ?? recordState(sequence.situation)?.negativeTtlSeconds ?? 0;
-  if (negative === 0) return resolve(sequence, name, slot, [everywhere]);
+  const kept = longestKept(name, true);
+  if (negative === 0 && kept === undefined) return resolve(sequence, name, slot, everywhere);
+  const absent = { ttlSeconds: negative, what: undefined };
   return resolve(sequence, name, slot, [
-    expire(sequence, name, `${id}/new-name`, negative, 'that it did not exist', slot, [everywhere], watched),
+    expire(sequence, name, `${id}/new-name`, { old: absent, kept }, slot, everywhere, watched),
   ]);
+}
+
+/** `shop.internal.test.: 10.0.1.11 -> 10.0.1.21`; a change of type is told as one. */
+function switchTitle({ traffic: { record } }: NameSituation, before: Answers, switched: Answers): string {
+  const isTyped = isOfOtherType(before, record);
+  const from = before.length === 0 ? '' : `${valuesText(before, isTyped)} -> `;
+  return `${record.name}: ${from}${valuesText(switched, isTyped)}${isTyped ? ', in one update' : ''}`;
 }
 
 const isResolved = ({ traffic, resolution }: NameSituation, slot: SlotDeclared): boolean =>
@@ -204,14 +253,8 @@ function resolution(
 }
 
 /** The same for the way back: to what the record led to before. */
-function resolvedBack(
-  { situation }: Sequence,
-  name: NameSituation,
-  before: RecordSet | null,
-): Setting['settle'] {
-  const back = situation.service.slots.find((slot) =>
-    sameValue(name.traffic.values[slot.name], before?.values),
-  );
+function resolvedBack({ situation }: Sequence, name: NameSituation, before: Answers): Settle {
+  const back = situation.service.slots.find((slot) => leadAlike(answersFor(name, slot), before));
   const operation = back === undefined ? undefined : resolution(name, back.name);
   return operation === undefined ? [] : [operation];
 }
@@ -226,155 +269,50 @@ function restoreTtl(
   const { name, service } = sequence.situation;
   if (name === undefined || renaming?.restored === undefined) return needs;
   const { switched, restored } = renaming;
-  const set = setRecord(sequence, name, `${service.name}/${slot.name}/name/restore`, 'restore', {
-    title: `the TTL of ${name.traffic.record.name} to ${restored.ttlSeconds} s`,
+  const set = setAnswers(sequence, name, `${service.name}/${slot.name}/name/restore`, 'restore', {
+    title: `the TTL of ${name.traffic.record.name} to ${ttlsText(restored)}`,
     needs,
     from: switched,
     to: restored,
     undo: 'shorten the TTL again',
     // Whoever asked meanwhile remembers it for so long, and the step before is a switch back.
-    settle: forget(sequence, name, switched, restored.ttlSeconds),
+    settle: forget(sequence, name, switched, longestTtl(restored)),
   });
-  return [converge(sequence, name, `${service.name}/${slot.name}/name/restored`, restored, [set])];
+  return converge(sequence, name, `${service.name}/${slot.name}/name/restored`, restored, [set]);
 }
 
 interface Setting {
   readonly title: string;
   readonly needs: readonly Step[];
-  readonly from: RecordSet | null;
-  readonly to: RecordSet;
+  readonly from: Answers;
+  readonly to: Answers;
   readonly undo: string;
-  readonly settle: readonly (Operation & {
-    readonly op: 'record.converge' | 'record.expire' | 'pool.resolve';
-  })[];
+  readonly settle: Settle;
 }
 
-function setRecord(
+function setAnswers(
   sequence: Sequence,
-  { traffic, zone }: NameSituation,
+  name: NameSituation,
   id: string,
   verb: string,
   setting: Setting,
 ): Step {
-  const where = { op: 'record.set', zone: zone.address, record: traffic.record } as const;
   const { from, to, settle } = setting;
   return sequence.add({
     id,
     needs: setting.needs,
-    address: traffic.record.address,
+    address: name.traffic.record.address,
     verb,
     title: setting.title,
     where: '',
-    operation: { ...where, from, to },
+    operation: moveAnswers(name, from, to),
     inverse: {
       kind: 'operation',
-      operation: { ...where, from: to, to: from },
+      operation: moveAnswers(name, to, from),
       ...(settle.length === 0 ? {} : { settle }),
       summary: setting.undo + waitText(settle),
     },
-    gate: `${zone.name}'s primary holds it`,
+    gate: `${name.zone.name}'s primary holds it`,
     estimateSeconds: sequence.situation.estimate('name'),
-  });
-}
-
-const waitText = (settle: Setting['settle']): string => {
-  const wait = settle.find((each) => each.op === 'record.expire');
-  return wait === undefined ? '' : `, wait ${wait.durationMs / 1000} s`;
-};
-
-/** After a record was put back: until no resolver can remember what it was put back from. */
-function forget(
-  sequence: Sequence,
-  name: NameSituation,
-  back: RecordSet | null,
-  ttlSeconds: number,
-): Setting['settle'] {
-  return [
-    convergence(name, back),
-    {
-      op: 'record.expire',
-      service: sequence.situation.service.address,
-      record: name.traffic.record,
-      durationMs: waitMs(name, ttlSeconds),
-      watch: [],
-    },
-  ];
-}
-
-const waitMs = ({ zone }: NameSituation, ttlSeconds: number): number =>
-  (Math.max(ttlSeconds, zone.resolverMinTtlSeconds) + slackSeconds) * 1000;
-
-const convergence = (
-  { traffic, zone }: NameSituation,
-  rrset: RecordSet | null,
-): Operation & { readonly op: 'record.converge' } => ({
-  op: 'record.converge',
-  zone: zone.address,
-  record: traffic.record,
-  rrset,
-  withinMs: zone.convergeMs,
-});
-
-/** Waits until every server says it: only then can a wait for resolvers begin. */
-function converge(
-  sequence: Sequence,
-  name: NameSituation,
-  id: string,
-  rrset: RecordSet,
-  needs: readonly Step[],
-): Step {
-  const { servers, quorum } = name.zone;
-  const who =
-    quorum < servers.length
-      ? `${quorum} of ${servers.length} servers`
-      : servers.length === 1
-        ? 'the server'
-        : `all ${servers.length} servers`;
-  return sequence.add({
-    id,
-    needs,
-    address: name.traffic.record.address,
-    verb: 'converge',
-    title: `${who} of ${name.zone.name} ${servers.length === 1 ? 'answers' : 'answer'} ${recordText(rrset)}`,
-    where: '',
-    operation: convergence(name, rrset),
-    inverse: nothingToUndo,
-    gate: 'asked directly, with authority',
-    estimateSeconds: sequence.situation.estimate('converge'),
-  });
-}
-
-function expire(
-  sequence: Sequence,
-  name: NameSituation,
-  id: string,
-  ttlSeconds: number,
-  what: string,
-  slot: SlotDeclared,
-  needs: readonly Step[],
-  watched: readonly SlotDeclared[],
-): Step {
-  const { situation } = sequence;
-  const { service } = situation;
-  const durationMs = waitMs(name, ttlSeconds);
-  return sequence.add({
-    id,
-    needs,
-    address: name.traffic.record.address,
-    verb: 'wait',
-    title: `${durationMs / 1000} s until no resolver remembers ${what.startsWith('that') ? what : `the answer of before (${what}, ${ttlSeconds} s)`}`,
-    where: '',
-    operation: {
-      op: 'record.expire',
-      service: service.address,
-      record: name.traffic.record,
-      durationMs,
-      watch: watched.flatMap((each) =>
-        each.instances.map((instance) => checkOf(situation, slot, instance, wantedRelease(service))),
-      ),
-    },
-    inverse: nothingToUndo,
-    gate: watched.length === 0 ? 'the time is over' : 'the time is over, and the checks keep passing',
-    estimateSeconds: durationMs / 1000,
   });
 }

@@ -9,6 +9,8 @@ import {
   type MemberState,
   type NameTraffic,
   type Observation,
+  type RecordDeclared,
+  type RecordSet,
   type RecordState,
   type RouteState,
   type RunningProcess,
@@ -16,15 +18,35 @@ import {
   type ServiceDeclared,
   type SlotDeclared,
   sameValue,
-  slotsOfValues,
   type ZoneDeclared,
 } from '../model/index.ts';
+import { answersOf, slotsOfSet } from './answers.ts';
+
+/** An answer of before; `leftMs` after the plan is made the last resolver has forgotten it. */
+export interface StillRemembered {
+  readonly ttlSeconds: number;
+  readonly leftMs: number;
+  /** Names of the slots that it leads to. */
+  readonly slots: readonly string[];
+}
+
+/** A set of another type at the name of the record. */
+export interface ReplacedSet {
+  readonly record: RecordDeclared;
+  readonly rrset: RecordSet;
+  /** Slot name to its values, as they were declared for that type. */
+  readonly values: NameTraffic['values'];
+}
 
 /** A service's DNS record. */
 export interface NameSituation {
   readonly traffic: NameTraffic;
   readonly zone: ZoneDeclared;
   readonly record: Observation<'record'>;
+  /** Of this service, by an earlier declaration, and in the place of the record: a CNAME, or what a CNAME is to replace. */
+  readonly replaced: readonly ReplacedSet[];
+  /** Answers that are given no more, and that resolvers may remember. */
+  readonly remembered: readonly StillRemembered[];
   /** What the load balancer that resolves the record uses; undefined: there is none. */
   readonly resolution: Observation<'resolution'> | undefined;
 }
@@ -141,12 +163,10 @@ export function routedSlot(situation: Situation): SlotDeclared | undefined {
 /** The slots that the DNS record leads to, that with more of its values first; more than one if somebody mixed them. */
 export function namedSlots(situation: Situation): readonly SlotDeclared[] {
   const { name, service } = situation;
-  const rrset = recordState(situation)?.rrset ?? null;
-  if (name === undefined || rrset === null) return [];
-  const named = slotsOfValues(name.traffic, rrset.values);
-  const own = (slot: SlotDeclared): number =>
-    (name.traffic.values[slot.name] ?? []).filter((value) => rrset.values.includes(value)).length;
-  return service.slots.filter((slot) => named.includes(slot.name)).toSorted((a, b) => own(b) - own(a));
+  if (name === undefined) return [];
+  const led = answersOf(name).map(({ record, rrset }) => slotsOfSet(situation, record.type, rrset));
+  const own = (slot: SlotDeclared): number => led.reduce((sum, each) => sum + (each.get(slot) ?? 0), 0);
+  return service.slots.filter((slot) => own(slot) > 0).toSorted((a, b) => own(b) - own(a));
 }
 
 export const recordState = ({ name }: Situation): RecordState | undefined =>

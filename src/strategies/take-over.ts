@@ -50,7 +50,7 @@ export function takeOver(
 
   // What was sent before the last switch may still be answered by the processes that are replaced now.
   const isReplaced = toRenew.some((instance) => stateOf(situation.instance(instance)).running !== null);
-  const withdrawn = toRenew.length > 0 ? withdraw(situation, target, active, route) : [];
+  const withdrawn = toRenew.length > 0 ? [...withdraw(situation, target, active, route), ...named.freed] : [];
   const emptied =
     active !== undefined && isReplaced ? drain(sequence, target, undefined, withdrawn) : withdrawn;
   const verified = target.instances.map((instance) => {

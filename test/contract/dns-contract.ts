@@ -3,6 +3,7 @@
  * server merely says is taken for done.
  */
 import { execFileSync } from 'node:child_process';
+import { decode, encode } from 'dns-packet';
 import { afterAll, describe, expect, test } from 'vitest';
 import {
   type Observation,
@@ -11,8 +12,19 @@ import {
   type RecordType,
   sameValue,
 } from '../../src/model/index.ts';
+import { askByUdp } from '../../src/transport/index.ts';
 import { type DnsOptions, key, type RunningDns, readerKey } from '../rig/dns-servers.ts';
-import { contextOf, move, open, recordOf, set, zoneAddress, zoneAt } from '../rig/zones.ts';
+import {
+  backFrom,
+  contextOf,
+  move,
+  open,
+  recordOf,
+  replace,
+  set,
+  zoneAddress,
+  zoneAt,
+} from '../rig/zones.ts';
 
 export interface Differences {
   /** The server answers a wrong key and a wrong clock with nothing but REFUSED (PowerDNS #8609, #9104). */
@@ -24,6 +36,42 @@ const green = set(60, '10.0.1.21', '10.0.1.22');
 
 const converge = (rrset: RecordSet) =>
   ({ op: 'record.converge', zone: zoneAddress, record: recordOf('shop'), rrset, withinMs: 5_000 }) as const;
+
+const blueText = 'A 10.0.1.11, A 10.0.1.12';
+
+/** Asks a server for the addresses of a name over and over, by a codec that is not ours, until it is told to stop. */
+function askOn({ endpoint }: RunningDns, name: string): { readonly stop: () => Promise<readonly string[]> } {
+  const answers: string[] = [];
+  let isOver = false;
+  const asking = Array.from({ length: 2 }, async () => {
+    while (!isOver) {
+      const question = encode({
+        type: 'query',
+        id: Math.floor(Math.random() * 65_536),
+        questions: [{ type: 'A', name }],
+      });
+      const reply = decode(Buffer.from(await askByUdp(endpoint, question, { timeoutMs: 10_000 })));
+      const records = (reply.answers ?? []).map((each) => `${each.type} ${'data' in each ? each.data : ''}`);
+      answers.push(
+        records
+          .toSorted((one, other) => (one < other ? -1 : 1))
+          .toSorted(aliasFirst)
+          .join(', '),
+      );
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  });
+  return {
+    stop: async () => {
+      isOver = true;
+      await Promise.all(asking);
+      return answers;
+    },
+  };
+}
+
+const aliasFirst = (one: string, other: string): number =>
+  Number(other.startsWith('CNAME')) - Number(one.startsWith('CNAME'));
 
 /** The failure of a step; a step that went well is a failed test. */
 async function failureOf(work: Promise<unknown>): Promise<ProviderFailure> {
@@ -262,6 +310,72 @@ export function describeDns(
       expect(refused.diagnostic.code).toMatch(/^dns-/);
       expect(await now(dns, 'busy', 'CNAME')).toBeNull();
       expect(await now(dns, 'busy', 'TXT')).toEqual(set(60, '"hands off"'));
+    });
+
+    test("addresses and a CNAME take each other's place in one update: nobody ever asks in vain", async () => {
+      const dns = await lease();
+      const zone = open(zoneAt(dns.endpoint));
+      const cx = contextOf();
+      const [a, aaaa, alias] = (['A', 'AAAA', 'CNAME'] as const).map((type) => recordOf('flip', type));
+      if (a === undefined || aaaa === undefined || alias === undefined) throw new Error('three records');
+      const [four, six] = [set(5, '10.5.0.1', '10.5.0.2'), set(7, '2001:db8::51')];
+      await zone.perform(move(a, null, four), cx);
+      await zone.perform(move(aaaa, null, six), cx);
+
+      // The TTLs of both go down before, in one update too.
+      const lower = {
+        ...move(alias, null, null),
+        beside: [
+          { record: a, from: four, to: { ...four, ttlSeconds: 1 } },
+          { record: aaaa, from: six, to: { ...six, ttlSeconds: 1 } },
+        ],
+      };
+      await zone.perform(lower, cx);
+      expect([await now(dns, 'flip', 'A'), await now(dns, 'flip', 'AAAA')]).toEqual([
+        { ...four, ttlSeconds: 1 },
+        { ...six, ttlSeconds: 1 },
+      ]);
+      await zone.perform(backFrom(lower), cx);
+
+      const there = replace(alias, set(5, 'shop.internal.test.'), [
+        { record: a, rrset: four },
+        { record: aaaa, rrset: six },
+      ]);
+      const asked = askOn(dns, 'flip.internal.test');
+      for (let turn = 0; turn < 4; turn++) {
+        expect(await zone.look(there, cx)).toEqual({ at: 'before' });
+        await zone.perform(there, cx);
+        expect(await zone.look(there, cx)).toEqual({ at: 'after' });
+        const standing = serial(dns);
+        await zone.perform(there, cx);
+        expect(serial(dns)).toBe(standing);
+        expect(await zone.seen(there, cx)).toMatchObject([
+          { address: alias.address, spec: { rrset: set(5, 'shop.internal.test.'), besides: [] } },
+          { address: a.address, spec: { rrset: null, instead: [{ type: 'CNAME' }] } },
+          { address: aaaa.address, spec: { rrset: null } },
+        ]);
+        await zone.perform(backFrom(there), cx);
+        expect(await zone.look(there, cx)).toEqual({ at: 'before' });
+      }
+      const answers = await asked.stop();
+      const plain = 'A 10.5.0.1, A 10.5.0.2';
+      expect(new Set(answers)).toEqual(new Set([plain, `CNAME shop.internal.test, ${blueText}`]));
+      expect(answers.length).toBeGreaterThan(50);
+
+      // Sent all the same, the addresses would be gone, and the CNAME ignored.
+      const note = recordOf('flip', 'TXT');
+      await zone.perform(move(note, null, set(60, '"mine"')), cx);
+      const { effect, diagnostic } = await failureOf(zone.perform(there, cx));
+      expect({ effect, code: diagnostic.code }).toEqual({ effect: 'none', code: 'dns-cname-conflict' });
+      expect(diagnostic.detail).toContain('flip.internal.test. has TXT');
+      await zone.perform(move(a, four, set(5, '10.5.0.9')), cx);
+      const elsewhere = await zone.look(there, cx);
+      expect(elsewhere).toEqual({
+        at: 'elsewhere',
+        seen: 'is A 10.5.0.9 (TTL 5 s), AAAA 2001:db8::51 (TTL 7 s) now',
+      });
+      expect((await failureOf(zone.perform(there, cx))).diagnostic.code).toBe('dns-conflict');
+      expect(await now(dns, 'flip', 'A')).toEqual(set(5, '10.5.0.9'));
     });
 
     test('an older run of the same state changes nothing more', async () => {

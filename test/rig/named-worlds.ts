@@ -4,6 +4,9 @@ import {
   type Declared,
   type Observation,
   poolAddress,
+  type Recorded,
+  type RecordState,
+  type RecordType,
   recordAddress,
   type ServiceDeclared,
   type ZoneDeclared,
@@ -49,6 +52,71 @@ export function named(service: ServiceDeclared, { resolved = false }: NamedWish 
   };
 }
 
+/** The same name with a CNAME, to a name of each slot. */
+export function aliased(service: ServiceDeclared): ServiceDeclared {
+  const [traffic] = named(service).traffic;
+  if (traffic?.kind !== 'dns') throw new Error('it is found by a record');
+  const record = {
+    ...traffic.record,
+    address: recordAddress(zoneAddress, 'shop', 'CNAME'),
+    type: 'CNAME',
+  } as const;
+  const targets = { blue: ['blue.internal.test.'], green: ['green.internal.test.'] };
+  return { ...service, traffic: [{ ...traffic, record, values: targets }] };
+}
+
+/** What the runs of an environment have left in its record: deployments, oldest first, and the sets of the name by now. */
+export function recordedNamed(
+  deployed: readonly ServiceDeclared[],
+  sets: Partial<Record<RecordType, Partial<RecordState>>>,
+): Pick<Recorded, 'deployments' | 'resources'> {
+  return {
+    deployments: deployed.map((service, index) => ({
+      number: index + 1,
+      at: now,
+      actor: { who: 'kim@laptop', pid: 1, command: 'deployctl apply prod' },
+      intent: { kind: 'apply' },
+      declared: declareNamed(service),
+    })),
+    resources: Object.entries(sets).map(([type, state]) => ({
+      kind: 'record',
+      address: recordAddress(zoneAddress, 'shop', type),
+      spec: { ...nothingAtName, ...state },
+    })),
+  };
+}
+
+const nothingAtName: RecordState = {
+  rrset: null,
+  besides: [],
+  delegation: null,
+  negativeTtlSeconds: 60,
+  zoneSerial: 10,
+  behind: [],
+};
+
+/** Observations with another state of the record. */
+export const withRecord = (
+  observations: readonly Observation[],
+  service: ServiceDeclared,
+  state: Partial<RecordState>,
+): readonly Observation[] => [
+  ...observations.filter(({ kind }) => kind !== 'record'),
+  ...service.traffic.flatMap((each): readonly Observation[] =>
+    each.kind === 'dns'
+      ? [
+          {
+            status: 'present',
+            kind: 'record',
+            address: each.record.address,
+            spec: { ...nothingAtName, ...state },
+            at: now,
+          },
+        ]
+      : [],
+  ),
+];
+
 export function declareNamed(service: ServiceDeclared): Declared {
   const zone: ZoneDeclared = {
     address: zoneAddress,
@@ -88,14 +156,7 @@ export function seenNamed(
       status: 'present',
       kind: 'record',
       address: recordAddress(zoneAddress, 'shop', 'A'),
-      spec: {
-        rrset: { ttlSeconds: 60, values: values[active] },
-        besides: [],
-        delegation: null,
-        negativeTtlSeconds: 60,
-        zoneSerial: 10,
-        behind: [],
-      },
+      spec: { ...nothingAtName, rrset: { ttlSeconds: 60, values: values[active] } },
       at: now,
     },
     ...(resolved

@@ -80,3 +80,22 @@ export const move = (
   from: RecordSet | null,
   to: RecordSet | null,
 ): Operation & { readonly op: 'record.set' } => ({ op: 'record.set', zone: zoneAddress, record, from, to });
+
+/** What stands at the name goes, and the record comes, in one update. */
+export const replace = (
+  record: RecordDeclared,
+  to: RecordSet,
+  instead: readonly { readonly record: RecordDeclared; readonly rrset: RecordSet }[],
+): Operation & { readonly op: 'record.set' } => ({
+  ...move(record, null, to),
+  beside: instead.map((each) => ({ record: each.record, from: each.rrset, to: null })),
+});
+
+export const backFrom = (
+  operation: Operation & { readonly op: 'record.set' },
+): Operation & { readonly op: 'record.set' } => ({
+  ...operation,
+  from: operation.to,
+  to: operation.from,
+  beside: (operation.beside ?? []).map((each) => ({ ...each, from: each.to, to: each.from })),
+});

@@ -21,8 +21,8 @@ export type Updated =
   /** The zone that results; the very same one where nothing changed, and then its serial stays. */
   { readonly zone: Zone } | { readonly rcode: number };
 
-/** Numbers from 128 on are for questions and signatures, and never stored (RFC 6895 section 3.1). */
-const isStored = (type: number): boolean => type > 0 && type < 128 && type !== 41;
+/** 128 to 255 are for questions and signatures, and never stored (RFC 6895 section 3.1). */
+const isStored = (type: number): boolean => type > 0 && (type < 128 || type > 255) && type !== 41;
 
 export function updated(zone: Zone, { answers: requirements, authority: edits }: Message): Updated {
   const refused =

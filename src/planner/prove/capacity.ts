@@ -42,15 +42,25 @@ export function proveCapacity(model: ServiceModel, order: OrderOfEvents): Capaci
     ]),
   );
 
+  const memory = { switches: order.chainOf(model.memory.switches), routed: model.memory.routed };
+  const countAt = (slot: SlotDeclared, step: Step) => {
+    let inService = 0;
+    let exposed: InstanceModel | undefined;
+    for (const { each, places, outOfService, exposed: isExposedFrom } of instancesOf.get(slot) ?? []) {
+      const { from, to } = order.doneDuring(places, step);
+      if ((outOfService[from] as number) > to) inService += 1;
+      else if ((isExposedFrom[from] as number) <= to) exposed ??= each;
+    }
+    return { inService, exposed };
+  };
+
   for (const step of model.steps.filter(changesCapacity)) {
+    for (const [slot] of routedDuring([memory], order, step)) {
+      const { exposed } = countAt(slot, step);
+      if (exposed !== undefined) violations.push(unverifiedTraffic(model, slot, exposed, step));
+    }
     for (const [slot, share] of routedDuring(routes, order, step)) {
-      let inService = 0;
-      let exposed: InstanceModel | undefined;
-      for (const { each, places, outOfService, exposed: isExposedFrom } of instancesOf.get(slot) ?? []) {
-        const { from, to } = order.doneDuring(places, step);
-        if ((outOfService[from] as number) > to) inService += 1;
-        else if ((isExposedFrom[from] as number) <= to) exposed ??= each;
-      }
+      const { inService, exposed } = countAt(slot, step);
       if (worth(inService, share) < lowest) {
         lowest = worth(inService, share);
         atStep = step;

@@ -1,12 +1,13 @@
 /** One service as a model that steps can be run over: who is in service, and where the route goes. */
 import {
   type InstanceDeclared,
-  type RecordSet,
+  type Operation,
   type RouteValue,
+  recordMovesOf,
   type SlotDeclared,
   type Step,
-  slotsOfValues,
 } from '../../model/index.ts';
+import { slotsOfSet } from '../../strategies/answers.ts';
 import {
   isInService,
   isRouted,
@@ -50,6 +51,8 @@ export interface ServiceModel {
   readonly instances: ReadonlyMap<SlotDeclared, readonly InstanceModel[]>;
   /** How requests find their slot: a balancer's route, a DNS record, or both. */
   readonly routes: readonly RouteModel[];
+  /** Who may still be led somewhere by what is said no more. It counts for exposure, and is no capacity. */
+  readonly memory: RouteModel;
   /** Who gets requests as the plan finds it, by all of them. */
   readonly atStart: Routed;
   readonly steps: readonly Step[];
@@ -68,6 +71,7 @@ export function modelOf(situation: Situation, allSteps: readonly Step[]): Servic
     situation,
     steps,
     routes,
+    memory: routeOfMemory(situation, steps),
     atStart: new Map(routes.flatMap(({ routed: [first = wholly([])] }) => [...first])),
     instances: new Map(
       service.slots.map((slot) => [
@@ -105,20 +109,37 @@ function routeOfName(situation: Situation, steps: readonly Step[]): RouteModel {
     const before = routed.at(-1) ?? wholly([]);
     const last = switches.findLast(({ operation: { op } }) => op === 'record.set')?.operation;
     if (operation.op === 'record.set') {
-      routed.push(wholly([...before.keys(), ...slotsNamedBy(situation, operation.to)]));
+      routed.push(wholly([...before.keys(), ...slotsNamedBy(situation, operation)]));
       switches.push(step);
     } else if (operation.op === 'record.expire' && last?.op === 'record.set') {
-      routed.push(wholly(slotsNamedBy(situation, last.to)));
+      routed.push(wholly(slotsNamedBy(situation, last)));
       switches.push(step);
     }
   }
   return { switches, routed };
 }
 
-function slotsNamedBy({ service, name }: Situation, set: RecordSet | null): readonly SlotDeclared[] {
-  const slots = name === undefined ? [] : slotsOfValues(name.traffic, set?.values ?? []);
-  return service.slots.filter((slot) => slots.includes(slot.name));
+/** Slots that only those lead to who remember an answer of before the plan, until the first wait for them is over. */
+function routeOfMemory(situation: Situation, steps: readonly Step[]): RouteModel {
+  const { service, name } = situation;
+  const named = namedSlots(situation);
+  const remembered = service.slots.filter(
+    (slot) =>
+      !named.includes(slot) && name?.remembered.some(({ slots }) => slots.includes(slot.name)) === true,
+  );
+  const forgotten = steps.find(({ operation: { op } }) => op === 'record.expire');
+  return forgotten === undefined
+    ? { switches: [], routed: [wholly(remembered)] }
+    : { switches: [forgotten], routed: [wholly(remembered), wholly([])] };
 }
+
+const slotsNamedBy = (
+  situation: Situation,
+  operation: Operation & { readonly op: 'record.set' },
+): readonly SlotDeclared[] =>
+  recordMovesOf(operation).flatMap(({ record, to }) =>
+    to === null ? [] : [...slotsOfSet(situation, record.type, to).keys()],
+  );
 
 function routedBy(situation: Situation, value: RouteValue | null): Routed {
   if (value === null) return new Map();

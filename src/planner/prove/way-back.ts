@@ -5,6 +5,7 @@
 import {
   type Diagnostic,
   type Operation,
+  recordMovesOf,
   type Step,
   type StepId,
   sameValue,
@@ -21,12 +22,12 @@ export function proveWayBack(steps: readonly Step[]): WayBack {
   const violations: Diagnostic[] = [];
 
   for (const step of steps) {
-    const move = moveOf(step.operation);
-    if (move === undefined) continue;
-    const found = world.has(move.what) ? world.get(move.what) : move.from;
-    if (!sameValue(found, move.from))
-      violations.push(inconsistent(step, `it begins from something that no step left`));
-    world.set(move.what, move.to);
+    for (const move of movesOf(step.operation)) {
+      const found = world.has(move.what) ? world.get(move.what) : move.from;
+      if (!sameValue(found, move.from))
+        violations.push(inconsistent(step, `it begins from something that no step left`));
+      world.set(move.what, move.to);
+    }
   }
 
   for (const chain of chainsOf(steps).values()) {
@@ -63,11 +64,13 @@ interface Link {
 function chainsOf(steps: readonly Step[]): ReadonlyMap<string, readonly Link[]> {
   const chains = new Map<string, Link[]>();
   for (const step of steps) {
-    const move = moveOf(step.operation);
-    if (move === undefined) continue;
-    const chain = chains.get(move.what) ?? [];
-    chain.push({ step, before: chain.at(-1)?.after ?? move.from, after: move.to, what: move.what });
-    chains.set(move.what, chain);
+    for (const move of movesOf(step.operation)) {
+      const chain = chains.get(move.what) ?? [];
+      const last = chain.at(-1);
+      const before = last === undefined ? move.from : last.after;
+      chain.push({ step, before, after: move.to, what: move.what });
+      chains.set(move.what, chain);
+    }
   }
   return chains;
 }
@@ -84,8 +87,8 @@ function undoing(chain: readonly Link[], start: unknown): Step | undefined {
       now = before;
       continue;
     }
-    const back = moveOf(step.inverse.operation);
-    if (back === undefined || back.what !== what) return step;
+    const back = movesOf(step.inverse.operation).find((each) => each.what === what);
+    if (back === undefined) return step;
     if (sameValue(now, back.to)) continue;
     if (!sameValue(now, back.from)) return step;
     now = back.to;
@@ -117,8 +120,20 @@ interface Move {
   readonly to: unknown;
 }
 
-/** The one thing that an operation moves; undefined for what moves nothing, or nothing that a way back needs. */
-function moveOf(operation: Operation): Move | undefined {
+/** What an operation moves: one thing, or sets of a DNS name together; none for what moves nothing that a way back needs. */
+function movesOf(operation: Operation): readonly Move[] {
+  if (operation.op === 'record.set') {
+    return recordMovesOf(operation).map(({ record, from, to }) => ({
+      what: `record ${record.address}`,
+      from,
+      to,
+    }));
+  }
+  const move = moveOf(operation);
+  return move === undefined ? [] : [move];
+}
+
+function moveOf(operation: Exclude<Operation, { op: 'record.set' }>): Move | undefined {
   switch (operation.op) {
     case 'release.put':
       return { what: release(operation), from: 'not there', to: 'there' };
@@ -139,8 +154,6 @@ function moveOf(operation: Operation): Move | undefined {
       const from = operation.from.runtime ?? operation.from.persisted;
       return { what: `route ${operation.balancer} ${operation.route}`, from, to: operation.to };
     }
-    case 'record.set':
-      return { what: `record ${operation.record.address}`, from: operation.from, to: operation.to };
     case 'balancer.configure':
       return { what: `config ${operation.balancer}`, from: operation.from, to: operation.to };
     case 'health.verify':

@@ -5,7 +5,7 @@
  */
 import { txtValue } from '../../dns/rdata.ts';
 import { types } from '../../dns/types.ts';
-import { type Edit, type Requirement, replaceSet, requireSet } from '../../dns/update.ts';
+import { type Edit, type Requirement, replaceSets, requireSet } from '../../dns/update.ts';
 import type { Context, RecordSet, ZoneDeclared } from '../../model/index.ts';
 
 export interface Fence {
@@ -36,6 +36,6 @@ export function raiseFence(
   const name = fenceName(zone);
   return {
     requirement: requireSet(name, types.TXT, set?.values ?? null),
-    edits: replaceSet(name, types.TXT, { ttlSeconds, values: [txtValue(text)] }),
+    edits: replaceSets([{ name, type: types.TXT, set: { ttlSeconds, values: [txtValue(text)] } }]),
   };
 }

@@ -1,5 +1,4 @@
 /** `dns_zone "rfc2136"`: records replaced whole by dynamic update, guarded by what was seen. */
-import { types } from '../../dns/types.ts';
 import {
   type Context,
   type Operation,
@@ -7,8 +6,8 @@ import {
   ProviderFailure,
   type RecordDeclared,
   type RecordedResource,
+  recordMovesOf,
   type Standing,
-  sameValue,
   type ZoneDeclared,
 } from '../../model/index.ts';
 import { checkZone } from './check.ts';
@@ -16,8 +15,7 @@ import { ZoneClient, type ZoneClientOptions } from './client.ts';
 import { convergeRecord } from './converge.ts';
 import { observeZone, stateOf } from './observe.ts';
 import { readZone } from './read.ts';
-import { type SetRecord, setText, settle, type Unsettled, writeRecord } from './write.ts';
-import { setAt } from './zone-content.ts';
+import { type SetRecord, setsText, settle, standingOf, type Unsettled, writeRecord } from './write.ts';
 
 /** One zone. Nothing is sent before it is asked something. */
 export function openZone(zone: ZoneDeclared, options: ZoneClientOptions): Provider {
@@ -61,10 +59,7 @@ export function openZone(zone: ZoneDeclared, options: ZoneClientOptions): Provid
           throw new Error(`${operation.op} is nothing that a zone does`);
       }
     },
-    seen: async (operation, cx) => {
-      const record = recordOf(operation);
-      return record === undefined ? [] : [await recorded(client, record, cx)];
-    },
+    seen: (operation, cx) => recorded(client, recordsOf(operation), cx),
     check: (_declared, signal) => checkZone(client, signal),
     async [Symbol.asyncDispose]() {
       await last;
@@ -72,17 +67,30 @@ export function openZone(zone: ZoneDeclared, options: ZoneClientOptions): Provid
   };
 }
 
-const recordOf = (operation: Operation): RecordDeclared | undefined =>
-  operation.op === 'record.set' || operation.op === 'record.converge' ? operation.record : undefined;
+const recordsOf = (operation: Operation): readonly RecordDeclared[] => {
+  if (operation.op === 'record.set') return recordMovesOf(operation).map(({ record }) => record);
+  return operation.op === 'record.converge' ? [operation.record] : [];
+};
 
-async function standing(client: ZoneClient, { record, from, to }: SetRecord, cx: Context): Promise<Standing> {
-  const { content } = await readZone(client, [record.name], cx.signal);
-  const now = setAt(content, record.name, types[record.type]);
-  if (sameValue(now, to)) return { at: 'after' };
-  return sameValue(now, from) ? { at: 'before' } : { at: 'elsewhere', seen: `is ${setText(now)} now` };
+async function standing(client: ZoneClient, operation: SetRecord, cx: Context): Promise<Standing> {
+  const { content } = await readZone(client, [operation.record.name], cx.signal);
+  const found = standingOf(operation, content);
+  if (found.at !== 'elsewhere') return { at: found.at };
+  return { at: 'elsewhere', seen: `is ${setsText(operation, found.now)} now` };
 }
 
-async function recorded(client: ZoneClient, record: RecordDeclared, cx: Context): Promise<RecordedResource> {
-  const reading = await readZone(client, [record.name], cx.signal);
-  return { kind: 'record', address: record.address, spec: stateOf(client.zone, reading, record) };
+/** All of one name, as one look sees them. */
+async function recorded(
+  client: ZoneClient,
+  records: readonly RecordDeclared[],
+  cx: Context,
+): Promise<readonly RecordedResource[]> {
+  const [first] = records;
+  if (first === undefined) return [];
+  const reading = await readZone(client, [first.name], cx.signal);
+  return records.map((record) => ({
+    kind: 'record',
+    address: record.address,
+    spec: stateOf(client.zone, reading, record),
+  }));
 }

@@ -17,7 +17,7 @@ import { complain } from './complaints.ts';
 import { fenceName } from './fence.ts';
 import { askServer, differenceOf, readZone, type ZoneReading } from './read.ts';
 import { missingRights } from './rights.ts';
-import { besides, delegationOf, setAt } from './zone-content.ts';
+import { besides, delegationOf, setAt, standingInstead } from './zone-content.ts';
 
 /** Questions to all servers that are on their way at once. */
 const window = 48;
@@ -96,9 +96,11 @@ async function observeRecord(
 /** What the primary holds of a record. */
 export function stateOf(zone: ZoneDeclared, reading: ZoneReading, record: RecordDeclared): RecordState {
   const { content, delegated } = reading;
+  const instead = standingInstead(content, record);
   return {
     rrset: setAt(content, record.name, types[record.type]),
     besides: besides(content, record),
+    ...(instead.length === 0 ? {} : { instead }),
     delegation:
       delegationOf(content, record.name, zone.zone) ?? (delegated.has(record.name) ? record.name : null),
     negativeTtlSeconds: content.negativeTtlSeconds,

@@ -1,7 +1,7 @@
 /** What the primary holds, and what each server answers. */
 import type { Message, WireRecord } from '../../dns/message.ts';
 import { isAtLeast } from '../../dns/serial.ts';
-import { rcodeName, rcodes, types } from '../../dns/types.ts';
+import { notBesideCname, rcodeName, rcodes, types } from '../../dns/types.ts';
 import {
   type DnsEndpoint,
   ProviderFailure,
@@ -21,8 +21,10 @@ export interface ZoneReading {
   readonly notTransferred: string | undefined;
 }
 
-/** Types that are asked for where the zone cannot be transferred: a CNAME must not come beside any of them. */
-const askedTypes = [types.A, types.AAAA, types.CNAME, types.TXT, types.MX, types.SRV, types.NS] as const;
+/** Types that are asked for where the zone cannot be transferred. */
+const askedTypes = [types.A, types.AAAA, types.CNAME, types.TXT, types.MX, types.SRV, types.NS];
+/** The same for a name that is to have a CNAME, which must not come beside anything. */
+const askedForCname = [...new Set([...askedTypes, ...notBesideCname])];
 /** How often the questions begin again because the zone changed between them. */
 const tries = 4;
 
@@ -57,8 +59,9 @@ async function readByQuestions(
   const before = await askSoa(client, primary, signal);
   const records: WireRecord[] = [];
   const delegated = new Set<string>();
+  const aliases = new Set(client.zone.records.flatMap(({ name, type }) => (type === 'CNAME' ? [name] : [])));
   for (const name of names) {
-    for (const type of askedTypes) {
+    for (const type of aliases.has(name) ? askedForCname : askedTypes) {
       const message = await client.ask(primary, name, type, signal);
       if (isReferral(message)) {
         delegated.add(name);

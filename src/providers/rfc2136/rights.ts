@@ -8,7 +8,7 @@ import type { ZoneClient } from './client.ts';
 import { aboutUpdate, complain } from './complaints.ts';
 import { fenceName } from './fence.ts';
 import type { ZoneReading } from './read.ts';
-import { setAt } from './zone-content.ts';
+import { setAt, standingInstead } from './zone-content.ts';
 
 /** Values that nobody has (RFC 5737, 3849, 2606), two of each, so that one of them is not in a given set. */
 const nobodys: Readonly<Record<RecordType, readonly [string, string]>> = {
@@ -26,7 +26,10 @@ const nobodys: Readonly<Record<RecordType, readonly [string, string]>> = {
  */
 export function probesOf({ zone }: ZoneClient, { content }: ZoneReading): readonly Update[] {
   const targets: readonly { readonly name: string; readonly type: RecordType }[] = [
-    ...zone.records,
+    ...zone.records.flatMap((record) => [
+      record,
+      ...standingInstead(content, record).map(({ type }) => ({ name: record.name, type })),
+    ]),
     { name: fenceName(zone), type: 'TXT' },
   ];
   const parts = targets.map(({ name, type }): { requirement: Requirement; edit: Edit } => {

@@ -1,11 +1,13 @@
-/** One record set replaced by one update, guarded by everything that it rests on, and then looked at. */
-import { types } from '../../dns/types.ts';
-import { type Requirement, replaceSet, requireSet, type Update } from '../../dns/update.ts';
+/** The record sets of one name replaced by one update, guarded by everything that it rests on, and then looked at. */
+import { excludeEachOther, notBesideCname, types } from '../../dns/types.ts';
+import { type Requirement, replaceSets, requireSet, type Update } from '../../dns/update.ts';
 import {
   type Context,
   type Operation,
   ProviderFailure,
+  type RecordDeclared,
   type RecordSet,
+  recordMovesOf,
   sameValue,
   type ZoneDeclared,
 } from '../../model/index.ts';
@@ -14,15 +16,12 @@ import type { UpdateReply, ZoneClient } from './client.ts';
 import { aboutUpdate, mishap, refusal } from './complaints.ts';
 import { type Fence, fenceName, raiseFence, readFence } from './fence.ts';
 import { readZone, type ZoneReading } from './read.ts';
-import { besides, setAt } from './zone-content.ts';
+import { besides, setAt, type ZoneContent } from './zone-content.ts';
 
 export type SetRecord = Operation & { readonly op: 'record.set' };
 
 /** How often an update is sent again because the zone, though not this record, was changed meanwhile. */
 const tries = 20;
-
-/** Other types that a name may have; each is required to be absent beside a CNAME, where the server would say yes and do nothing. */
-const neighbours = ['A', 'AAAA', 'TXT', 'MX', 'SRV', 'NS', 'PTR'] as const;
 
 export interface Unsettled {
   /** Generation of an update of ours whose fate is not known; undefined: there is none. */
@@ -36,26 +35,37 @@ export async function writeRecord(
   cx: Context,
   unsettled: Unsettled,
 ): Promise<void> {
-  const { record, from, to } = operation;
+  const { record } = operation;
   const { zone } = client;
+  const moves = recordMovesOf(operation);
   await settle(client, cx, unsettled);
   for (let turn = 1; turn <= tries; turn++) {
     const reading = await readZone(client, [record.name, fenceName(zone)], cx.signal);
-    const now = setAt(reading.content, record.name, types[record.type]);
     const fence = fenceIn(zone, reading);
-    if (sameValue(now, to)) return;
-    if (!sameValue(now, from)) throw changed(zone, operation, now);
+    const standing = standingOf(operation, reading.content);
+    if (standing.at === 'after') return;
+    if (standing.at === 'elsewhere') throw changed(zone, operation, standing.now);
+    refuseConflict(zone, operation, reading.content);
     refuseOlderRun(zone, readFence(fence), cx);
     const raised = raiseFence(zone, fence, cx.fence);
     const update: Update = {
       zone: zone.zone,
       requirements: [
         raised.requirement,
-        requireSet(record.name, types[record.type], from?.values ?? null),
+        ...moves.map(({ record: { name, type }, from }) =>
+          requireSet(name, types[type], from?.values ?? null),
+        ),
         ...absentNeighbours(operation),
         ...serialOf(zone, reading),
       ],
-      edits: [...replaceSet(record.name, types[record.type], to), ...raised.edits],
+      edits: [
+        ...replaceSets(
+          moves
+            .filter(({ from, to }) => !sameValue(from, to))
+            .map(({ record: { name, type }, to }) => ({ name, type: types[type], set: to })),
+        ),
+        ...raised.edits,
+      ],
     };
     const generation = (readFence(fence)?.generation ?? 0) + 1;
     const sent = await send(client, update, cx, operation, generation, unsettled);
@@ -146,47 +156,121 @@ function refuseOlderRun(zone: ZoneDeclared, fence: Fence | undefined, cx: Contex
   });
 }
 
+/** Types that may not be at the name beside what this operation leaves there. */
+function excluded(operation: SetRecord): readonly number[] {
+  const left = recordMovesOf(operation).filter(({ to }) => to !== null);
+  const touched = recordMovesOf(operation).map(({ record }) => types[record.type]);
+  return [types.CNAME, ...notBesideCname].filter(
+    (other) =>
+      !touched.some((type) => type === other) &&
+      left.some(({ record }) => excludeEachOther(types[record.type], other)),
+  );
+}
+
 /** Servers answer NOERROR to a CNAME beside other records and ignore it, so it is made a condition. */
-function absentNeighbours({ record, to }: SetRecord): readonly Requirement[] {
-  if (to === null) return [];
-  const others = record.type === 'CNAME' ? neighbours : (['CNAME'] as const);
-  return others.map((type) => requireSet(record.name, types[type], null));
+const absentNeighbours = (operation: SetRecord): readonly Requirement[] =>
+  excluded(operation).map((type) => requireSet(operation.record.name, type, null));
+
+/** Sent all the same, the deletions would be done and the CNAME ignored: nothing would be left at the name. */
+function refuseConflict(zone: ZoneDeclared, operation: SetRecord, content: ZoneContent): void {
+  const { record } = operation;
+  const left = recordMovesOf(operation).filter(({ to }) => to !== null);
+  const others = othersAt(
+    content,
+    recordMovesOf(operation).map((each) => each.record),
+  ).filter((type) => left.some((each) => each.record.type === 'CNAME' || type === 'CNAME'));
+  if (others.length === 0) return;
+  throw refusal(
+    zone,
+    {
+      code: 'dns-cname-conflict',
+      summary: 'A CNAME would stand beside other records',
+      detail: `${record.name} has ${others.join(', ')} at ${serverText(zone.primary)} by now, and a CNAME tolerates nothing else at its name. It was left as it is.`,
+      hint: 'Find out who changed it, then plan again: deployctl plan',
+    },
+    record.address,
+  );
 }
 
 /** With `strict`, nothing in the zone may have changed since the look, not even a TTL. */
 const serialOf = (zone: ZoneDeclared, { content }: ZoneReading): readonly Requirement[] =>
   zone.strict ? [{ holds: 'values', name: zone.zone, type: types.SOA, rdatas: [content.soa] }] : [];
 
-const changed = (zone: ZoneDeclared, { record, from }: SetRecord, now: RecordSet | null): ProviderFailure =>
-  refusal(
+/** The sets that an operation moves, in their order, as they are. */
+export type SetsNow = readonly (RecordSet | null)[];
+
+export type SetsStanding =
+  | { readonly at: 'before' | 'after' }
+  | { readonly at: 'elsewhere'; readonly now: SetsNow };
+
+/** One update moves all of them, so they stand together at one end, or somebody else was here. */
+export function standingOf(operation: SetRecord, content: ZoneContent): SetsStanding {
+  const moves = recordMovesOf(operation);
+  const now = moves.map(({ record: { name, type } }) => setAt(content, name, types[type]));
+  if (moves.every(({ to }, index) => sameValue(now[index], to))) return { at: 'after' };
+  if (moves.every(({ from }, index) => sameValue(now[index], from))) return { at: 'before' };
+  return { at: 'elsewhere', now };
+}
+
+const changed = (zone: ZoneDeclared, operation: SetRecord, now: SetsNow): ProviderFailure => {
+  const { record } = operation;
+  const from = recordMovesOf(operation).map((move) => move.from);
+  return refusal(
     zone,
     {
       code: 'dns-conflict',
       summary: 'The DNS record was changed by someone else',
-      detail: `${record.name} ${record.type} is ${setText(now)} at ${serverText(zone.primary)}, and this step begins from ${setText(from)}. It was left as it is.`,
+      detail: `${nameText(operation)} is ${setsText(operation, now)} at ${serverText(zone.primary)}, and this step begins from ${setsText(operation, from)}. It was left as it is.`,
       hint: 'Find out who changed it, then plan again: deployctl plan',
     },
     record.address,
   );
+};
 
-export const setText = (set: RecordSet | null): string =>
-  set === null ? 'not there' : `${set.values.join(' ')} (TTL ${set.ttlSeconds} s)`;
+/** `shop.internal.test. A`; without the type where others are moved with it. */
+const nameText = ({ record, beside = [] }: SetRecord): string =>
+  beside.length === 0 ? `${record.name} ${record.type}` : record.name;
+
+/** `10.0.1.11 (TTL 60 s)`; with the types where there are several: `A 10.0.1.11 (TTL 60 s)`. */
+export function setsText(operation: SetRecord, sets: SetsNow): string {
+  const moves = recordMovesOf(operation);
+  const there = moves.flatMap(({ record }, index) => {
+    const set = sets[index] ?? null;
+    return set === null ? [] : [`${moves.length === 1 ? '' : `${record.type} `}${setText(set)}`];
+  });
+  return there.length === 0 ? 'not there' : there.join(', ');
+}
+
+const setText = (set: RecordSet): string => `${set.values.join(' ')} (TTL ${set.ttlSeconds} s)`;
 
 /** NOERROR is not yet "in effect": servers ignore what would break the zone, and say nothing. */
-async function confirm(client: ZoneClient, { record, to }: SetRecord, cx: Context): Promise<void> {
+async function confirm(client: ZoneClient, operation: SetRecord, cx: Context): Promise<void> {
+  const { record } = operation;
   const { zone } = client;
   const { content } = await readZone(client, [record.name], cx.signal);
-  const now = setAt(content, record.name, types[record.type]);
-  if (sameValue(now, to)) return;
-  const others = besides(content, record);
+  const moves = recordMovesOf(operation);
+  const now = moves.map((each) => setAt(content, each.record.name, types[each.record.type]));
+  if (moves.every(({ to }, index) => sameValue(now[index], to))) return;
+  const others = othersAt(
+    content,
+    moves.map((each) => each.record),
+  );
+  const wanted = moves.map(({ to }) => to);
   throw mishap(
     zone,
     {
       code: 'dns-not-in-effect',
       summary: 'The DNS server said yes and did something else',
-      detail: `${serverText(zone.primary)} answered NOERROR to ${record.name} ${record.type} = ${setText(to)}, and it is ${setText(now)} afterwards${others.length === 0 ? '' : `; the name also has ${others.join(', ')}`}.`,
+      detail: `${serverText(zone.primary)} answered NOERROR to ${nameText(operation)} = ${setsText(operation, wanted)}, and it is ${setsText(operation, now)} afterwards${others.length === 0 ? '' : `; the name also has ${others.join(', ')}`}.`,
       hint: 'Servers ignore a CNAME beside other records, and what lies below a delegation. Look at the zone and at the log of the server.',
     },
     record.address,
   );
 }
+
+/** Types at the name that are none of these records'. */
+const othersAt = (content: ZoneContent, records: readonly RecordDeclared[]): readonly string[] => {
+  const [first] = records;
+  const own: ReadonlySet<string> = new Set(records.map(({ type }) => type));
+  return first === undefined ? [] : besides(content, first).filter((type) => !own.has(type));
+};

@@ -3,8 +3,8 @@
 import type { WireRecord } from '../../dns/message.ts';
 import { isWithin } from '../../dns/name.ts';
 import { decodeRdata, decodeSoa } from '../../dns/rdata.ts';
-import { classes, typeName, types } from '../../dns/types.ts';
-import type { RecordDeclared, RecordSet } from '../../model/index.ts';
+import { classes, excludeEachOther, typeName, types } from '../../dns/types.ts';
+import { type RecordDeclared, type RecordSet, recordTypes, type TypedSet } from '../../model/index.ts';
 
 export interface ZoneContent {
   readonly serial: number;
@@ -47,6 +47,13 @@ export const besides = ({ sets }: ZoneContent, record: RecordDeclared): readonly
     .filter((type) => type !== types[record.type])
     .map(typeName)
     .sort();
+
+/** Sets at the name that exclude the record, of those types that this program writes. */
+export const standingInstead = (content: ZoneContent, record: RecordDeclared): readonly TypedSet[] =>
+  recordTypes.flatMap((type) => {
+    const rrset = setAt(content, record.name, types[type]);
+    return rrset === null || !excludeEachOther(types[type], types[record.type]) ? [] : [{ type, rrset }];
+  });
 
 /** The name at or above this one, below the top of the zone, that is delegated to other servers. */
 export function delegationOf({ sets }: ZoneContent, name: string, zone: string): string | null {

@@ -7,7 +7,7 @@ import { decodeRdata, encodeRdata, txtValue } from '../../../src/dns/rdata.ts';
 import { isAtLeast } from '../../../src/dns/serial.ts';
 import { ReplyVerifier, signRequest } from '../../../src/dns/tsig.ts';
 import { types } from '../../../src/dns/types.ts';
-import { encodeUpdate, replaceSet, requireSet } from '../../../src/dns/update.ts';
+import { encodeUpdate, replaceSets, requireSet } from '../../../src/dns/update.ts';
 
 test.for([
   ['Shop.Internal.TEST', 'shop.internal.test.'],
@@ -103,7 +103,7 @@ describe('messages', () => {
     const update = encodeUpdate(1, {
       zone: 'test.',
       requirements: [requireSet('a.test.', types.A, ['10.0.0.1']), requireSet('a.test.', types.CNAME, null)],
-      edits: replaceSet('a.test.', types.A, { ttlSeconds: 5, values: ['10.0.0.2'] }),
+      edits: replaceSets([{ name: 'a.test.', type: types.A, set: { ttlSeconds: 5, values: ['10.0.0.2'] } }]),
     });
     const { opcode, answers, authority } = parseMessage(update);
     expect(opcode).toBe(5);

@@ -1,6 +1,13 @@
 /** The proofs are worth something only if they object: each row breaks a good plan in one way, and says what must be found. */
 import { describe, expect, test } from 'vitest';
-import { asAddress, type Operation, type Plan, type Step, type StepId } from '../../../src/model/index.ts';
+import {
+  asAddress,
+  emptyRecord,
+  type Operation,
+  type Plan,
+  type Step,
+  type StepId,
+} from '../../../src/model/index.ts';
 import { prove } from '../../../src/planner/prove/index.ts';
 import { situate, World } from '../../../src/planner/situate.ts';
 import { planOf } from '../../rig/planning.ts';
@@ -115,7 +122,7 @@ function proved(world: typeof blueGreen, steps: Plan['steps']) {
   const surroundings = {
     declared: world.declared,
     world: new World(look(world.observations)),
-    deployments: [],
+    recorded: emptyRecord(''),
     intent: { kind: 'apply' as const },
     writtenPools: new Set([asAddress('')]),
     estimate: () => 1,

@@ -2,7 +2,14 @@
 import { describe, expect, test } from 'vitest';
 import type { HostCount } from '../../../src/model/index.ts';
 import { renderPlan } from '../../../src/ui/plan-text.ts';
-import { declareNamed, named, seenNamed } from '../../rig/named-worlds.ts';
+import {
+  aliased,
+  declareNamed,
+  named,
+  recordedNamed,
+  seenNamed,
+  withRecord,
+} from '../../rig/named-worlds.ts';
 import { type Planning, planOf } from '../../rig/planning.ts';
 import {
   canary,
@@ -55,6 +62,20 @@ const lenient = service({ strategy: failing, hosts: six });
 const zones = { 'web-1': 'a', 'web-2': 'b', 'web-3': 'c', 'web-4': 'a', 'web-5': 'b', 'web-6': 'c' };
 
 const byName = named(shop);
+const byAlias = aliased(shop);
+const addresses = { ttlSeconds: 60, values: ['10.0.1.11', '10.0.1.12', '10.0.1.13'] };
+const sixNamed = ((each) => ({
+  ...each,
+  traffic: each.traffic.map((traffic) =>
+    traffic.kind === 'dns'
+      ? {
+          ...traffic,
+          record: { ...traffic.record, type: 'AAAA' as const },
+          values: { blue: ['2001:db8::11'], green: ['2001:db8::21'] },
+        }
+      : traffic,
+  ),
+}))(named(service({ version: '1.0.0' })));
 const byResolvedName = named(shop, { resolved: true });
 
 const stories: Readonly<Record<string, Planning>> = {
@@ -72,6 +93,54 @@ const stories: Readonly<Record<string, Planning>> = {
       resolved: true,
       used: 'blue',
     }),
+  },
+  'an address gives its place to a CNAME, in one update': {
+    declared: declareNamed(byAlias),
+    observations: withRecord(seenNamed(byName, { blue: '1.0.0', green: '0.9.0' }, 'blue'), byAlias, {
+      besides: ['A', 'AAAA'],
+      instead: [
+        { type: 'A', rrset: addresses },
+        { type: 'AAAA', rrset: { ttlSeconds: 300, values: ['2001:db8::11'] } },
+      ],
+    }),
+    recorded: recordedNamed([named(service({ version: '1.0.0' })), sixNamed], {
+      A: { rrset: addresses },
+      AAAA: { rrset: { ttlSeconds: 300, values: ['2001:db8::11'] } },
+    }),
+  },
+  'a revert from a CNAME puts the addresses back': {
+    declared: declareNamed(named(service({ version: '2.0.0' }))),
+    observations: withRecord(seenNamed(byName, { blue: '2.0.0', green: '2.0.0' }, 'blue'), byName, {
+      besides: ['CNAME'],
+      instead: [{ type: 'CNAME', rrset: { ttlSeconds: 60, values: ['green.internal.test.'] } }],
+    }),
+    recorded: recordedNamed([byName, byAlias], {
+      CNAME: { rrset: { ttlSeconds: 60, values: ['green.internal.test.'] } },
+    }),
+    intent: { kind: 'revert', to: 1, services: [byName.address] },
+  },
+  'a CNAME beside what somebody else has put there is held': {
+    declared: declareNamed(byAlias),
+    observations: withRecord(seenNamed(byName, { blue: '1.0.0', green: '0.9.0' }, 'blue'), byAlias, {
+      besides: ['A', 'TXT'],
+      instead: [
+        { type: 'A', rrset: addresses },
+        { type: 'TXT', rrset: { ttlSeconds: 60, values: ['"v=spf1 -all"'] } },
+      ],
+    }),
+    recorded: recordedNamed([byName], { A: { rrset: addresses } }),
+  },
+  'a TTL that somebody has just lowered is waited out as it was recorded': {
+    declared: declareNamed(byName),
+    observations: withRecord(seenNamed(byName, { blue: '1.0.0', green: '0.9.0' }, 'blue'), byName, {
+      rrset: { ...addresses, ttlSeconds: 5 },
+    }),
+    recorded: recordedNamed([byName], { A: { rrset: addresses } }),
+  },
+  'a record that somebody has just switched: the slot of before is left until nobody can come': {
+    declared: declareNamed(byName),
+    observations: seenNamed(byName, { blue: '1.0.0', green: '1.0.0' }, 'green'),
+    recorded: recordedNamed([byName], { A: { rrset: addresses } }),
   },
   'first deployment goes to the first slot': {
     declared: declare([shop], 75),
