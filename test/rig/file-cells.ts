@@ -24,8 +24,12 @@ export class FileCells implements Cells {
   }
 
   set(key: string, value: Json): void {
-    const { [key]: _before, ...others } = this.all();
-    const all = value === null ? others : { ...others, [key]: value };
+    this.setAll([[key, value]]);
+  }
+
+  setAll(values: readonly (readonly [string, Json])[]): void {
+    const changed = { ...this.all(), ...Object.fromEntries(values) };
+    const all = Object.fromEntries(Object.entries(changed).filter(([, value]) => value !== null));
     writeFileSync(`${this.#file}.new`, JSON.stringify(all));
     renameSync(`${this.#file}.new`, this.#file);
   }

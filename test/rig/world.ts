@@ -20,6 +20,7 @@ import {
   ProviderFailure,
   type RecordedResource,
   type RunningProcess,
+  recordMovesOf,
   type Standing,
   sameValue,
   type Traits,
@@ -29,6 +30,8 @@ import {
 export interface Cells {
   get(key: string): Json;
   set(key: string, value: Json): void;
+  /** All at once: nobody sees some of them changed and others not. */
+  setAll(values: readonly (readonly [string, Json])[]): void;
 }
 
 export class MemoryCells implements Cells {
@@ -39,6 +42,9 @@ export class MemoryCells implements Cells {
   set(key: string, value: Json): void {
     if (value === null) this.values.delete(key);
     else this.values.set(key, value);
+  }
+  setAll(values: readonly (readonly [string, Json])[]): void {
+    for (const [key, value] of values) this.set(key, value);
   }
   snapshot(): Record<string, Json> {
     return Object.fromEntries([...this.values].sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -52,6 +58,9 @@ interface Cell {
   /** What it may hold beside the two: values that the plan knows of and means to move on. */
   readonly known?: readonly Json[];
 }
+
+/** Whether what it touches changes in one go: sets of a DNS name do, in one update. */
+const isAtomic = ({ op }: Operation): boolean => op === 'record.set';
 
 /** Either end of the move, or known: one that was cut short leaves some cells at `from` and some at `to`, and is completed. */
 const isOwn = (cell: Cell, now: Json | undefined): boolean =>
@@ -96,13 +105,11 @@ export function cellsOf(operation: Operation): readonly Cell[] {
       ];
     }
     case 'record.set':
-      return [
-        {
-          key: `record ${operation.record.address}`,
-          from: plain(operation.from),
-          to: plain(operation.to),
-        },
-      ];
+      return recordMovesOf(operation).map(({ record, from, to }) => ({
+        key: `record ${record.address}`,
+        from: plain(from),
+        to: plain(to),
+      }));
     default:
       return [];
   }
@@ -205,6 +212,8 @@ export class WorldProvider implements Provider {
     const cells = cellsOf(operation);
     const now = cells.map((cell) => this.cells.get(cell.key));
     if (cells.every((cell, index) => sameValue(now[index], cell.to))) return { at: 'after' };
+    if (isAtomic(operation) && !cells.every((cell, index) => sameValue(now[index], cell.from)))
+      return { at: 'elsewhere', seen: `is ${JSON.stringify(now)} now` };
     if (cells.every((cell, index) => isOwn(cell, now[index]))) return { at: 'before' };
     return { at: 'elsewhere', seen: `is ${JSON.stringify(now)} now` };
   }
@@ -290,6 +299,12 @@ export class WorldProvider implements Provider {
     if (standing.every(({ cell, now }) => sameValue(now, cell.to))) return;
     if (!standing.every(({ cell, now }) => isOwn(cell, now))) {
       throw new ProviderFailure(said('guard', `the world is ${JSON.stringify(standing)}`), 'none');
+    }
+    if (isAtomic(operation)) {
+      this.#rules.onEffect?.(operation, cx);
+      this.cells.setAll(standing.map(({ cell }) => [cell.key, cell.to]));
+      if (this.#rules.isDead?.() === true) await new Promise(() => {});
+      return;
     }
     for (const [index, { cell }] of standing.entries()) {
       if (isHalf && index > 0) return;

@@ -6,8 +6,11 @@ import {
   type NameTraffic,
   type Observation,
   type Plan,
+  type Recorded,
+  type RecordSet,
   recordAddress,
   type ServiceDeclared,
+  sameValue,
 } from '../../src/model/index.ts';
 import { planOf } from '../rig/planning.ts';
 import type { Random } from '../rig/random.ts';
@@ -19,6 +22,10 @@ export interface PlannedRollout {
   readonly plan: Plan;
   readonly service: ServiceDeclared;
   readonly observations: readonly Observation[];
+  /** What each slot has in DNS, by records of any type. */
+  readonly slotValues: Readonly<Record<string, readonly string[]>>;
+  /** Answers that resolvers remember from before the plan. */
+  readonly remembered: readonly RecordSet[];
 }
 
 const zone = asAddress('dns_zone.internal');
@@ -30,17 +37,116 @@ export function plannedRollout(random: Random): PlannedRollout {
     const isNamed = world.service.slots.length === 2 && random.chance(0.3);
     const named = isNamed ? byName(world.service, random.chance(0.5)) : world.service;
     const calm = random.chance(0.4) ? judged(unhurried(named)) : unhurried(named);
-    const observations = isNamed ? namedAs(world.observations, calm) : world.observations;
+    const seen = isNamed ? namedAs(world.observations, calm) : world.observations;
+    const past = isNamed ? pastOf(random.pick(pasts), calm, seen) : { ...noPast, service: calm, seen };
+    const { service, remembered } = past;
     const declared: Declared = {
       ...world.declared,
-      services: [calm],
-      ...(isNamed ? { zones: [zoneOf(calm)] } : {}),
+      services: [service],
+      ...(isNamed ? { zones: [zoneOf(service)] } : {}),
     };
-    const plan = planOf({ declared, observations });
+    const plan = planOf({ declared, observations: past.seen, recorded: past.recorded });
     const isHeld = plan.held.some(({ severity }) => severity === 'error');
-    if (!isHeld && plan.steps.length > 0)
-      return { plan: { ...plan, lineage: '' }, service: calm, observations };
+    if (!isHeld && plan.steps.length > 0) {
+      const slotValues = Object.fromEntries(
+        service.slots.map(({ name }, index) => [name, valuesOf(name, index)]),
+      );
+      return {
+        plan: { ...plan, lineage: '' },
+        service,
+        observations: past.seen,
+        slotValues,
+        remembered,
+      };
+    }
   }
+}
+
+const addressesOf = (index: number) => ({ A: [`10.0.${index + 1}.1`], AAAA: [`2001:db8::${index + 1}`] });
+const targetOf = (slot: string): string => `${slot}.internal.test.`;
+const valuesOf = (slot: string, index: number): readonly string[] => [
+  ...Object.values(addressesOf(index)).flat(),
+  targetOf(slot),
+];
+
+/** What a record has behind it: nothing, addresses that a CNAME is to replace, or a switch that somebody has just made. */
+const pasts = ['quiet', 'quiet', 'addresses', 'switched'] as const;
+
+interface Past {
+  readonly service: ServiceDeclared;
+  readonly seen: readonly Observation[];
+  readonly recorded: Partial<Recorded>;
+  readonly remembered: readonly RecordSet[];
+}
+
+const noPast = { recorded: {}, remembered: [] };
+
+function pastOf(kind: (typeof pasts)[number], service: ServiceDeclared, seen: readonly Observation[]): Past {
+  const named = service.traffic.find((each) => each.kind === 'dns');
+  const found = seen.find((each) => each.kind === 'record');
+  if (named === undefined || found?.status !== 'present' || found.kind !== 'record' || kind === 'quiet')
+    return { ...noPast, service, seen };
+  const { rrset } = found.spec;
+  const active = service.slots.findIndex(({ name }) => sameValue(named.values[name], rrset?.values));
+  const rest = seen.filter((each) => each !== found);
+  if (rrset === null) return { ...noPast, service, seen };
+  if (kind === 'switched') {
+    const before = { ...rrset, values: addressesOf(1 - active).A };
+    const resource = {
+      kind: 'record',
+      address: found.address,
+      spec: { ...found.spec, rrset: before },
+    } as const;
+    return { service, seen, recorded: { resources: [resource] }, remembered: [before] };
+  }
+  const alias: NameTraffic = {
+    ...named,
+    record: { ...named.record, address: recordAddress(zone, service.name, 'CNAME'), type: 'CNAME' },
+    values: Object.fromEntries(service.slots.map(({ name }) => [name, [targetOf(name)]])),
+  };
+  const sets = (['A', 'AAAA'] as const).map((type, index) => ({
+    type,
+    rrset: { ttlSeconds: 60 + 30 * index, values: addressesOf(active)[type] },
+  }));
+  const earlier = sets.map(
+    ({ type }): NameTraffic => ({
+      ...named,
+      record: { ...named.record, type },
+      values: Object.fromEntries(service.slots.map(({ name }, index) => [name, addressesOf(index)[type]])),
+    }),
+  );
+  const deployed = { ...service, traffic: earlier };
+  return {
+    service: { ...service, traffic: [...service.traffic.filter((each) => each !== named), alias] },
+    seen: [
+      ...rest,
+      {
+        ...found,
+        address: alias.record.address,
+        spec: { ...found.spec, rrset: null, besides: ['A', 'AAAA'], instead: sets },
+      },
+    ],
+    recorded: {
+      resources: sets.map((set) => ({
+        kind: 'record',
+        address: recordAddress(zone, service.name, set.type),
+        spec: { ...found.spec, rrset: set.rrset },
+      })),
+      deployments: [
+        {
+          number: 1,
+          at: now,
+          actor: { who: 'kim@laptop', pid: 1, command: 'deployctl apply prod' },
+          intent: { kind: 'apply' },
+          declared: {
+            environment: 'prod',
+            services: [deployed],
+          } as unknown as Declared,
+        },
+      ],
+    },
+    remembered: [],
+  };
 }
 
 /** Checks that are made now and then: a bake of minutes is not to be a thousand of them. */
@@ -89,7 +195,7 @@ function byName(service: ServiceDeclared, isBalancedToo: boolean): ServiceDeclar
     record,
     ttlSeconds: 60,
     switchTtlSeconds: 5,
-    values: Object.fromEntries(service.slots.map(({ name }, index) => [name, [`10.0.${index + 1}.1`]])),
+    values: Object.fromEntries(service.slots.map(({ name }, index) => [name, addressesOf(index).A])),
     origin: at(26),
   };
   const strategy =
@@ -165,6 +271,8 @@ export function standAsSeen(cells: Cells, { service, observations }: PlannedRoll
         break;
       case 'record':
         cells.set(`record ${address}`, plain(each.spec.rrset));
+        for (const { type, rrset } of each.spec.instead ?? [])
+          cells.set(`record ${recordAddress(zone, service.name, type)}`, plain(rrset));
         break;
       default:
     }

@@ -62,8 +62,8 @@ export const faults: readonly Fault[] = [
   inPlans(
     'a canary that has a share is replaced under it',
     'src/strategies/take-over.ts',
-    'const withdrawn = toRenew.length > 0 ? withdraw(situation, target, active, route) : [];',
-    'const withdrawn: readonly Step[] = [];',
+    'toRenew.length > 0 ? [...withdraw(situation, target, active, route), ...named.freed] : []',
+    'toRenew.length > 0 ? named.freed : []',
   ),
   inPlans(
     'the hosts of a turn do not wait for the turn before',
@@ -172,7 +172,7 @@ export const faults: readonly Fault[] = [
     'src/engine/floor.ts',
     'others.length >= floor.least',
     'others.length >= 0',
-    492,
+    594,
   ),
   inRollouts(
     'a wait by the clock begins anew after a kill',
@@ -203,11 +203,25 @@ export const faults: readonly Fault[] = [
     34,
   ),
   inRollouts(
+    'addresses stay where their CNAME comes',
+    'src/strategies/answers.ts',
+    '    ...(beside.length === 0 ? {} : { beside }),\n',
+    '',
+    155,
+  ),
+  inRollouts(
+    'what resolvers still remember is replaced under them, and the proof does not know',
+    'src/planner/recorded-names.ts',
+    '.filter(({ leftMs }) => leftMs > 0)',
+    '.filter(({ leftMs }) => leftMs < 0)',
+    492,
+  ),
+  inRollouts(
     'the way back does not wait until resolvers have forgotten',
     'src/engine/perform.ts',
     '[...(verify === undefined ? [] : [verify]), ...settle]',
     '[...(verify === undefined ? [] : [verify]), ...settle.slice(settle.length)]',
-    646,
+    36,
   ),
   inRollouts(
     'a canary that is taken back gets its old share while it is still being put back',

@@ -25,6 +25,11 @@ export class ToldCells extends MemoryCells {
     super.set(key, value);
     this.onSet(key, before, value);
   }
+  override setAll(values: readonly (readonly [string, Json])[]): void {
+    const before = values.map(([key]) => this.get(key));
+    for (const [key, value] of values) super.set(key, value);
+    for (const [index, [key, value]] of values.entries()) this.onSet(key, before[index] ?? null, value);
+  }
 }
 
 interface Standing {
@@ -41,6 +46,10 @@ interface Standing {
 export interface WatchOptions {
   readonly service: ServiceDeclared;
   readonly observations: readonly Observation[];
+  /** What each slot has in DNS, by records of any type. */
+  readonly slotValues: Readonly<Record<string, readonly string[]>>;
+  /** Answers that resolvers remember from before the plan. */
+  readonly remembered: readonly RecordSet[];
   readonly floorPercent: number;
   readonly now: () => Instant;
   /** Since when the host is dead; undefined: it lives. */
@@ -59,6 +68,7 @@ export class RolloutWatch {
   readonly #isBalanced: boolean;
   /** Answers that resolvers may still remember: until when. */
   #remembered: { readonly set: RecordSet; readonly until: number }[] = [];
+  readonly #hadAnswer: boolean;
 
   constructor(options: WatchOptions, cells: ToldCells) {
     this.#options = options;
@@ -93,6 +103,11 @@ export class RolloutWatch {
         });
       }
     }
+    this.#remembered = options.remembered.map((set) => ({
+      set,
+      until: options.now() + set.ttlSeconds * 1_000,
+    }));
+    this.#hadAnswer = this.#answers().length > 0;
     cells.onSet = (key, before, after) => this.#onSet(key, before, after);
   }
 
@@ -130,6 +145,7 @@ export class RolloutWatch {
       const set = before as unknown as RecordSet;
       this.#remembered.push({ set, until: this.#options.now() + set.ttlSeconds * 1_000 });
     }
+    if (kind === 'record') this.#checkName(key);
     if (kind === 'route' && key.endsWith(' runtime')) this.#checkShares(after as RouteValue | null);
     this.#checkExposure(key);
   }
@@ -172,12 +188,26 @@ export class RolloutWatch {
     const name = this.#named;
     if (name === undefined) return service.slots.slice(0, 1);
     this.#remembered = this.#remembered.filter(({ until }) => until > now());
-    const current = this.#cells.get(`record ${name.record.address}`) as unknown as RecordSet | null;
-    const values = [
-      ...(current === null ? [] : [current]),
-      ...this.#remembered.map(({ set }) => set),
-    ].flatMap((set) => set.values);
-    return service.slots.filter((slot) => name.values[slot.name]?.some((value) => values.includes(value)));
+    const current = this.#answers().map(([, set]) => set);
+    const values = [...current, ...this.#remembered.map(({ set }) => set)].flatMap((set) => set.values);
+    const { slotValues } = this.#options;
+    return service.slots.filter((slot) => slotValues[slot.name]?.some((value) => values.includes(value)));
+  }
+
+  /** What the name server says now, by key. */
+  #answers(): readonly (readonly [string, RecordSet])[] {
+    return [...this.#cells.values].flatMap(([key, value]) =>
+      key.startsWith('record ') && value !== null ? [[key, value as unknown as RecordSet] as const] : [],
+    );
+  }
+
+  #checkName(by: string): void {
+    const answers = this.#answers();
+    const aliases = answers.filter(([key]) => key.endsWith('/CNAME"]'));
+    if (this.#hadAnswer && answers.length === 0) this.problems.push(`after ${by}: the name has no answer`);
+    if (aliases.length > 0 && answers.length > aliases.length) {
+      this.problems.push(`after ${by}: a CNAME stands beside something`);
+    }
   }
 
   #checkShares(route: RouteValue | null): void {
