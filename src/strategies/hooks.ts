@@ -1,6 +1,6 @@
 /** The service's own commands at the points of its life, each where and as often as it asks. */
 import type { HookDeclared, HookPoint, InstanceDeclared, SlotDeclared, Step } from '../model/index.ts';
-import { placeOn, releaseFolder, type Sequence } from './step.ts';
+import { placeOn, releaseFolder, type Sequence, unique } from './step.ts';
 
 /** A revert goes back to what was installed before: what prepares an installation has no place in it. */
 const notInARevert: ReadonlySet<HookPoint> = new Set(['before_install', 'after_install']);
@@ -17,7 +17,10 @@ export class Hooks {
     this.#sequence = sequence;
   }
 
-  /** What must be done before going on with this instance, once `needs` are done. */
+  /**
+   * What must be done before going on with this instance, once `needs` are done. Hooks of one point run in the order in
+   * which they are declared; one that ran for another instance is waited for beside this one's own needs.
+   */
   at(
     point: HookPoint,
     slot: SlotDeclared,
@@ -26,12 +29,18 @@ export class Hooks {
     needs: readonly Step[],
   ): readonly Step[] {
     if (this.#sequence.situation.intent.kind === 'revert' && notInARevert.has(point)) return needs;
-    const hooks = instance.hooks.filter((hook) => hook.point === point);
-    if (hooks.length === 0) return needs;
-    return hooks.map((hook, index) => this.#run(hook, index, slot, instance, release, needs));
+    let last = needs;
+    for (const [index, hook] of instance.hooks.filter((each) => each.point === point).entries()) {
+      const shared = hook.on === 'each_host' ? undefined : this.#shared.get(keyOf(hook, index));
+      last =
+        shared === undefined
+          ? [this.#add(hook, index, slot, instance, release, last)]
+          : unique([...last, shared]);
+    }
+    return last;
   }
 
-  #run(
+  #add(
     hook: HookDeclared,
     index: number,
     slot: SlotDeclared,
@@ -39,9 +48,7 @@ export class Hooks {
     release: string,
     needs: readonly Step[],
   ): Step {
-    const key = `${hook.point}#${index}`;
-    const shared = hook.on === 'each_host' ? undefined : this.#shared.get(key);
-    if (shared !== undefined) return shared;
+    const key = keyOf(hook, index);
     const { service, folder, estimate } = this.#sequence.situation;
     const place = hook.on === 'operator' ? undefined : placeOn(service, instance.host);
     const made = this.#sequence.add({
@@ -76,6 +83,9 @@ export class Hooks {
     return made;
   }
 }
+
+/** Names a hook among those of its service: the point, and which of that point's hooks. */
+const keyOf = (hook: HookDeclared, index: number): string => `${hook.point}#${index}`;
 
 /** What a person would type: a script shows its first line. */
 export function commandLine(argv: readonly string[]): string {

@@ -2,6 +2,7 @@
 import { type Diagnostic, hostOf, type Proof, type Step } from '../../model/index.ts';
 import { isRouted, type Situation } from '../../strategies/situation.ts';
 import { proveCapacity } from './capacity.ts';
+import { findUnordered } from './chains.ts';
 import { OrderOfEvents } from './order-of-events.ts';
 import { mainSlot, modelOf, type Routed, type ServiceModel } from './service-model.ts';
 import { proveWayBack } from './way-back.ts';
@@ -16,6 +17,7 @@ export interface Proved {
 export function prove(steps: readonly Step[], situations: readonly Situation[]): Proved {
   const order = new OrderOfEvents(steps);
   const models = situations.map((situation) => modelOf(situation, steps));
+  const unordered = models.flatMap((model) => findUnordered(model, order));
   const capacities = models.map((model) => proveCapacity(model, order));
   const wayBack = proveWayBack(steps);
   return {
@@ -25,7 +27,7 @@ export function prove(steps: readonly Step[], situations: readonly Situation[]):
       noWayBackAfter: wayBack.noWayBackAfter,
       blastRadius: blastRadius(steps, models),
     },
-    violations: [...capacities.flatMap(({ violations }) => violations), ...wayBack.violations],
+    violations: [...unordered, ...capacities.flatMap(({ violations }) => violations), ...wayBack.violations],
   };
 }
 

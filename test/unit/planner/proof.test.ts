@@ -75,6 +75,15 @@ const rows: readonly {
     finds: 'unverified-traffic',
   },
   {
+    says: 'a start that does not wait for what it starts',
+    world: blueGreen,
+    broken: changed('shop/green/web-2/start', ({ needs, ...step }) => ({
+      ...step,
+      needs: needs.filter((need) => need !== 'shop/green/web-2/install'),
+    })),
+    finds: 'steps-unordered',
+  },
+  {
     says: 'two hosts that leave at once where the floor leaves room for one',
     world: rolling,
     broken: changed('shop/main/web-2/remove', (step) => ({ ...step, needs: [] })),

@@ -5,6 +5,7 @@ import { sameValue } from '../../../src/model/index.ts';
 import { outcomeOf } from '../../rig/outcome-of.ts';
 import { planOf } from '../../rig/planning.ts';
 import {
+  at,
   blueGreen,
   canary,
   declare,
@@ -18,6 +19,18 @@ import {
 const hostNames = ['web-1', 'web-2', 'web-3', 'web-4'];
 const found = fc.constantFrom('1.0.0', '2.0.0', '0.9.0', 'nothing', 'stopped', 'unhealthy');
 const slotFound = fc.oneof(found, fc.record(Object.fromEntries(hostNames.map((host) => [host, found]))));
+
+const points = [
+  'before_install',
+  'after_install',
+  'before_start',
+  'after_start',
+  'before_traffic',
+  'after_traffic',
+  'before_stop',
+  'after_stop',
+] as const;
+const hookPlaces = ['each_host', 'first_host', 'operator'] as const;
 
 const situations = fc.record({
   hosts: fc.integer({ min: 1, max: 4 }),
@@ -38,6 +51,9 @@ const situations = fc.record({
   green: slotFound,
   active: fc.constantFrom('blue', 'green', undefined),
   persisted: fc.constantFrom('blue', 'green', undefined),
+  hooks: fc.array(fc.record({ point: fc.constantFrom(...points), on: fc.constantFrom(...hookPlaces) }), {
+    maxLength: 2,
+  }),
 });
 
 type Situated = typeof situations extends fc.Arbitrary<infer T> ? T : never;
@@ -56,7 +72,14 @@ const strategies = {
 
 function worldOf(each: Situated) {
   const single = strategies[each.kind].slots.length === 1;
-  const wish = { hosts: hostNames.slice(0, each.hosts), ...strategies[each.kind], keep: each.keep };
+  const hooks = each.hooks.map((hook) => ({
+    ...hook,
+    argv: ['bin/hook'],
+    timeoutMs: 1000,
+    environment: {},
+    origin: at(40),
+  }));
+  const wish = { hosts: hostNames.slice(0, each.hosts), ...strategies[each.kind], keep: each.keep, hooks };
   const found = service(wish);
   const declared = service({ ...wish, environment: each.changedProcess ? { FEATURE: 'on' } : {} });
   const slots = single ? { main: each.blue } : { blue: each.blue, green: each.green };
@@ -71,7 +94,7 @@ function worldOf(each: Situated) {
   };
 }
 
-const refused = new Set(['unverified-traffic', 'no-way-back', 'below-floor']);
+const refused = new Set(['steps-unordered', 'unverified-traffic', 'no-way-back', 'below-floor']);
 
 describe('every plan', () => {
   test('is proved: nothing unverified, no floor broken, a way back from everywhere', () => {
