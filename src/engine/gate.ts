@@ -8,21 +8,14 @@ import {
   type Judged,
   type OnFailure,
   type Operation,
-  ProviderFailure,
   type ProviderOf,
   type Verdict,
 } from '../model/index.ts';
 import { analysisFailed, analysisInconclusive } from './diagnostics.ts';
+import { HealthWatch, usualIntervalMs } from './health-watch.ts';
 import { within } from './within.ts';
 
 type GateOperation = Extract<Operation, { op: 'bake' | 'record.expire' | 'approval' }>;
-type Verify = Extract<Operation, { op: 'health.verify' }>;
-
-/** Between two rounds of checks, where no check says how often. */
-const usualIntervalMs = 1_000;
-/** How often in a row a check may fail, where no check says how often it must pass. */
-const usualPasses = 2;
-const usualTimeoutMs = 5_000;
 /** A look of an analysis that takes longer than this tells nothing. */
 const judgeWithinMs = 30_000;
 
@@ -49,8 +42,7 @@ export type GateResult =
 
 /**
  * Checks every instance in rounds until the time is over or the person has spoken, and at least once. Fails when a
- * check failed as many times in a row as it would have to pass (one lost packet is not a sick service), and as soon as
- * the analysis says so. A time that is over without a verdict is no pass: what follows then is the analysis's to say.
+ * {@link HealthWatch} calls one sick, and as soon as the analysis says so. A time that is over without a verdict is no pass: what follows then is the analysis's to say.
  */
 export async function passGate(gate: Gate): Promise<GateResult> {
   const { operation, until, promoted, providerOf, cx } = gate;
@@ -110,38 +102,6 @@ function report({ operation, since, until, cx }: Gate): void {
         ? `waits for deployctl promote, since ${seconds(done)}`
         : `${seconds(done)} of ${seconds(total)}`,
   });
-}
-
-/** The rounds of checks of one gate. */
-class HealthWatch {
-  readonly intervalMs: number;
-  readonly #watch: readonly Verify[];
-  readonly #failuresInARow: number[];
-
-  constructor(watch: readonly Verify[]) {
-    this.#watch = watch;
-    this.#failuresInARow = watch.map(() => 0);
-    const intervals = watch.map((verify) => verify.health?.intervalMs ?? usualIntervalMs);
-    this.intervalMs = intervals.length === 0 ? usualIntervalMs : Math.min(...intervals);
-  }
-
-  /** Whether some check failed in the last round, if not often enough. */
-  get isDoubtful(): boolean {
-    return this.#failuresInARow.some((failures) => failures > 0);
-  }
-
-  /** One check of each instance; gives the failure that is one too many. */
-  async round(providerOf: ProviderOf, cx: Context): Promise<Diagnostic | undefined> {
-    const round = await Promise.all(this.#watch.map((verify) => checkOnce(verify, providerOf, cx)));
-    if (cx.signal.aborted) return undefined;
-    for (const [index, failure] of round.entries()) {
-      const before = this.#failuresInARow[index] ?? 0;
-      this.#failuresInARow[index] = failure === undefined ? 0 : before + 1;
-      const allowed = this.#watch[index]?.health?.passes ?? usualPasses;
-      if (failure !== undefined && before + 1 >= allowed) return failure;
-    }
-    return undefined;
-  }
 }
 
 /** The analysis of one gate: looked at as often as it is worth it, told and recorded when it changes. */
@@ -221,42 +181,3 @@ export const noJudge: Judge = () => ({
 });
 
 const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`;
-
-/** It had become healthy, so it does not need longer to start. */
-const fellIll = {
-  summary: 'The service did not stay healthy under traffic',
-  hint: 'Look at its log on the host.',
-} as const;
-
-/** One check with a short deadline; undefined: it passed. */
-async function checkOnce(
-  verify: Verify,
-  providerOf: ProviderOf,
-  cx: Context,
-): Promise<Diagnostic | undefined> {
-  const timeoutMs = verify.health?.timeoutMs ?? usualTimeoutMs;
-  const once: Verify =
-    verify.health === undefined
-      ? verify
-      : { ...verify, health: { ...verify.health, passes: 1, deadlineMs: timeoutMs } };
-  const checked = await within(timeoutMs + usualTimeoutMs, cx.clock, cx.signal, (signal) =>
-    // Progress of a single check would only cover up the progress of the wait.
-    providerOf(once).perform(once, { ...cx, signal, report: () => {} }),
-  );
-  if (checked.ended === 'value' || checked.ended === 'interrupted') return undefined;
-  if (checked.ended === 'thrown' && checked.cause instanceof ProviderFailure) {
-    const { diagnostic } = checked.cause;
-    return diagnostic.code === 'health-not-passed' ? { ...diagnostic, ...fellIll } : diagnostic;
-  }
-  return {
-    code: 'bake-check-lost',
-    severity: 'error',
-    summary: 'A check gave no answer during the bake',
-    detail:
-      checked.ended === 'thrown'
-        ? `The check of ${verify.instance} ended with: ${checked.cause instanceof Error ? checked.cause.message : String(checked.cause)}.`
-        : `The check of ${verify.instance} gave no answer for ${seconds(timeoutMs)}.`,
-    hint: 'Check that the host answers.',
-    address: verify.instance,
-  };
-}

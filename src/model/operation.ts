@@ -160,6 +160,11 @@ export type Operation =
       /** `disagreeing`: values of other hosts and workers that the plan saw and means to mend; none: those are refused too. */
       readonly from: Pick<RouteState, 'runtime' | 'persisted'> & Partial<Pick<RouteState, 'disagreeing'>>;
       readonly to: RouteValue | null;
+      /**
+       * Refused unless so many members of this pool take requests at that very moment, where it gets more of them than it
+       * has. A way back asks for none: one member of what worked is better than what did not.
+       */
+      readonly bearing?: { readonly pool: string; readonly least: number };
     }
   /**
    * Replaces the whole record set, guarded by `from`, in one message to the primary. null: no such record. `beside`: sets

@@ -75,6 +75,7 @@ function climb(
         to,
         gate: `of fresh requests ${step.share}% are answered by ${canary}`,
         needs: last,
+        target,
       });
     }
     last = gates(

@@ -1,7 +1,17 @@
 /** Moves of one route, one after the other, each of which is undone by going back to where the first began. */
-import { type RouteState, type RouteValue, routeAddress, type Step, sameValue } from '../model/index.ts';
-import { routeState } from './situation.ts';
+import {
+  type Operation,
+  type RouteState,
+  type RouteValue,
+  routeAddress,
+  type SlotDeclared,
+  type Step,
+  sameValue,
+} from '../model/index.ts';
+import { bearersOf, poolOf, routeState } from './situation.ts';
 import type { Sequence } from './step.ts';
+
+type RouteSet = Extract<Operation, { op: 'route.set' }>;
 
 export interface RouteMove {
   /** Below the service's name: `green/switch`. */
@@ -11,6 +21,8 @@ export interface RouteMove {
   readonly to: RouteValue;
   readonly gate: string;
   readonly needs: readonly Step[];
+  /** The slot that gets more requests by it, which must be able to bear them. */
+  readonly target?: SlotDeclared;
   /** What follows changes the pools that had requests before: on the way back they get them only when it is undone. */
   readonly isNewHome?: boolean;
 }
@@ -49,7 +61,7 @@ export class RouteMoves {
    * moves were made, the first inverse takes all of it back and the others find it so: nobody is led through the shares
    * a second time.
    */
-  move({ id, verb, title, to, gate, needs, isNewHome = false }: RouteMove): readonly Step[] {
+  move({ id, verb, title, to, gate, needs, target, isNewHome = false }: RouteMove): readonly Step[] {
     const { service, balancer, traffic, estimate } = this.#sequence.situation;
     if (balancer === undefined || traffic === undefined) return needs;
     const where = { op: 'route.set', balancer: balancer.address, route: traffic.route } as const;
@@ -70,7 +82,7 @@ export class RouteMoves {
         verb,
         title,
         where: '',
-        operation: { ...where, from, to },
+        operation: { ...where, from, to, ...this.#bearing(target, to) },
         inverse: {
           kind: 'operation',
           operation: { ...where, from: { runtime: to, persisted: to, ...passed }, to: home },
@@ -80,6 +92,14 @@ export class RouteMoves {
         estimateSeconds: estimate(verb),
       }),
     ];
+  }
+
+  #bearing(target: SlotDeclared | undefined, to: RouteValue): Pick<RouteSet, 'bearing'> {
+    const { situation } = this.#sequence;
+    const pool = target && poolOf(situation, target);
+    if (target === undefined || pool === undefined) return {};
+    const sharePercent = to.stable === pool ? 100 : to.canaryBasisPoints / 100;
+    return { bearing: { pool, least: bearersOf(situation, target, sharePercent) } };
   }
 
   #backInWords(to: RouteValue): string {

@@ -180,6 +180,18 @@ export const awayOf = (situation: Situation, slot: SlotDeclared): readonly Insta
 export const floorOf = (situation: Situation, slot: SlotDeclared): number =>
   Math.ceil(((slot.instances.length + awayOf(situation, slot).length) * (situation.floorPercent ?? 0)) / 100);
 
+/**
+ * How many members of a slot must take requests when it gets this share of them, in percent: its part of the floor, and
+ * where none is declared all that the plan counts on.
+ */
+export const bearersOf = (situation: Situation, slot: SlotDeclared, sharePercent: number): number =>
+  situation.floorPercent === undefined
+    ? slot.instances.length
+    : Math.min(
+        slot.instances.length,
+        Math.max(1, Math.ceil((floorOf(situation, slot) * sharePercent) / 100)),
+      );
+
 /** Everything about the service that could not be seen: with any of it, nothing may be done. */
 export function unseen(situation: Situation): readonly Diagnostic[] {
   const whys: Diagnostic[] = [];

@@ -206,5 +206,6 @@ export function switchTo(
     to: allTo(pool),
     gate: `fresh requests are answered by ${pool}`,
     needs,
+    target: slot,
   });
 }

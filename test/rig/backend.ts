@@ -14,11 +14,15 @@ export interface Backend extends AsyncDisposable {
   /** Resolves when the next request for `/held` has come; it is answered when `release` is called. */
   untilHeld(): Promise<void>;
   release(): void;
+  /** How `/health` answers from now on: 200, 503, or one after the other. A new process is well. */
+  health(answers: Health): void;
   /** SIGKILL: its connections are cut and its port is closed when it resolves. */
   kill(): Promise<void>;
   /** Again, on the same port. */
   restart(): Promise<void>;
 }
+
+export type Health = 'well' | 'ill' | 'by turns';
 
 /** Resolves when it listens, on a port of its own where none is given. */
 export async function startBackend(name: string, address = '127.0.0.1', wanted = 0): Promise<Backend> {
@@ -48,6 +52,7 @@ export async function startBackend(name: string, address = '127.0.0.1', wanted =
     },
     untilHeld: () => new Promise((resolve) => child.once('message', () => resolve())),
     release: () => void child.send('release'),
+    health: (answers) => void child.send(answers),
     kill,
     restart,
     [Symbol.asyncDispose]: kill,
@@ -55,17 +60,26 @@ export async function startBackend(name: string, address = '127.0.0.1', wanted =
 }
 
 /**
- * `GET /health` answers 200, `GET /slow?ms=1500` after that time, `GET /held` when the parent says so, `GET /drop` closes
+ * `GET /health` answers 200 or as it is told, `GET /slow?ms=1500` after that time, `GET /held` when the parent says so, `GET /drop` closes
  * without an answer, and anything with `Upgrade: echo` becomes a connection that echoes lines, each with the name in front
  * of it.
  */
 function serve(name: string, address: string, port: number): void {
   const held: ServerResponse[] = [];
+  let health: Health = 'well';
+  /** By who asks: somebody else's check in between makes nobody well. */
+  const checks = new Map<string, number>();
   // Longer than the proxy's: a backend that closes idle connections first causes failures of its own.
   const server = createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
     const url = new URL(request.url ?? '/', 'http://backend');
     response.setHeader('x-served-by', name);
-    if (url.pathname === '/slow') {
+    if (url.pathname === '/health') {
+      const who = request.headers['user-agent'] ?? '';
+      const turn = (checks.get(who) ?? 0) + 1;
+      checks.set(who, turn);
+      response.statusCode = health === 'ill' || (health === 'by turns' && turn % 2 === 0) ? 503 : 200;
+      response.end(name);
+    } else if (url.pathname === '/slow') {
       setTimeout(() => response.end(name), Number(url.searchParams.get('ms') ?? 1500));
     } else if (url.pathname === '/held') {
       held.push(response);
@@ -85,8 +99,9 @@ function serve(name: string, address: string, port: number): void {
     socket.on('error', () => socket.destroy());
   });
   server.listen(port, address, () => process.send?.((server.address() as AddressInfo).port));
-  process.on('message', () => {
-    for (const response of held.splice(0)) response.end(name);
+  process.on('message', (message: 'release' | Health) => {
+    if (message !== 'release') health = message;
+    else for (const response of held.splice(0)) response.end(name);
   });
   // Without its parent it is nobody's.
   process.on('disconnect', () => process.exit());

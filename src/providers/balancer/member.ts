@@ -46,6 +46,14 @@ export const sessionsOf = (pool: string, member: string | undefined, hosts: read
       0,
     );
 
+/** ` (L7OK 200, and before that L7STS 503)`: what a check says, with what else it was seen to say; '' for nothing. */
+export function checkInWords(check: string, seen: Iterable<string>): string {
+  const others = [...seen].filter((each) => each !== check && each !== '');
+  const words = [check, ...(others.length === 0 ? [] : [`and before that ${others.join(', ')}`])];
+  const said = words.filter((each) => each !== '').join(', ');
+  return said === '' ? '' : ` (${said})`;
+}
+
 /** Who still has sessions: `web-1 2, web-3 1`. */
 export function describeSessions(
   pool: string,

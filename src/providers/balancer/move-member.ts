@@ -1,7 +1,7 @@
 /** Takes a member out of service or brings it back, so that no request meets a dead one. */
 import { type Context, type MemberAdmin, memberAddress, type Operation } from '../../model/index.ts';
 import { mishap, refusal, stopIfAborted, whileChanging } from './failure.ts';
-import { memberStanding } from './member.ts';
+import { checkInWords, memberStanding } from './member.ts';
 import { type BalancerParts, readAll } from './parts.ts';
 import type { MemberReading } from './reading.ts';
 
@@ -35,10 +35,11 @@ export async function moveMember(parts: BalancerParts, operation: MemberSet, cx:
         const seen = reading.workers[0].pools.get(pool)?.members.get(member);
         if (to === 'ready' && seen?.admin !== 'ready') {
           if (seen?.admin === 'maint') await write('drain');
-          await waitFor(parts, operation, host, (now) => now.admin === 'drain' && now.settled, cx);
+          await waitFor(parts, operation, host, { isDone: isSteady, looks: looksInARow }, cx);
         }
         await write(to);
-        await waitFor(parts, operation, host, (now) => now.admin === to && (to !== 'ready' || now.up), cx);
+        const isDone = (now: MemberReading) => now.admin === to && (to !== 'ready' || now.up);
+        await waitFor(parts, operation, host, { isDone, looks: 1 }, cx);
         await driver.persistMembers(host, cx);
       }
     });
@@ -46,31 +47,52 @@ export async function moveMember(parts: BalancerParts, operation: MemberSet, cx:
   await locked(declared.hosts);
 }
 
+/** In drain it costs nobody a request to look twice, and what comes and goes is up at some look. */
+const looksInARow = 2;
+
+const isSteady = ({ admin, settled }: MemberReading): boolean => admin === 'drain' && settled;
+
+interface Wait {
+  readonly isDone: (member: MemberReading) => boolean;
+  /** So often in a row. */
+  readonly looks: number;
+}
+
 async function waitFor(
   { driver }: BalancerParts,
   operation: MemberSet,
   host: string,
-  isDone: (member: MemberReading) => boolean,
+  { isDone, looks }: Wait,
   cx: Context,
 ): Promise<void> {
   const { pool, member } = operation;
   const deadline = cx.clock.now() + settleMs;
+  let done = 0;
+  const checks = new Set<string>();
   for (;;) {
     const reading = await driver.read(host, cx.signal);
     const now = reading.workers[0].pools.get(pool)?.members.get(member);
-    if (now !== undefined && isDone(now)) return;
+    done = now !== undefined && isDone(now) ? done + 1 : 0;
+    if (now !== undefined) checks.add(now.check);
+    if (done >= looks) return;
     stopIfAborted(cx.signal, `waiting for ${member} in ${pool}`);
-    if (cx.clock.now() >= deadline) {
+    if (done === 0 && cx.clock.now() >= deadline) {
       throw mishap({
         code: 'member-not-settled',
         summary: 'The member did not get there in time',
-        detail: `${memberAddress(operation.balancer, pool, member)} on ${host} ${now === undefined ? 'is gone from the configuration' : `is in ${now.admin} and ${now.up ? 'up' : `not up${now.check === '' ? '' : ` (${now.check})`}`}`} after ${settleMs / 1000} s, and should be ${operation.to}. In drain it gets no new requests.`,
+        detail: `${memberAddress(operation.balancer, pool, member)} on ${host} ${describeNow(now, checks)} after ${settleMs / 1000} s; it should be ${operation.to}.${now?.admin === 'drain' ? ' In drain it gets no new requests.' : ''}`,
         hint: "Compare the balancer's own health check with what the service answers.",
         address: memberAddress(operation.balancer, pool, member),
       });
     }
     await cx.clock.sleep(pollMs, cx.signal);
   }
+}
+
+function describeNow(now: MemberReading | undefined, checks: ReadonlySet<string>): string {
+  if (now === undefined) return 'is gone from the configuration';
+  const check = checkInWords(now.check, checks);
+  return `is in ${now.admin} and ${now.settled ? 'up' : now.up ? `has not passed its last check${check}` : `not up${check}`}`;
 }
 
 export const missingMember = ({ balancer, pool, member }: MemberSet) =>

@@ -8,15 +8,15 @@ import {
   describeAudienceRule,
   type Operation,
   ProviderFailure,
-  poolsServedBy,
   type RouteValue,
   routeAddress,
   type Standing,
 } from '../../model/index.ts';
+import { refuseBadTarget, refuseLostTarget } from './bearing.ts';
 import type { Samples } from './driver.ts';
 import { afterChange, mishap, refusal } from './failure.ts';
 import { type BalancerParts, readAll } from './parts.ts';
-import { describeRoute, type HostReading, isReadable } from './reading.ts';
+import { describeRoute, type HostReading } from './reading.ts';
 import { routeStanding, sampleBounds } from './route.ts';
 
 type RouteSet = Extract<Operation, { op: 'route.set' }>;
@@ -69,6 +69,7 @@ async function writeEverywhere(
       if (now.at !== 'before' || round === rounds) throw notInEffect(operation, now);
     }
     await askForIt(parts, operation, cx);
+    refuseLostTarget(operation, hosts, readings);
   } catch (error) {
     throw isTouched ? afterChange(error) : error;
   }
@@ -148,43 +149,6 @@ function notInEffect(operation: RouteSet, standing: Standing): ProviderFailure {
     address,
   });
 }
-
-/** Pools that would newly get requests must exist on every host, and have a member that the balancer calls up. */
-function refuseBadTarget(operation: RouteSet, hosts: readonly HostReading[]): void {
-  const { balancer, route, to } = operation;
-  const address = routeAddress(balancer, route);
-  for (const { host, workers } of hosts) {
-    const [serving] = workers;
-    const cell = serving.routes?.get(route);
-    const already = poolsServedBy(cell !== undefined && isReadable(cell) ? cell : null);
-    for (const pool of new Set(to === null ? [] : [to.stable, to.canary])) {
-      const reading = serving.pools.get(pool);
-      if (reading === undefined) {
-        throw refusal({
-          code: 'balancer-pool-missing',
-          summary: 'The balancer has no such pool',
-          detail: `The running configuration on ${host} has no pool ${JSON.stringify(pool)}; it has ${listPools(serving.pools.keys())}. Requests sent there would be answered with 503, so the route was not touched.`,
-          hint: `See what the configuration must contain: deployctl snippet ENV ${balancer}`,
-          address,
-        });
-      }
-      const members = [...reading.members];
-      const takesRequests = members.some(([, member]) => member.up && member.admin === 'ready');
-      if (!takesRequests && poolsServedBy(to).has(pool) && !already.has(pool)) {
-        throw refusal({
-          code: 'balancer-pool-down',
-          summary: 'The pool has no member that takes requests',
-          detail: `On ${host}, no member of ${JSON.stringify(pool)} is up and ready: ${members.map(([name, { admin, up, check }]) => `${name} is ${admin}, ${up ? 'up' : `down${check === '' ? '' : ` (${check})`}`}`).join('; ') || 'it has none'}. Requests sent there would be answered with 503, so the route was not touched.`,
-          hint: "Compare the balancer's own health check with what the service answers.",
-          address,
-        });
-      }
-    }
-  }
-}
-
-const listPools = (names: Iterable<string>): string =>
-  [...names].map((name) => JSON.stringify(name)).join(', ') || 'none';
 
 /** "Command accepted" is never enough: fresh requests are sampled on every host, also those of each audience. */
 async function askForIt(parts: BalancerParts, operation: RouteSet, cx: Context): Promise<void> {

@@ -158,8 +158,8 @@ const counted = (passes: number): string => (passes === 1 ? 'once' : `${passes} 
 const watchEveryMs = 2_000;
 
 /**
- * Waits until the check has passed often enough in a row, of the wanted release and no other. Fails at the deadline,
- * and at once when the process is gone.
+ * Waits until the check has passed often enough in a row, of the wanted release and no other. Fails at the deadline (0:
+ * at the first check that fails), and at once when the process is gone.
  */
 export async function verifyHealth(
   session: HostSession,
@@ -221,7 +221,9 @@ export async function verifyHealth(
     const now = cx.clock.now();
     if (now - begun >= health.deadlineMs) {
       await fail(
-        `within ${seconds(health.deadlineMs)} its check did not pass ${counted(health.passes)}; the last answer: ${last}`,
+        health.deadlineMs === 0
+          ? `its check failed: ${last}`
+          : `within ${seconds(health.deadlineMs)} its check did not pass ${counted(health.passes)}; the last answer: ${last}`,
         'Look at its log on the host; raise deadline if it only needs longer to start.',
       );
     }

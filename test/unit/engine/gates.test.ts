@@ -2,13 +2,13 @@
 import { describe, expect, test } from 'vitest';
 import { createControl, type LocalControl } from '../../../src/engine/control.ts';
 import { abort, resume, run } from '../../../src/engine/run.ts';
-import type { Event, Judge, Plan, Verdict } from '../../../src/model/index.ts';
+import type { Context, Event, Judge, Plan, Verdict } from '../../../src/model/index.ts';
 import { openMemoryState } from '../../../src/state/local/store.ts';
 import { planOf } from '../../rig/planning.ts';
 import { actor, countingIds } from '../../rig/state.ts';
 import { VirtualClock } from '../../rig/virtual-clock.ts';
 import { MemoryCells, standBefore, WorldProvider, type WorldRules } from '../../rig/world.ts';
-import { at, canary, declare, rolling, seen, service } from '../../rig/worlds.ts';
+import { at, blueGreen, canary, declare, rolling, seen, service } from '../../rig/worlds.ts';
 
 const analysis = [
   {
@@ -160,6 +160,37 @@ describe('an analysis', () => {
       control.request({ kind: 'promote', by: 'kim', full: false }),
     );
     expect(await world.resume(control)).toMatchObject({ outcome: 'complete' });
+  });
+});
+
+describe('the checks of a bake', () => {
+  /** Checks of web-2 during the bake, by turns; so many of every so many fail. */
+  const failing = (some: number, of: number) => {
+    let checks = 0;
+    return (instance: string, cx: Context): boolean => {
+      if (!instance.includes('web-2') || !cx.step.endsWith('bake')) return false;
+      checks += 1;
+      return checks % of < some;
+    };
+  };
+  const bluePlan = (): Plan => {
+    const shop = service({ strategy: blueGreen });
+    return planOf({ declared: declare([shop]), observations: seen(shop, { blue: '1.0.0' }, 'blue') });
+  };
+
+  test('one that fails every other time is sick, though it never fails twice in a row: it is taken back', async () => {
+    const world = stage(bluePlan(), { isSick: failing(1, 2) });
+    const result = await world.run();
+    expect(result).toMatchObject({ outcome: 'reverted', exitCode: 3 });
+    expect(result?.failures[0]?.detail).toMatch(
+      /It comes and goes: of the last \d checks 4 failed, though never 2 in a row\./,
+    );
+    expect(world.cells.snapshot()).toEqual(world.start);
+  });
+
+  test('one that fails once in a while is not', async () => {
+    const world = stage(bluePlan(), { isSick: failing(1, 5) });
+    expect(await world.run()).toMatchObject({ outcome: 'complete' });
   });
 });
 
