@@ -1,8 +1,10 @@
-/** A release that never becomes healthy, and what each on_failure makes of it. */
+/** A release that never becomes healthy, or does not stay so, and what each on_failure makes of it. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { codesOf, eventsOf } from '../rig/outcomes.ts';
-import { type Scene, startScene } from '../rig/scene.ts';
-import { blueGreen, inPlace, shopService } from '../rig/service-text.ts';
+import { type Scene, type SceneOptions, startScene } from '../rig/scene.ts';
+import { blueGreen, execProcess, inPlace, shopService } from '../rig/service-text.ts';
 
 const hosts = ['web-1', 'web-2'];
 
@@ -69,6 +71,103 @@ describe('blue-green with a release that fails its check', { timeout: 180_000 },
       expect((await planned()).drift).toEqual([]);
     },
   );
+});
+
+describe('blue-green with a release that falls ill at the switch', { timeout: 180_000 }, () => {
+  let scene: Scene;
+  /** A short patience, so that what hangs is soon known to. */
+  const shop =
+    (bake: string): NonNullable<SceneOptions['service']> =>
+    (names) =>
+      shopService({
+        hosts,
+        strategy: blueGreen(`on_failure = "revert"\n    bake = "${bake}"`),
+        process: execProcess(`PID_FILE = "${names.folder}/\${host.name}-\${slot.name}.pid"`),
+      })(names).replace('timeout  = "2s"', 'timeout  = "500ms"');
+  const policy = 'policy "prod" { min_in_service = "50%" }';
+  beforeAll(async () => {
+    scene = await startScene({ webHosts: 2, service: shop('0s') });
+    expect((await scene.cli('apply', '--auto-approve')).code).toBe(0);
+    scene.setVersion('2.0.0');
+  });
+  afterAll(async () => {
+    await scene?.[Symbol.asyncDispose]();
+  });
+
+  const green = (host: string, signal: NodeJS.Signals): void =>
+    void process.kill(Number(readFileSync(join(scene.folder, `${host}-green.pid`), 'utf8')), signal);
+  const isDown = async (host: string): Promise<boolean> => {
+    const worker = /^(\d+)\s+worker/m.exec(await scene.haproxy.master('show proc'))?.[1];
+    const rows = await scene.haproxy.master(`@!${worker} show stat`);
+    return new RegExp(`^shop_green,${host},.*,DOWN`, 'm').test(rows);
+  };
+  /** Applies, and while the program stands still before this operation the world changes. */
+  const applyWith = async (
+    operation: 'route.set' | 'bake',
+    happens: () => Promise<void>,
+    until: RegExp,
+    after: () => void,
+  ) => {
+    const { child, ended } = scene.start(
+      { DEPLOYCTL_FAIL: `stop@effect:before:${operation}` },
+      'apply',
+      '--auto-approve',
+    );
+    let said = '';
+    child.stdout?.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    const isStopped = () => /\) T /.test(readFileSync(`/proc/${child.pid}/stat`, 'utf8'));
+    await expect.poll(isStopped, { timeout: 60_000 }).toBe(true);
+    await happens();
+    child.kill('SIGCONT');
+    await expect.poll(() => said, { timeout: 60_000 }).toMatch(until);
+    after();
+    const { code, stdout } = await ended;
+    return { code, said: stdout.replaceAll(/[\s│]+/g, ' ') };
+  };
+  const hang = async (): Promise<void> => {
+    green('web-2', 'SIGSTOP');
+    await expect.poll(() => isDown('web-2'), { timeout: 20_000 }).toBe(true);
+  };
+  const goOn = (): void => green('web-2', 'SIGCONT');
+
+  test('half of the new side hangs before the switch: refused before traffic, by name and count, and undone', async () => {
+    const run = await applyWith('route.set', hang, /Too few members/, goOn);
+    expect(run.code).toBe(3);
+    expect(run.said).toMatch(
+      /On lb-1, 1 of 2 members of "shop_green" take requests, and 2 must before it gets them: web-2 is ready, down \(.*\)\. The route was not touched\./,
+    );
+    expect(run.said).toContain('Fewer are enough where min_in_service says so.');
+    expect(run.said).not.toMatch(/✔ switch/);
+    expect(await scene.servedBy()).toBe('1.0.0');
+  });
+
+  test('it flaps under traffic, never failing twice in a row: the bake says so, and takes it back', async () => {
+    scene.declare({ service: shop('3s') });
+    const flap = async (): Promise<void> => green('web-1', 'SIGUSR2');
+    const run = await applyWith('bake', flap, /did not stay healthy/, () => undefined);
+    expect(run.code).toBe(3);
+    expect(run.said).toMatch(
+      /shop-green with \S+ on web-1: its check failed: GET \/health was answered with 503, not 200\..* It comes and goes: of the last \d checks 4 failed, though never 2 in a row\./,
+    );
+    expect(await scene.servedBy()).toBe('1.0.0');
+  });
+
+  test('half of it hangs under traffic: the bake says who, and takes it back', async () => {
+    const freeze = async (): Promise<void> => green('web-2', 'SIGSTOP');
+    const run = await applyWith('bake', freeze, /did not stay healthy/, goOn);
+    expect(run.code).toBe(3);
+    expect(run.said).toMatch(/on web-2: its check failed: GET \/health was not answered within/);
+    expect(await scene.servedBy()).toBe('1.0.0');
+  });
+
+  test('with min_in_service of 50% half of it is enough', async () => {
+    scene.declare({ service: shop('0s'), more: policy });
+    const run = await applyWith('route.set', hang, /Apply complete/, goOn);
+    expect(run.code).toBe(0);
+    expect(await scene.servedBy()).toBe('2.0.0');
+  });
 });
 
 describe('in place with a release that fails its check', { timeout: 180_000 }, () => {

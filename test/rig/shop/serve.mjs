@@ -9,13 +9,21 @@ const version = readFileSync(
 const isBroken = version.includes('broken');
 const { HOST = '127.0.0.1', PORT = '0', PID_FILE, FAULTY_PERCENT = '0', LATENCY_MS = '0' } = process.env;
 let served = 0;
+// SIGUSR2: from then on each who checks is told well and ill by turns.
+let flaps = false;
+const checks = new Map();
+process.on('SIGUSR2', () => {
+  flaps = true;
+});
 const sockets = new Set();
 
 const server = createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
   const url = new URL(request.url ?? '/', 'http://shop');
   response.setHeader('x-served-by', version);
   if (url.pathname === '/health') {
-    response.statusCode = isBroken ? 503 : 200;
+    const turn = (checks.get(request.headers['user-agent']) ?? 0) + 1;
+    checks.set(request.headers['user-agent'], turn);
+    response.statusCode = isBroken || (flaps && turn % 2 === 0) ? 503 : 200;
     response.end(version);
   } else if (url.pathname === '/slow') {
     setTimeout(() => response.end(version), Number(url.searchParams.get('ms') ?? 1500));
