@@ -1,15 +1,15 @@
 /** A wait by the clock, or for a person, under the checks of what was brought into service and under its analysis. */
-import {
-  type Context,
-  type Diagnostic,
-  type EventBody,
-  type Instant,
-  type Judge,
-  type Judged,
-  type OnFailure,
-  type Operation,
-  type ProviderOf,
-  type Verdict,
+import type {
+  Context,
+  Diagnostic,
+  EventBody,
+  Instant,
+  Judge,
+  Judged,
+  OnFailure,
+  Operation,
+  ProviderOf,
+  Verdict,
 } from '../model/index.ts';
 import { analysisFailed, analysisInconclusive } from './diagnostics.ts';
 import { HealthWatch, usualIntervalMs } from './health-watch.ts';
