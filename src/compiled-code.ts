@@ -19,7 +19,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { Script } from 'node:vm';
 
 /** A run that was shorter than this is not asked whether it compiled more: asking takes 5 ms. */
@@ -29,47 +29,88 @@ const worthKeeping = 1.1;
 
 interface Kept {
   readonly code: Buffer;
-  /** Bytes of compiled functions when it was kept. */
+  /** Bytes of all functions that were compiled when it was kept. */
   readonly functionBytes: number;
 }
 
-/**
- * Runs `bundle` (a CommonJS file, plain ASCII, without `import()`) as `require` would. `command` names what of it this run will need: one
- * file is kept for each, in the first of `folders` that can be written to.
- */
-export function runCompiled(bundle: string, folders: readonly string[], command: string): void {
-  const file = openSync(bundle, 'r');
-  const { size, mtimeMs } = fstatSync(file);
-  // One byte a character, so that V8 takes it as it is; the build sees to it that this is true.
-  const source = readAll(file, size).toString('latin1');
-  closeSync(file);
-  const stamp = [size, mtimeMs];
-  // V8 takes only what was compiled under the same options.
-  const name = `${[command, ...process.execArgv]
-    .join(' ')
-    .replaceAll(/[^\w=.-]+/g, '_')
-    .slice(0, 100)}.code`;
-  const kept = firstOf(folders, (folder) => readKept(join(folder, name), stamp));
+/** One file that was run, and where its code will be kept. */
+interface Ran {
+  readonly name: string;
+  readonly stamp: readonly number[];
+  readonly script: Script;
+  /** Undefined: there was none that V8 takes. */
+  readonly kept: Kept | undefined;
+}
 
-  const head = '(function (exports, require, module, __filename, __dirname) {';
-  const script = new Script(`${head}${source}\n})`, {
-    filename: bundle,
-    columnOffset: -head.length,
-    cachedData: kept?.code,
-  });
-  const known = script.cachedDataRejected === false ? kept : undefined;
+/**
+ * Runs `bundle` as `require` would, and so the bundles that it requires by the names `isBundle` knows, in its folder.
+ * They are CommonJS, plain ASCII, and without `import()`. `command` names what of them this run will need: a file is
+ * kept for each, in the first of `folders` that can be written to.
+ */
+export function runCompiled(
+  bundle: string,
+  options: {
+    readonly folders: readonly string[];
+    readonly command: string;
+    readonly isBundle: (name: string) => boolean;
+  },
+): void {
+  const { folders, isBundle } = options;
+  const all: Ran[] = [];
   process.on('exit', (code) => {
     // What ended in an error knows little of what its command needs.
-    if (code === 1 || (known !== undefined && process.uptime() * 1_000 < longRunMs)) return;
-    const functionBytes = bytesOfFunctions();
-    if (known !== undefined && functionBytes < known.functionBytes * worthKeeping) return;
-    firstOf(folders, (folder) => keep(folder, name, [...stamp, functionBytes], script.createCachedData()));
+    if (code !== 1) keepAll(all, folders);
   });
+  const requireOf = createRequire(bundle);
+  const exportsOf = new Map<string, unknown>();
+  // V8 takes only what was compiled under the same options.
+  const run = [options.command, ...process.execArgv]
+    .join(' ')
+    .replaceAll(/[^\w=.-]+/g, '_')
+    .slice(0, 100);
 
-  const module = { exports: {} };
-  script
-    .runInThisContext()
-    .call(module.exports, module.exports, createRequire(bundle), module, bundle, dirname(bundle));
+  const load = (path: string): unknown => {
+    if (exportsOf.has(path)) return exportsOf.get(path);
+    const { source, stamp } = read(path);
+    const name = `${basename(path, '.cjs')} ${run}`;
+    const kept = firstOf(folders, (folder) => readKept(join(folder, name), stamp));
+    const head = '(function (exports, require, module, __filename, __dirname) {';
+    const script = new Script(`${head}${source}\n})`, {
+      filename: path,
+      columnOffset: -head.length,
+      cachedData: kept?.code,
+    });
+    all.push({ name, stamp, script, kept: script.cachedDataRejected === false ? kept : undefined });
+    const module = { exports: {} };
+    exportsOf.set(path, module.exports);
+    script.runInThisContext().call(module.exports, module.exports, requireFrom, module, path, dirname(path));
+    exportsOf.set(path, module.exports);
+    return module.exports;
+  };
+  const requireFrom = (name: string): unknown =>
+    isBundle(name) ? load(join(dirname(bundle), name)) : requireOf(name);
+  load(bundle);
+}
+
+function read(path: string): { readonly source: string; readonly stamp: readonly number[] } {
+  const file = openSync(path, 'r');
+  try {
+    const { size, mtimeMs } = fstatSync(file);
+    // One byte a character, so that V8 takes it as it is; the build sees to it that this is true.
+    return { source: readAll(file, size).toString('latin1'), stamp: [size, mtimeMs] };
+  } finally {
+    closeSync(file);
+  }
+}
+
+function keepAll(all: readonly Ran[], folders: readonly string[]): void {
+  const isNew = ({ kept }: Ran): boolean => kept === undefined;
+  if (!all.some(isNew) && process.uptime() * 1_000 < longRunMs) return;
+  const functionBytes = bytesOfFunctions();
+  const hasGrown = all.every(({ kept }) => functionBytes > (kept?.functionBytes ?? 0) * worthKeeping);
+  for (const each of hasGrown ? all : all.filter(isNew)) {
+    firstOf(folders, (folder) => keep(folder, each.name, [...each.stamp, functionBytes], each.script));
+  }
 }
 
 function firstOf<T>(folders: readonly string[], take: (folder: string) => T | undefined): T | undefined {
@@ -112,7 +153,7 @@ function readKept(path: string, stamp: readonly number[]): Kept | undefined {
 }
 
 /** True if it was kept. Written whole and made durable under another name first: V8 does not check what it runs. */
-function keep(folder: string, name: string, numbers: readonly number[], code: Buffer): true | undefined {
+function keep(folder: string, name: string, numbers: readonly number[], script: Script): true | undefined {
   const path = join(folder, name);
   const next = `${path}.${process.pid}`;
   try {
@@ -121,7 +162,7 @@ function keep(folder: string, name: string, numbers: readonly number[], code: Bu
     try {
       const head = Buffer.alloc(headBytes);
       for (const [at, number] of numbers.entries()) head.writeDoubleLE(number, at * 8);
-      writeFileSync(file, Buffer.concat([head, code]));
+      writeFileSync(file, Buffer.concat([head, script.createCachedData()]));
       fsyncSync(file);
     } finally {
       closeSync(file);

@@ -25,11 +25,15 @@ if (major < wantedMajor || (major === wantedMajor && minor < wantedMinor)) {
   process.stdout.write(`deployctl ${VERSION}\n`);
 } else {
   const folders = foldersOfCompiledCode();
-  // The bundles that main.cjs loads when it needs them.
+  // For what Node loads itself: the view of a run.
   const isKept = (folder: string): boolean =>
     nodeModule.enableCompileCache(folder).status !== nodeModule.constants.compileCacheStatus.FAILED;
   folders.some(isKept);
-  runCompiled(join(__dirname, 'main.cjs'), folders, /^[a-z]+$/.test(first ?? '') ? `${first}` : 'other');
+  runCompiled(join(__dirname, 'main.cjs'), {
+    folders,
+    command: /^[a-z]+$/.test(first ?? '') ? `${first}` : 'other',
+    isBundle: (name) => name.startsWith('./vendor-'),
+  });
 }
 
 /**

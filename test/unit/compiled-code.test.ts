@@ -26,7 +26,9 @@ const run = (folders: readonly string[] = [kept]): string =>
       '--no-warnings',
       '--input-type=module',
       '-e',
-      `import { runCompiled } from ${source}; runCompiled(${JSON.stringify(bundle)}, ${JSON.stringify(folders)}, 'plan');`,
+      `import { runCompiled } from ${source};
+       const isBundle = (name) => name.startsWith('./vendor-');
+       runCompiled(${JSON.stringify(bundle)}, { folders: ${JSON.stringify(folders)}, command: 'plan', isBundle });`,
     ],
     { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] },
   );
@@ -114,5 +116,19 @@ describe('code that is kept from one run to the next', () => {
       "const fail = () => { throw new Error('x'); };\ntry { fail(); } catch (e) { console.log(e.stack); }",
     );
     for (const _ of [1, 2]) expect(run()).toMatch(/main\.cjs:1:28\)\n.*main\.cjs:2:7/);
+  });
+
+  it('is kept for each bundle that was loaded, which is run once', () => {
+    writeFileSync(
+      join(folder, 'vendor-a.cjs'),
+      'exports.early = 1;\nexports.add = (by) => (exports.early += by);',
+    );
+    writeFileSync(
+      bundle,
+      "require('./vendor-a.cjs').add(1);\nconsole.log(require('./vendor-a.cjs').early, require('node:path').sep);",
+    );
+    for (const _ of [1, 2]) expect(run()).toBe('2 /\n');
+    const names = readdirSync(kept).map((name) => name.split('_')[0]);
+    expect(names.toSorted()).toEqual(['main plan', 'vendor-a plan']);
   });
 });
