@@ -10,9 +10,9 @@ export async function failedReleases(store: StateStore): Promise<readonly Failed
   const failed = new Map<string, FailedRelease>();
   for (const run of (await store.runs()).slice(-runsLookedAt)) {
     if (run.outcome === undefined || run.intent.kind !== 'apply') continue;
-    const { declared, steps } = await store.planOf(run.run);
+    const { declared, steps, untouched = [] } = await store.planOf(run.run);
     const why = run.outcome === 'complete' ? undefined : reasonOf(await store.journal(run.run), run);
-    for (const service of declared.services) {
+    for (const service of declared.services.filter(({ address }) => !untouched.includes(address))) {
       const directory = releaseDirectory(service.release);
       const key = JSON.stringify([service.address, directory]);
       if (why === undefined || run.outcome === 'complete') failed.delete(key);

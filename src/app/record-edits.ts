@@ -3,6 +3,7 @@ import { nearestName } from '../hcl/eval/suggestion.ts';
 import {
   type Address,
   type Diagnostic,
+  isWithin,
   type Observation,
   type Plan,
   type RecordEdit,
@@ -17,10 +18,6 @@ import { AppFailure } from './failure.ts';
 import type { Loaded } from './load.ts';
 import { type Reach, reach } from './reach.ts';
 import { actorOf, openForWriting } from './state.ts';
-
-/** `service.shop` holds `service.shop.slot["blue"]`, and not `service.shopping`. */
-export const isWithin = (address: string, whole: string): boolean =>
-  address === whole || address.startsWith(`${whole}.`) || address.startsWith(`${whole}[`);
 
 /** What is recorded at an address and below it. Throws an `AppFailure` where that is nothing. */
 export function recordedWithin(recorded: Recorded, address: string): readonly RecordedResource[] {

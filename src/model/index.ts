@@ -2,6 +2,7 @@ export * from './analysis.ts';
 export * from './audience.ts';
 export * from './check.ts';
 export * from './declared.ts';
+export * from './deployed.ts';
 export * from './diagnostic.ts';
 export * from './equal.ts';
 export * from './event.ts';

@@ -7,7 +7,10 @@ export interface Move {
   readonly to: Address;
 }
 
-/** Whether an address is `outer` itself or something in it: one of its instances, or a part. */
+/**
+ * Whether an address is `outer` itself or something in it: one of its instances, or a part. `service.shop` holds
+ * `service.shop.slot["blue"]`, and not `service.shopping`.
+ */
 export const isWithin = (address: string, outer: string): boolean =>
   address.startsWith(outer) && ['', '.', '['].includes(address.charAt(outer.length));
 

@@ -129,6 +129,13 @@ export interface Plan {
   readonly intent: Intent;
   /** Addresses given with --target; empty: everything. */
   readonly targets: readonly Address[];
+  /** Addresses given with --exclude; undefined: none. */
+  readonly excluded?: readonly Address[];
+  /**
+   * Services that it is not about: not selected, or not among those that a revert was asked for. They run what they ran
+   * before, whatever is declared for them. undefined: none.
+   */
+  readonly untouched?: readonly Address[];
   readonly drift: readonly Drift[];
   readonly changes: readonly Change[];
   readonly steps: readonly Step[];

@@ -14,6 +14,7 @@ import {
   type Fact,
   type Instant,
   type Intent,
+  isWithin,
   type Observed,
   type Plan,
   type Recorded,
@@ -36,7 +37,7 @@ import { lastOf, orderServices, orderSteps, startAfter } from './order.ts';
 import { policyWarnings, tooLargeSteps } from './policy.ts';
 import { prove } from './prove/index.ts';
 import { wrapInRunHooks } from './run-hooks.ts';
-import { type Selection, selects } from './selection.ts';
+import { type Selection, selects, servicesUntouched } from './selection.ts';
 import { balancersOf, situate, World } from './situate.ts';
 import { findWarnings } from './warnings.ts';
 
@@ -68,6 +69,7 @@ export function planEnvironment(input: PlanInput): Omit<Plan, 'digest'> {
   const estimate = estimateFrom(input.durations);
   const drift = findDrift(recorded.resources, world);
   const services = orderServices(declared).filter((service) => selects(input.selection, declared, service));
+  const untouched = servicesUntouched(services, declared, recorded, intent);
   const poolsInput = {
     declared,
     services,
@@ -119,7 +121,9 @@ export function planEnvironment(input: PlanInput): Omit<Plan, 'digest'> {
     createdAt: input.now,
     ...(input.author === undefined ? {} : { author: input.author }),
     intent,
-    targets: [...input.selection.targets, ...input.selection.excluded],
+    targets: input.selection.targets,
+    ...(input.selection.excluded.length === 0 ? {} : { excluded: input.selection.excluded }),
+    ...(untouched.length === 0 ? {} : { untouched }),
     drift,
     changes,
     steps,
@@ -132,7 +136,7 @@ export function planEnvironment(input: PlanInput): Omit<Plan, 'digest'> {
     warnings: [
       ...input.observed.notes,
       ...movedSince(input.recorded, declared),
-      ...findWarnings(declared, recorded, situations, input.selection),
+      ...findWarnings(declared, recorded, situations, input.selection, untouched),
       ...warnOfFailed(services, steps, input.failedReleases ?? []),
       ...warnOfCosts(steps, input.traits ?? new Map()),
       ...policyWarnings({ declared, steps, intent, environment: declared.environment }, input.now),
@@ -205,7 +209,7 @@ function factsBehind(
   const moved = situations.filter(
     ({ service }) =>
       steps.some((step) => step.service === service.address) ||
-      changes.some((change) => change.address.startsWith(service.address)),
+      changes.some((change) => isWithin(change.address, service.address)),
   );
   return world.all.filter(
     (fact) =>

@@ -1,5 +1,13 @@
 /** Which services a plan is about: `--target` and `--exclude`, for exceptions. */
-import { type Address, type Declared, poolAddress, type ServiceDeclared } from '../model/index.ts';
+import {
+  type Address,
+  type Declared,
+  type Intent,
+  isWithin,
+  poolAddress,
+  type Recorded,
+  type ServiceDeclared,
+} from '../model/index.ts';
 
 export interface Selection {
   /** Empty: everything. */
@@ -41,8 +49,21 @@ function names(address: Address, declared: Declared, service: ServiceDeclared): 
   });
 }
 
-const isWithin = (address: string, whole: string): boolean =>
-  address === whole || address.startsWith(`${whole}.`) || address.startsWith(`${whole}[`);
+/**
+ * What a plan for these services is not about: declared services that were not selected, and in a revert those that the
+ * newest deployment ran and that nobody asked to take back.
+ */
+export function servicesUntouched(
+  services: readonly ServiceDeclared[],
+  declared: Declared,
+  { deployments }: Recorded,
+  intent: Intent,
+): readonly Address[] {
+  const planned = new Set(services.map(({ address }) => address));
+  const ran = intent.kind === 'revert' ? (deployments.at(-1)?.declared.services ?? []) : [];
+  const others = [...declared.services, ...ran].map(({ address }) => address);
+  return [...new Set(others.filter((address) => !planned.has(address)))];
+}
 
 /** Addresses that name nothing: a plan with them would silently do something else than was asked for. */
 export const unknownTargets = (selection: Selection, declared: Declared): readonly Address[] =>

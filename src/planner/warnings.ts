@@ -1,5 +1,5 @@
 /** What a person should know although nothing follows from it. */
-import type { Address, Declared, Diagnostic, Recorded } from '../model/index.ts';
+import { type Address, type Declared, type Diagnostic, isWithin, type Recorded } from '../model/index.ts';
 import { activeSlot, isRouted, type Situation, standingOf, stateOf } from '../strategies/situation.ts';
 import type { Selection } from './selection.ts';
 
@@ -8,12 +8,13 @@ export function findWarnings(
   recorded: Recorded,
   situations: readonly Situation[],
   selection: Selection,
+  untouched: readonly Address[],
 ): readonly Diagnostic[] {
   return [
     ...unfinishedRun(declared, recorded),
     ...situations.flatMap(unhealthyInstances),
     ...situations.flatMap(audienceOfOneSlot),
-    ...noLongerDeclared(declared, recorded),
+    ...noLongerDeclared(declared, recorded, untouched),
     ...(selection.targets.length + selection.excluded.length > 0 ? [partial(selection)] : []),
   ];
 }
@@ -71,14 +72,22 @@ function audienceOfOneSlot({ service }: Situation): readonly Diagnostic[] {
 }
 
 /** deployctl never stops what it is no longer told about: it says that it goes on, and lets a person decide. */
-function noLongerDeclared(declared: Declared, recorded: Recorded): readonly Diagnostic[] {
+function noLongerDeclared(
+  declared: Declared,
+  recorded: Recorded,
+  untouched: readonly Address[],
+): readonly Diagnostic[] {
   const known = new Set<Address>(
     declared.services.flatMap((service) =>
       service.slots.flatMap((slot) => slot.instances.map((instance) => instance.address)),
     ),
   );
   const left = recorded.resources.filter(
-    (each) => each.kind === 'instance' && each.spec?.running != null && !known.has(each.address),
+    (each) =>
+      each.kind === 'instance' &&
+      each.spec?.running != null &&
+      !known.has(each.address) &&
+      !untouched.some((service) => isWithin(each.address, service)),
   );
   if (left.length === 0) return [];
   return [

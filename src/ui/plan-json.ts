@@ -23,6 +23,7 @@ export const planJson = (plan: Plan) => ({
   digest: plan.digest,
   intent: intentJson(plan),
   targets: plan.targets,
+  excluded: plan.excluded ?? [],
   drift: plan.drift.map(({ address, before, after, note }) => ({
     address,
     before,

@@ -23,7 +23,7 @@ const mostRows = 60;
 export function planMarkdown(plan: Plan, options: PlanTextOptions): string {
   const phased = phasePlan(plan, options.parallelism);
   const isEmpty = plan.changes.length === 0 && plan.steps.length === 0;
-  const { drift, held, warnings, targets } = plan;
+  const { drift, held, warnings, targets, excluded = [] } = plan;
   return [
     [`### ${code(`deployctl plan ${plan.environment}`)}`],
     [isEmpty ? emptyText(plan) : headText(plan, phased)],
@@ -31,11 +31,9 @@ export function planMarkdown(plan: Plan, options: PlanTextOptions): string {
     ...warnings.map((each) => alert('WARNING', each)),
     drift.length === 0
       ? []
-      : [
-          '> [!NOTE]',
-          `> Changed outside of deployctl: ${drift.map(({ address }) => code(address)).join(', ')}`,
-        ],
-    targets.length === 0 ? [] : [`Only these targets: ${targets.map((each) => code(each)).join(', ')}`],
+      : ['> [!NOTE]', `> Changed outside of deployctl: ${codes(drift.map(({ address }) => address))}`],
+    targets.length === 0 ? [] : [`Only these targets: ${codes(targets)}`],
+    excluded.length === 0 ? [] : [`Left out: ${codes(excluded)}`],
     changeTable(plan),
     ...ladderFolds(plan, phased),
     proofList(plan, phased, options),
@@ -151,6 +149,8 @@ function table(heads: readonly string[], rows: readonly (readonly string[])[]): 
 
 const longestRun = (text: string): number =>
   Math.max(0, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
+
+const codes = (texts: readonly string[]): string => texts.map(code).join(', ');
 
 /** As code, whatever it holds: with more backticks around it than are in it. */
 function code(text: string): string {

@@ -49,7 +49,7 @@ export function renderPlan(plan: Plan, given: PlanTextOptions): string {
       ? [nothingSection(safe, paint, width)]
       : workSections(safe, phased, options, paint, width)),
     ...[...safe.held, ...safe.warnings].map((diagnostic) => [options.frame(diagnostic).trimEnd()]),
-    targetSection(safe, width),
+    selectionSection(safe, width),
     closingSection(safe, options, paint, width),
   ];
   return sections
@@ -72,6 +72,7 @@ function safePlan(plan: Plan): Plan {
     ...plan,
     environment: printable(plan.environment),
     targets: printable(plan.targets),
+    ...(plan.excluded === undefined ? {} : { excluded: printable(plan.excluded) }),
     drift: plan.drift.map((each) => ({
       ...printable(each),
       before: printable(each.before, { newlines: true }),
@@ -177,9 +178,9 @@ function nothingSection(plan: Plan, paint: Paint, width: number): readonly strin
   const scope =
     plan.held.length > 0
       ? 'What could be seen is'
-      : plan.targets.length === 0
+      : plan.targets.length + (plan.excluded ?? []).length === 0
         ? 'Everything is'
-        : 'What was targeted is';
+        : 'The selection is';
   return [
     ...rule,
     `${paint.bold('No changes.')} ${scope} as it is declared.`,
@@ -192,13 +193,16 @@ function nothingSection(plan: Plan, paint: Paint, width: number): readonly strin
   ];
 }
 
-function targetSection(plan: Plan, width: number): readonly string[] {
-  if (plan.targets.length === 0) return [];
-  return wrap(
-    `Only ${counted(plan.targets.length, 'target')} and what it needs were planned: ${plan.targets.join(', ')}. ` +
-      'The rest of the environment may still differ from what is declared.',
-    width,
-  );
+const wasOrWere = (addresses: readonly string[]): string => (addresses.length === 1 ? 'was' : 'were');
+
+/** What the plan is not about: its emptiness says nothing of that. */
+function selectionSection({ targets, excluded = [] }: Plan, width: number): readonly string[] {
+  if (targets.length + excluded.length === 0) return [];
+  const only = targets.length === 0 ? [] : [`Only ${targets.join(', ')} ${wasOrWere(targets)} planned.`];
+  const without =
+    excluded.length === 0 ? [] : [`${excluded.join(', ')} ${wasOrWere(excluded)} left out of the plan.`];
+  const rest = targets.length === 0 ? 'What was left out' : 'The rest of the environment';
+  return wrap([...only, ...without, `${rest} may still differ from what is declared.`].join(' '), width);
 }
 
 function closingSection(

@@ -3,6 +3,7 @@ import {
   type Actor,
   canonicalJson,
   type Deployment,
+  deployedBy,
   emptyRecord,
   type Instant,
   type JournalEntry,
@@ -164,7 +165,7 @@ class SqliteState implements LocalState {
         intent: plan.intent,
         planDigest: plan.digest,
         plan: this.#tables.keep(plan),
-        declared: this.#tables.keep(plan.declared),
+        declared: this.#tables.keep(deployedBy(plan, this.#deployments().at(-1)?.declared)),
       };
       this.#tables.link(run, 'begin', () => canonicalJson(body));
       return run;

@@ -11,11 +11,17 @@ import {
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
-import type { NewJournalEntry, RecordedResource, StepId } from '../../../src/model/index.ts';
+import {
+  asAddress,
+  type NewJournalEntry,
+  type RecordedResource,
+  type StepId,
+} from '../../../src/model/index.ts';
 import { networkFileSystemOf } from '../../../src/state/local/folder.ts';
 import { type LocalState, openLocalState, openMemoryState } from '../../../src/state/local/store.ts';
 import { planOf, shop, switching } from '../../rig/plans.ts';
 import { actor, at, countingIds, refusal, temporaryFolder } from '../../rig/state.ts';
+import { declare, service } from '../../rig/worlds.ts';
 
 const write = (folder: string): Promise<LocalState> =>
   openLocalState(folder, { create: true, randomUUID: countingIds('lineage') });
@@ -110,6 +116,36 @@ describe.for([
     expect(await refusal(() => state.begin(plan, actor, at(3)))).toBe('plan-other-lineage');
     const strange = planOf({ lineage: 'other' });
     expect(await refusal(() => state.begin(strange, actor, at(3)))).toBe('plan-other-lineage');
+  });
+
+  test('a deployment of some services says of the others what they ran before', async () => {
+    using folder = temporaryFolder();
+    await using state = await open(folder.path);
+    const { lineage } = await state.read();
+    const run = async (versions: readonly [string, string], untouched?: string): Promise<void> => {
+      const [api, shop] = versions;
+      const services = [service({ name: 'api', version: api }), service({ name: 'shop', version: shop })];
+      const left = untouched === undefined ? {} : { untouched: [asAddress(untouched)] };
+      const number = await state.begin(
+        planOf({ lineage, declared: declare(services), ...left }),
+        actor,
+        at(1),
+      );
+      await state.end(number, 'complete', at(2));
+    };
+    await run(['1.0.0', '1.0.0']);
+    await run(['2.0.0', '2.0.0'], 'service.shop');
+    await run(['3.0.0', '3.0.0'], 'service.api');
+    const { deployments } = await state.read();
+    expect(
+      deployments.map(({ declared }) =>
+        declared.services.map(({ name, release }) => `${name} ${release.version}`).toSorted(),
+      ),
+    ).toEqual([
+      ['api 1.0.0', 'shop 1.0.0'],
+      ['api 2.0.0', 'shop 1.0.0'],
+      ['api 2.0.0', 'shop 3.0.0'],
+    ]);
   });
 
   test('a refresh is no deployment', async () => {

@@ -104,6 +104,11 @@ const scenarios = [
     plan: planWith({ targets: [asAddress('load_balancer.edge')], changes: [routeMoved] }),
     with: { out: 'p.plan' },
   },
+  {
+    name: 'plan-excluded',
+    plan: planWith({ excluded: [asAddress('service.api'), asAddress('service.prices')] }),
+    with: {},
+  },
 ] as const;
 
 describe('a plan as text', () => {
