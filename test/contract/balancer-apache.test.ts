@@ -1,8 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { expect, test } from 'vitest';
 import { apache } from '../../src/providers/apache/index.ts';
 import { withRoute } from '../../src/providers/apache/map-file.ts';
-import { balancer, localChannels, pool } from '../rig/balancers.ts';
+import { startBackend } from '../rig/backend.ts';
+import { balancer, context, edge, localChannels, pool } from '../rig/balancers.ts';
 import { apacheProgram, isInstalled, type ProxyPaths, startProxy } from '../rig/proxies.ts';
 import { type Backends, type BalancerUnderTest, describeBalancer } from './balancer-contract.ts';
 
@@ -39,5 +41,41 @@ async function start({ blue, green }: Backends): Promise<BalancerUnderTest> {
     },
   };
 }
+
+test.skipIf(!isInstalled(apacheProgram))(
+  'pools with names longer than Apache takes are switched like any other; one that is not known gets nobody',
+  async () => {
+    await using blue = await startBackend('blue');
+    const name = 'payments_gateway_of_the_whole_house_'.repeat(3);
+    const pools = [pool(`${name}blue`, { 'web-1': blue.port })];
+    let file = '';
+    const declare = ({ folder, probePort }: ProxyPaths) => {
+      file = join(folder, 'edge.map');
+      return balancer('apache', { map_file: file, probe_address: `127.0.0.1:${probePort}` }, pools);
+    };
+    await using proxy = await startProxy(apacheProgram, async (paths) => {
+      const text = apache.snippet(declare(paths), { full: true, bind: `127.0.0.1:${paths.port}` });
+      await writeFile(file, '');
+      return text;
+    });
+    await using channels = localChannels();
+    await using provider = apache.open(declare(proxy.paths), channels);
+    const to = { stable: `${name}blue`, canary: `${name}blue`, canaryBasisPoints: 0 };
+    const from = { runtime: null, persisted: null };
+    await provider.perform({ op: 'route.set', balancer: edge, route: 'shop', from, to }, context());
+    const served = async (): Promise<string> => {
+      const answer = await fetch(`http://127.0.0.1:${proxy.paths.port}/`, {
+        headers: { connection: 'close' },
+      });
+      return `${answer.status} ${answer.headers.get('x-served-by')}`;
+    };
+    expect(await served()).toBe('200 blue');
+    await writeFile(
+      file,
+      withRoute(await readFile(file, 'utf8'), 'shop', { ...to, stable: 'other', canary: 'other' }),
+    );
+    await expect.poll(served).toBe('503 null');
+  },
+);
 
 describeBalancer('Apache', start, { isAvailable: isInstalled(apacheProgram), readsFlags: true });

@@ -1,4 +1,5 @@
 /** nginx that follows a name: what each of its workers remembers is its own, and a switch is done when all have forgotten. */
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -12,7 +13,9 @@ import {
   type RecordSet,
 } from '../../src/model/index.ts';
 import { nginx } from '../../src/providers/nginx/index.ts';
+import { nginxMaster } from '../../src/providers/nginx/master.ts';
 import { askWorkers } from '../../src/providers/nginx/name-workers.ts';
+import type { HostChannels } from '../../src/transport/index.ts';
 import { type Backend, startBackend } from '../rig/backend.ts';
 import { balancer, context, declaring, edge, localChannels } from '../rig/balancers.ts';
 import { hasDns, type RunningDns, startDns } from '../rig/dns-servers.ts';
@@ -36,6 +39,7 @@ describe.skipIf(!isHere)(
     let proxy: RunningProxy;
     let declared: BalancerDeclared;
     let provider: Provider;
+    let channels: HostChannels;
     const resources = new AsyncDisposableStack();
 
     beforeAll(async () => {
@@ -70,7 +74,8 @@ describe.skipIf(!isHere)(
         ),
       );
       declared = declare(proxy.paths);
-      provider = resources.use(nginx.open(declared, resources.use(localChannels(['lb-1']))));
+      channels = resources.use(localChannels(['lb-1']));
+      provider = resources.use(nginx.open(declared, channels));
     });
     afterAll(async () => resources.disposeAsync());
 
@@ -150,6 +155,88 @@ describe.skipIf(!isHere)(
       );
       await green.restart();
       await provider.perform(follow('127.0.0.3', 10_000), context());
+    });
+
+    test('reloaded while its workers are asked: those that came are asked too, and what they use decides', async () => {
+      // Workers that come by this reload ask a server that still has the address of before.
+      await using stale = await startDns('bind', { records: `app ${ttlSeconds} IN A 127.0.0.2\n` });
+      const word = ({ host, port }: RunningDns['endpoint']): string => `${host}:${port}`;
+      const before = await readFile(proxy.paths.config, 'utf8');
+      const after = before.replaceAll(word(dns.endpoint), word(stale.endpoint));
+      expect(after).not.toBe(before);
+      const reload = async (config: string): Promise<void> => {
+        const channel = await channels.to('lb-1');
+        const master = nginxMaster(channel, join(proxy.paths.folder, 'pid'), edge);
+        const old = (await master.read(AbortSignal.timeout(30_000))).serving;
+        await proxy.rewrite(config);
+        await proxy.reload();
+        const left = async () =>
+          (await master.read(AbortSignal.timeout(30_000))).serving.filter((pid) => old.includes(pid));
+        await expect.poll(left, { timeout: 20_000 }).toEqual([]);
+      };
+      await provider.perform(follow('127.0.0.3', 20_000), context());
+      // In the second look, whose word would be the last: three of them are asked before, and none of those again.
+      let looks = 0;
+      let dials = 0;
+      let reloading: Promise<void> | undefined;
+      const through: HostChannels = {
+        async to(host, signal) {
+          const channel = await channels.to(host, signal);
+          return {
+            ...channel,
+            script: (text, values, options) => {
+              if (values.pid_file !== undefined) looks += 1;
+              return channel.script(text, values, options);
+            },
+            dial: async (target, options) => {
+              const isProbe = 'port' in target && target.port === proxy.paths.probePort;
+              // Each look lists its workers before and afterwards.
+              if (isProbe && looks >= 3) {
+                dials += 1;
+                if (dials > 3) {
+                  reloading ??= reload(after);
+                  await reloading;
+                }
+              }
+              return channel.dial(target, options);
+            },
+          };
+        },
+        [Symbol.asyncDispose]: () => channels[Symbol.asyncDispose](),
+      };
+      const watched = nginx.open(declared, through);
+      const error = await watched
+        .perform(follow('127.0.0.3', 2_000), context())
+        .catch((cause: unknown) => cause);
+      expect(reloading).toBeDefined();
+      if (!(error instanceof ProviderFailure)) throw new Error(`it was taken for done: ${String(error)}`);
+      expect(`${error.effect} ${error.diagnostic.code}: ${error.diagnostic.detail}`).toMatch(
+        /^none pool-not-resolved: .*4 of 4 workers.*uses 127\.0\.0\.2:\d+/,
+      );
+      // Reloaded in mid-wait with the right one: success, of workers none of which was there when it began.
+      const texts: string[] = [];
+      const cx = context({ texts });
+      let isBack: Promise<void> | undefined;
+      await provider.perform(follow('127.0.0.3', 30_000), {
+        ...cx,
+        report: (event) => {
+          cx.report(event);
+          isBack ??= reload(before);
+        },
+      });
+      await isBack;
+      expect(texts[0]).toMatch(/^0 of 4 workers/);
+      expect(texts.at(-1)).toMatch(/^4 of 4 workers use 127\.0\.0\.3/);
+      const served = await Promise.all(
+        Array.from({ length: 40 }, async () => {
+          const answer = await fetch(`http://127.0.0.1:${proxy.paths.port}/`, {
+            headers: { connection: 'close' },
+          });
+          await answer.arrayBuffer();
+          return answer.headers.get('x-served-by');
+        }),
+      );
+      expect(new Set(served)).toEqual(new Set(['green']));
     });
 
     test('killed and started again it follows the record; while it is down it is unknown', async () => {

@@ -52,20 +52,27 @@ const allRules = ({ routes }: BalancerDeclared): readonly AudienceRule[] => [
 
 /**
  * A pool for each pair of canary and stable pool: where no member of the canary can be reached, those of the stable one
- * answer, as hot standbys.
+ * answer, as hot standbys. Pools are numbered, because Apache refuses a name of more than 84 characters (52 in earlier
+ * versions), which two long ones come to.
  */
-const pairName = (pool: string, stable: string): string => `${pool}.or.${stable}`;
+const pairName = ({ name }: BalancerDeclared, pool: string, stable: string): string =>
+  `${name}.${pool}.or.${stable}`;
 
-function pairs({ pools }: BalancerDeclared): readonly string[] {
+/** Longer ones leave no room in Apache's names of pools. */
+export const longestName = 40;
+
+function pairs(balancer: BalancerDeclared): readonly string[] {
+  const { pools } = balancer;
   // No connection to a member stays open between two requests: an open one is a request in hand.
   const lines = ({ members }: PoolDeclared, standby: string): readonly string[] =>
     members.map(
       ({ address, port }) =>
         `    BalancerMember http://${endpoint(address, port)} disablereuse=On connectiontimeout=2 retry=1 upgrade=ANY${standby}`,
     );
-  return pools.flatMap((pool) =>
-    pools.flatMap((stable) => [
-      `<Proxy balancer://${pairName(pool.name, stable.name)}>`,
+  return pools.flatMap((pool, index) =>
+    pools.flatMap((stable, other) => [
+      `# ${stable.name === pool.name ? pool.name : `${pool.name}, or else ${stable.name}`}`,
+      `<Proxy balancer://${pairName(balancer, String(index), String(other))}>`,
       ...lines(pool, ''),
       ...(stable.name === pool.name ? [] : lines(stable, ' status=+H')),
       '</Proxy>',
@@ -129,10 +136,18 @@ function site(balancer: BalancerDeclared): readonly string[] {
     'RewriteEngine On',
     ...chooseRoute(balancer, '%{HTTP_HOST}'),
     ...rules(balancer),
-    '# A request whose route cannot be read is not sent to whatever comes first.',
-    `RewriteCond "%{ENV:${p}_pool}" "^$"`,
+    '# The numbers of its pools.',
+    `RewriteRule ^ - [E=${p}_to:,E=${p}_or:]`,
+    ...balancer.pools.flatMap(({ name }, index) =>
+      ['pool', 'stable'].flatMap((side) => [
+        `RewriteCond "%{ENV:${p}_${side}}" "=${name}"`,
+        `RewriteRule ^ - [E=${p}_${side === 'pool' ? 'to' : 'or'}:${index}]`,
+      ]),
+    ),
+    '# A request whose route cannot be read, or names a pool that is not known, is not sent to whatever comes first.',
+    `RewriteCond "%{ENV:${p}_to}|%{ENV:${p}_or}" "^\\||\\|$"`,
     'RewriteRule ^ - [R=503,L]',
-    `RewriteRule ^/(.*)$ balancer://%{ENV:${p}_pool}.or.%{ENV:${p}_stable}/$1 [P,L]`,
+    `RewriteRule ^/(.*)$ balancer://${pairName(balancer, `%{ENV:${p}_to}`, `%{ENV:${p}_or}`)}/$1 [P,L]`,
     'ProxyPreserveHost On',
   ];
 }

@@ -7,6 +7,7 @@ import { snippetVersion } from '../balancer/probed/probe.ts';
 import { readProbeAddress } from '../balancer/probed/settings.ts';
 import type { BalancerKind } from '../registry-entry.ts';
 import { prefixOf } from './requests.ts';
+import { indent, wholeConfiguration } from './snippet.ts';
 
 /** Where the probe of a pool is asked; nobody but the probe address answers there. */
 export const workerPath = (balancer: string, pool: string): string =>
@@ -87,9 +88,6 @@ const locationLines = (balancer: BalancerDeclared, pool: ResolvedPoolDeclared): 
   `proxy_pass http://${variableOf(balancer, pool)};`,
 ];
 
-const indent = (lines: readonly string[]): readonly string[] =>
-  lines.map((line) => (line === '' ? '' : `    ${line}`));
-
 export const renderNameSnippet: BalancerKind['snippet'] = (balancer, { full, bind }) =>
   `${(full ? renderFull(balancer, bind) : renderPart(balancer)).join('\n')}\n`;
 
@@ -116,19 +114,10 @@ function renderPart(balancer: BalancerDeclared): readonly string[] {
 
 function renderFull(balancer: BalancerDeclared, bind: string): readonly string[] {
   const [first, ...others] = balancer.resolved ?? [];
-  return [
-    `# A whole configuration for ${balancer.address} (deployctl snippet ${snippetVersion}, nginx 1.18 or newer). Start it with:`,
-    '#     nginx -c THIS_FILE',
-    'user www-data;',
-    'worker_processes auto;',
-    'events { worker_connections 4096; }',
-    'http {',
-    ...indent([
-      'access_log off;',
-      'server_tokens off;',
-      'keepalive_timeout 60s;',
-      'keepalive_requests 10000;',
-      '',
+  return wholeConfiguration(
+    balancer,
+    [],
+    [
       ...probeMap(balancer),
       '',
       'server {',
@@ -143,7 +132,6 @@ function renderFull(balancer: BalancerDeclared, bind: string): readonly string[]
         ...(first === undefined ? [] : ['location / {', ...indent(locationLines(balancer, first)), '}']),
       ]),
       '}',
-    ]),
-    '}',
-  ];
+    ],
+  );
 }

@@ -14,8 +14,8 @@ import { nginxMaster } from './master.ts';
 import { askWorkers, type Seen } from './name-workers.ts';
 import { readIncludeSettings } from './settings.ts';
 
-/** How often its workers are listed anew because all of them were replaced meanwhile. */
-const tries = 3;
+/** How often its workers are listed anew because others took their place while they were asked. */
+const tries = 5;
 
 export function nameDriver(declared: BalancerDeclared, channels: HostChannels): BalancerDriver {
   const { pidFile } = readIncludeSettings(declared);
@@ -25,25 +25,21 @@ export function nameDriver(declared: BalancerDeclared, channels: HostChannels): 
   async function read(host: string, signal: AbortSignal): Promise<HostReading> {
     const channel = await channels.to(host, signal);
     for (let turn = 1; ; turn += 1) {
-      const { serving, retiring } = await lookAtWorkers(channel, signal);
-      const [first, ...others] = serving;
-      // Those that retire take no new requests, and end what they have begun with whom they have begun it.
-      if (first !== undefined)
-        return {
-          host,
-          workers: [first, ...others, ...retiring.map(retired)],
-          persisted: new Map(),
-          persistedText: undefined,
-          persistedIn: pidFile,
-        };
-      // A reload in between: all that were to be asked are gone.
-      if (turn === tries) throw withoutWorkers(host);
+      const workers = await lookAtWorkers(channel, signal);
+      if (workers !== undefined)
+        return { host, workers, persisted: new Map(), persistedText: undefined, persistedIn: pidFile };
+      if (turn === tries) throw unsteady(host);
     }
   }
 
-  async function lookAtWorkers(channel: HostChannel, signal: AbortSignal) {
+  /** undefined: a reload in between has put others in their place, of which nothing is known. */
+  async function lookAtWorkers(
+    channel: HostChannel,
+    signal: AbortSignal,
+  ): Promise<HostReading['workers'] | undefined> {
     const master = nginxMaster(channel, pidFile, balancer);
-    const { serving, retiring } = await master.read(signal);
+    const { serving } = await master.read(signal);
+    if (serving.length === 0) throw withoutWorkers(channel.host);
     const stillServing = async () => (await master.read(signal)).serving;
     const asked = await Promise.all(
       resolved.map(async (pool) => ({
@@ -52,16 +48,26 @@ export function nameDriver(declared: BalancerDeclared, channels: HostChannels): 
       })),
     );
     const checks = await checksOf(channel, asked, signal);
-    const workers = serving
-      .filter((pid) => asked.every(({ seen }) => seen.has(pid)))
-      .map((pid): WorkerReading => {
-        const pools = asked.map(
-          ({ pool, seen }) => [pool.name, poolOf(pool, seen.get(pid), checks)] as const,
-        );
-        return { ...worker(pid), serving: true, routes: new Map(), pools: new Map(pools) };
-      });
-    return { serving: workers, retiring };
+    // Those that came meanwhile have resolved nothing yet, or something else: all that serve now must have been asked.
+    const now = await master.read(signal);
+    const isAsked = (pid: number) => serving.includes(pid) && asked.every(({ seen }) => seen.has(pid));
+    if (!now.serving.every(isAsked)) return undefined;
+    const [first, ...others] = now.serving.map((pid): WorkerReading => {
+      const pools = asked.map(({ pool, seen }) => [pool.name, poolOf(pool, seen.get(pid), checks)] as const);
+      return { ...worker(pid), serving: true, routes: new Map(), pools: new Map(pools) };
+    });
+    // Those that retire take no new requests, and end what they have begun with whom they have begun it.
+    return first && [first, ...others, ...now.retiring.map(retired)];
   }
+
+  const unsteady = (host: string) =>
+    refusal({
+      code: 'balancer-unsteady',
+      summary: 'nginx is being reloaded all the time',
+      detail: `The workers of nginx on ${host} were replaced ${tries} times while they were asked.`,
+      hint: 'See who reloads it, and plan again.',
+      address: balancer,
+    });
 
   const withoutWorkers = (host: string) =>
     refusal({

@@ -33,7 +33,7 @@ export const snippetOf =
 const endpoint = (address: string, port: number): string =>
   address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 
-const indent = (lines: readonly string[]): readonly string[] =>
+export const indent = (lines: readonly string[]): readonly string[] =>
   lines.map((line) => (line === '' ? '' : `    ${line}`));
 
 /** In the location that passes requests on, in place of its own `proxy_pass`. */
@@ -128,19 +128,7 @@ function renderFull(balancer: BalancerDeclared, decision: Decision, bind: string
   const { address, port } = readProbeAddress(balancer);
   return [
     decision.prepare,
-    `# A whole configuration for ${balancer.address} (deployctl snippet ${snippetVersion}, nginx 1.18 or newer). Start it with:`,
-    '#     nginx -c THIS_FILE',
-    'user www-data;',
-    'worker_processes auto;',
-    ...decision.main,
-    'events { worker_connections 4096; }',
-    'http {',
-    ...indent([
-      'access_log off;',
-      'server_tokens off;',
-      'keepalive_timeout 60s;',
-      'keepalive_requests 10000;',
-      '',
+    ...wholeConfiguration(balancer, decision.main, [
       ...balancer.pools.flatMap((pool) => [...upstream(pool), '']),
       ...requestMaps(balancer),
       ...decision.maps,
@@ -157,6 +145,29 @@ function renderFull(balancer: BalancerDeclared, decision: Decision, bind: string
       ]),
       '}',
     ]),
-    '}',
   ];
 }
+
+/** A configuration that starts as it is: what every one of ours begins with, and what differs in its `http { }`. */
+export const wholeConfiguration = (
+  balancer: BalancerDeclared,
+  main: readonly string[],
+  http: readonly string[],
+): readonly string[] => [
+  `# A whole configuration for ${balancer.address} (deployctl snippet ${snippetVersion}, nginx 1.18 or newer). Start it with:`,
+  '#     nginx -c THIS_FILE',
+  'user www-data;',
+  'worker_processes auto;',
+  ...main,
+  'events { worker_connections 4096; }',
+  'http {',
+  ...indent([
+    'access_log off;',
+    'server_tokens off;',
+    'keepalive_timeout 60s;',
+    'keepalive_requests 10000;',
+    '',
+    ...http,
+  ]),
+  '}',
+];

@@ -35,6 +35,19 @@ test('what it cannot take is said before anything is read', () => {
   expect(codes({})).toEqual([]);
   expect(codes({ map_file: '/a b' })).toEqual(['balancer-path']);
   expect(codes({ probe_address: '10.0.0.1:80' })).toEqual(['probe-address']);
+  const [long] = apache.check({ ...declared({}), name: 'edge'.repeat(11) });
+  expect(long).toMatchObject({ code: 'balancer-name', detail: expect.stringContaining('it may have 40') });
+});
+
+test('however long the names of pools are, those that Apache is given are short', () => {
+  const pools = ['blue', 'green'].map((side) => pool(`${'payments'.repeat(15)}_${side}`, { 'web-1': 8081 }));
+  const text = apache.snippet(
+    { ...balancer('apache', { map_file: '/a' }, pools), name: 'e'.repeat(40) },
+    { full: true, bind: '*:80' },
+  );
+  const names = [...text.matchAll(/<Proxy balancer:\/\/(.*)>/g)].map(([, name = '']) => name.length);
+  expect(names).toHaveLength(4);
+  expect(Math.max(...names)).toBeLessThanOrEqual(52);
 });
 
 test('the part for an existing configuration has every rule of the whole one', () => {
