@@ -8,6 +8,7 @@ import { isPlanFile, loadPlan } from '../app/plan-file.ts';
 import { unlockKeys } from '../app/reach.ts';
 import { actorOf } from '../app/state.ts';
 import { isError, type Plan } from '../model/index.ts';
+import { nothingToDoJson } from '../ui/refusal-json.ts';
 import { BaseCommand, CommandFailure } from './base.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import {
@@ -109,7 +110,11 @@ export default class Apply extends BaseCommand {
       });
     }
     if (plan.steps.length === 0 && !plan.held.some(isError)) {
-      this.print('No changes. The saved plan has no steps.');
+      this.print(
+        flags.json
+          ? JSON.stringify(nothingToDoJson(cx.clock.now()))
+          : 'No changes. The saved plan has no steps.',
+      );
       return exitCode.done;
     }
     await unlockKeys(plan.declared, cx);

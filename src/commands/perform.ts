@@ -10,6 +10,7 @@ import { isError, type StateDeclared } from '../model/index.ts';
 import { paint } from '../ui/paint.ts';
 import { planJson } from '../ui/plan-json.ts';
 import { approve } from '../ui/prompt.ts';
+import { nothingToDoJson } from '../ui/refusal-json.ts';
 import { counted } from '../ui/time-text.ts';
 import { CommandFailure } from './base.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
@@ -75,7 +76,7 @@ export async function performMade(
     }
     const isRefresh = plan.intent.kind === 'refresh_only';
     if (isRefresh ? plan.drift.length === 0 : plan.steps.length === 0) {
-      if (flags.json) print(JSON.stringify(nothingToDo(cx)));
+      if (flags.json) print(JSON.stringify(nothingToDoJson(cx.clock.now())));
       return exitCode.done;
     }
     if (isRefresh) refuseActor(plan.declared, cx);
@@ -91,7 +92,7 @@ export async function performMade(
     }
     if (isRefresh) {
       await recordDrift(plan, world, cx);
-      print(flags.json ? JSON.stringify(nothingToDo(cx)) : recordedText(plan.drift.length));
+      print(flags.json ? JSON.stringify(nothingToDoJson(cx.clock.now())) : recordedText(plan.drift.length));
       return exitCode.done;
     }
     const isLookedAt = making.takesRecord !== true;
@@ -104,21 +105,6 @@ export async function performMade(
 
 const recordedText = (count: number): string =>
   `Recorded what stands there at ${counted(count, 'address', 'addresses')}. Nothing else was changed.`;
-
-/** With nothing to do the one event is the summary. */
-const nothingToDo = (cx: AppContext) => ({
-  type: 'summary',
-  at: new Date(cx.clock.now()).toISOString(),
-  run: null,
-  seq: 1,
-  outcome: 'complete',
-  exit_code: 0,
-  elapsed_ms: 0,
-  steps_done: 0,
-  steps_undone: 0,
-  failures: [],
-  traffic: null,
-});
 
 /** No terminal and no --auto-approve: refused before anything is read, let alone touched. */
 export function refuseWithoutApproval(

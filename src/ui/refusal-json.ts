@@ -14,18 +14,28 @@ export const refusalJson = (
   at: Instant,
 ): object =>
   tellEvents.has(command)
-    ? {
-        type: 'summary',
-        at: isoTime(at),
-        run: null,
-        seq: 1,
-        format_version: '1.0',
-        outcome: 'refused',
-        exit_code: exitCode,
-        elapsed_ms: 0,
-        steps_done: 0,
-        steps_undone: 0,
-        failures: diagnostics.map(diagnosticJson),
-        traffic: null,
-      }
+    ? summaryWithoutRun('refused', diagnostics, exitCode, at)
     : { format_version: '1.0', diagnostics: diagnostics.map(diagnosticJson) };
+
+/** The one event where nothing had to be done. */
+export const nothingToDoJson = (at: Instant): object => summaryWithoutRun('complete', [], 0, at);
+
+const summaryWithoutRun = (
+  outcome: 'refused' | 'complete',
+  failures: readonly Diagnostic[],
+  exitCode: number,
+  at: Instant,
+): object => ({
+  type: 'summary',
+  at: isoTime(at),
+  run: null,
+  seq: 1,
+  format_version: '1.0',
+  outcome,
+  exit_code: exitCode,
+  elapsed_ms: 0,
+  steps_done: 0,
+  steps_undone: 0,
+  failures: failures.map(diagnosticJson),
+  traffic: null,
+});

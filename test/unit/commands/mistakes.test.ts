@@ -121,6 +121,17 @@ test('a program that asked for JSON is refused in JSON, whatever is wrong', asyn
   }
 });
 
+test('where nothing has to be done JSON is one summary, and nothing else', async () => {
+  for (const argv of [
+    ['apply', 'prod', '--auto-approve', '--json'],
+    ['apply', 'saved.plan', '--json'],
+  ]) {
+    const { code, stdout } = await cli(...argv);
+    expect(JSON.parse(stdout)).toMatchObject({ type: 'summary', format_version: '1.0', outcome: 'complete' });
+    expect(code).toBe(0);
+  }
+});
+
 test('a reader that goes away ends nothing: no error, no stack', () => {
   const line = '"$0" "$1" graph prod --format svg; echo "code $?" >&2';
   const { stdout, stderr } = spawnSync(
