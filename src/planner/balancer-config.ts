@@ -2,8 +2,8 @@
  * The pools that deployctl writes itself, where a balancer has a `config_file`.
  *
  * A pool that has requests must not change under them: a member that is new has nothing running yet, one that moved to
- * another port is not listening there yet. So the file is written twice where that matters: first with those pools as
- * they were, and as declared once everything behind them is done.
+ * another port is not listening there yet, one whose slot is no longer declared still has them. So the file is written
+ * twice where that matters: first with those pools as they were, and as declared once everything behind them is done.
  */
 import {
   type Address,
@@ -128,14 +128,16 @@ export function completePools(
   return {
     steps: [
       ...steps.filter((step) => !atOnce.some(({ first }) => first === step)),
-      ...later.map(({ balancer, before, meanwhile, text, first }) => {
+      ...later.map(({ balancer, kept, before, meanwhile, text, first }) => {
         const own = stepsBehind(balancer);
         if (own.length === 0) return configure(balancer, '', 'its pools', before, text, [], estimate);
         const needs = [...lastOf(own), ...(first === undefined ? [] : [first.id])];
         return configure(
           balancer,
           '/rest',
-          'the members that are ready now',
+          kept.some(({ name }) => !declares(balancer, name))
+            ? 'its pools as declared'
+            : 'the members that are ready now',
           meanwhile,
           text,
           needs,
@@ -147,7 +149,11 @@ export function completePools(
       const served = servedPools(balancer, world, stepsBehind(balancer));
       return kept
         .filter(({ name }) => served.has(name))
-        .flatMap((pool) => movedUnderRequests(balancer, pool, declared));
+        .flatMap((pool) =>
+          declares(balancer, pool.name)
+            ? movedUnderRequests(balancer, pool, declared)
+            : [goneUnderRequests(balancer, pool.name)],
+        );
     }),
   };
 }
@@ -162,12 +168,17 @@ function poolsToKeep(
     .flatMap((each) => each.declared.balancers.filter(({ address }) => address === balancer.address))
     .findLast((each) => renderConfig(each) === text);
   const served = servedPools(balancer, world, []);
-  return balancer.pools.flatMap((pool) => {
+  const changed = balancer.pools.flatMap((pool) => {
     if (!served.has(pool.name)) return [];
     const was = earlier?.pools.find(({ name }) => name === pool.name) ?? asSeen(balancer, pool, world);
     return sameValue(was, pool) ? [] : [was];
   });
+  const gone = earlier?.pools.filter(({ name }) => served.has(name) && !declares(balancer, name)) ?? [];
+  return [...changed, ...gone];
 }
+
+const declares = ({ pools }: BalancerDeclared, pool: string): boolean =>
+  pools.some(({ name }) => name === pool);
 
 /** Where no record tells what the file says: the declared members that the balancer knows. */
 const asSeen = (balancer: BalancerDeclared, pool: PoolDeclared, world: World): PoolDeclared => ({
@@ -179,7 +190,10 @@ const asSeen = (balancer: BalancerDeclared, pool: PoolDeclared, world: World): P
 
 const withPools = (balancer: BalancerDeclared, kept: readonly PoolDeclared[]): BalancerDeclared => ({
   ...balancer,
-  pools: balancer.pools.map((pool) => kept.find(({ name }) => name === pool.name) ?? pool),
+  pools: [
+    ...balancer.pools.map((pool) => kept.find(({ name }) => name === pool.name) ?? pool),
+    ...kept.filter(({ name }) => !declares(balancer, name)),
+  ],
 });
 
 /** Pools that get requests when these steps are done. */
@@ -228,6 +242,17 @@ function movedUnderRequests(
     },
   ];
 }
+
+/** Requests would be sent to a pool that the file no longer has. */
+const goneUnderRequests = (balancer: BalancerDeclared, pool: string): Diagnostic => ({
+  code: 'pool-gone-under-traffic',
+  severity: 'error',
+  summary: 'A pool that has the traffic is no longer declared',
+  detail: `A route of ${balancer.address} sends its requests to ${pool}, which no slot declares any more, and this plan moves them nowhere else.`,
+  hint: 'Declare the slot again, deploy to the other one, and take it out then.',
+  subject: balancer.origin,
+  address: balancer.address,
+});
 
 function configure(
   balancer: BalancerDeclared,

@@ -9,6 +9,7 @@ import {
   type Recorded,
   type RecordedResource,
   type ServiceDeclared,
+  type SlotDeclared,
 } from '../model/index.ts';
 
 /**
@@ -87,6 +88,75 @@ export function unitsRenamed(declared: Declared, recorded: Recorded): readonly D
     ];
   });
 }
+
+/**
+ * A service or slot that was renamed as if it were a new one: what runs under the earlier address has the port, and with
+ * it the check of whatever would be started beside it.
+ */
+export function portsStillTaken(
+  planned: readonly ServiceDeclared[],
+  declared: Declared,
+  { deployments, resources }: Recorded,
+): readonly Diagnostic[] {
+  const known = new Set(declared.services.flatMap(instancesOf).map(({ address }) => address));
+  const left = resources.flatMap((each) =>
+    each.kind === 'instance' && each.spec?.running != null && !known.has(each.address) ? [each.address] : [],
+  );
+  if (left.length === 0) return [];
+  const takers = new Map(
+    left.flatMap((address) => {
+      const earlier = deployments
+        .flatMap((each) => each.declared.services.flatMap(placesOf))
+        .findLast((place) => place.instance.address === address);
+      return earlier === undefined ? [] : [[earlier.at, earlier] as const];
+    }),
+  );
+  return planned.flatMap((service): readonly Diagnostic[] => {
+    const [first] = placesOf(service).flatMap((place) => {
+      const taker = takers.get(place.at);
+      return taker === undefined || isRunning(resources, place.instance.address) ? [] : [{ place, taker }];
+    });
+    if (first === undefined) return [];
+    const { place, taker } = first;
+    const isSame = taker.service.address === service.address;
+    const forget = `stop it there, and forget it:  deployctl state rm ${declared.environment} '${isSame ? taker.slot.address : taker.service.address}'`;
+    return [
+      {
+        code: 'port-still-taken',
+        severity: 'error',
+        summary: 'What has the port is no longer declared',
+        detail: `${place.instance.address} is to listen on port ${place.slot.port} of ${place.instance.host}, where ${taker.instance.address} runs, which deployctl started and nothing declares now.`,
+        hint: isSame
+          ? `Keep the name of the slot, or give the new one another port. Or ${forget}`
+          : `If it is the same service under a new name, say so:\n  moved {\n    from = ${taker.service.address}\n    to   = ${service.address}\n  }\nIf not, ${forget}`,
+        subject: service.origin,
+        address: service.address,
+      },
+    ];
+  });
+}
+
+interface PortPlace {
+  /** Host and port. */
+  readonly at: string;
+  readonly service: ServiceDeclared;
+  readonly slot: SlotDeclared;
+  readonly instance: InstanceDeclared;
+}
+
+const placesOf = (service: ServiceDeclared): readonly PortPlace[] =>
+  service.slots.flatMap((slot) =>
+    slot.port === undefined
+      ? []
+      : slot.instances
+          .filter(({ process }) => process !== undefined)
+          .map((instance) => ({ at: `${instance.host}:${slot.port}`, service, slot, instance })),
+  );
+
+const isRunning = (resources: Recorded['resources'], address: Address): boolean =>
+  resources.some(
+    (each) => each.kind === 'instance' && each.address === address && each.spec?.running != null,
+  );
 
 const instancesOf = (service: ServiceDeclared): readonly InstanceDeclared[] =>
   service.slots.flatMap((slot) => slot.instances);

@@ -32,7 +32,7 @@ import { findDrift } from './drift.ts';
 import { estimateFrom } from './estimate.ts';
 import { type FailedRelease, warnOfFailed } from './failed-releases.ts';
 import { holdMissingMembers, holdNoRoom, holdRecord, holdUnresolved, holdUnseen } from './hold.ts';
-import { followMoves, movedSince, unitsRenamed } from './moves.ts';
+import { followMoves, movedSince, portsStillTaken, unitsRenamed } from './moves.ts';
 import { lastOf, orderServices, orderSteps, startAfter } from './order.ts';
 import { policyWarnings, tooLargeSteps } from './policy.ts';
 import { prove } from './prove/index.ts';
@@ -130,6 +130,7 @@ export function planEnvironment(input: PlanInput): Omit<Plan, 'digest'> {
     held: [
       ...held,
       ...unitsRenamed(declared, recorded),
+      ...(intent.kind === 'refresh_only' ? [] : portsStillTaken(services, declared, recorded)),
       ...violations,
       ...tooLargeSteps(steps, declared.policy, intent),
     ],

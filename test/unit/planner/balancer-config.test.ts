@@ -155,6 +155,18 @@ describe('a pool with requests', () => {
     expect(plan.held[0]?.hint).toContain('second slot');
   });
 
+  test('whose slot is no longer declared stays until the traffic has gone to another', () => {
+    const was = behindEdge(service({ version: '2.0.0', hosts: two }), ports);
+    const one = service({ version: '2.0.0', hosts: two, strategy: inPlace, slots: ['blue'] });
+    const plan = planFrom(was, behindEdge(one, ports), 'green', { blue: '1.0.0' });
+    expect(plan.held).toEqual([]);
+    const [only, ...more] = configures(plan);
+    expect(more).toEqual([]);
+    expect(JSON.parse(textAt(only?.[1]))).toEqual([['shop_blue', 'web-1:8081', 'web-2:8081']]);
+    expect(only?.[0]).toBeGreaterThan(last(plan, 'route.set'));
+    expect(last(plan, 'route.set')).toBeGreaterThan(-1);
+  });
+
   test('loses a member that is no longer declared when all else is done', () => {
     const was = behindEdge(service({ version: '1.0.0', hosts: three }), ports);
     const want = behindEdge(service({ version: '2.0.0', hosts: two }), ports);

@@ -10,7 +10,7 @@ import {
   type RecordedResource,
   retrace,
 } from '../../../src/model/index.ts';
-import { followMoves, movedSince, unitsRenamed } from '../../../src/planner/moves.ts';
+import { followMoves, movedSince, portsStillTaken, unitsRenamed } from '../../../src/planner/moves.ts';
 import { revertTarget } from '../../../src/planner/revert.ts';
 import { declare, now, seen, service } from '../../rig/worlds.ts';
 
@@ -150,4 +150,39 @@ test('without the block, a service that ran under another name is not started be
   expect(refusal).toMatchObject({ code: 'unit-renamed', severity: 'error', address: 'service.store' });
   expect(refusal?.hint).toContain('from = service.shop');
   expect(unitsRenamed(today(), recordOf('store', ['1.0.0']))).toEqual([]);
+});
+
+describe('what still runs where something new is to listen', () => {
+  const taken = (want: Declared, record: Recorded) => portsStillTaken(want.services, want, record);
+  const ran = recordOf('shop', ['1.0.0', '2.0.0']);
+
+  test('under the earlier name of a service holds it, with the block that is missing', () => {
+    const [refusal, ...more] = taken(today(), ran);
+    expect(more).toEqual([]);
+    expect(refusal).toMatchObject({
+      code: 'port-still-taken',
+      severity: 'error',
+      address: 'service.store',
+      detail: expect.stringContaining('service.shop.slot["green"].host["web-1"] runs'),
+      hint: expect.stringMatching(
+        /from = service\.shop\n {4}to {3}= service\.store[\s\S]*state rm prod 'service\.shop'/,
+      ),
+    });
+  });
+
+  test('under the earlier name of a slot holds it too', () => {
+    const renamedSlot = declare([service({ name: 'shop', slots: ['blue', 'azure'] })]);
+    expect(taken(renamedSlot, ran)).toMatchObject([
+      { code: 'port-still-taken', hint: expect.stringContaining('Keep the name of the slot') },
+    ]);
+  });
+
+  test('is nothing where the block tells it, where it is forgotten, and where the port is another', () => {
+    expect(taken(today(renamed), followMoves(ran, today(renamed)))).toEqual([]);
+    expect(taken(today(), { ...ran, resources: [] })).toEqual([]);
+    const elsewhere = service({ name: 'store' });
+    const moved = { ...elsewhere, slots: elsewhere.slots.map((slot) => ({ ...slot, port: 9000 })) };
+    expect(taken(declare([moved]), ran)).toEqual([]);
+    expect(taken(declare([service({ name: 'shop' })]), ran)).toEqual([]);
+  });
 });
