@@ -11,7 +11,8 @@
 import { spawn } from 'node:child_process';
 import { loadavg } from 'node:os';
 import type { RecordSet } from '../src/model/index.ts';
-import { hasDns, key, startDns } from '../test/rig/dns-servers.ts';
+import { key } from '../test/rig/dns-keys.ts';
+import { hasDns, startDns } from '../test/rig/dns-servers.ts';
 import { contextOf, move, open, recordOf, set, zoneAt } from '../test/rig/zones.ts';
 
 const count = Number(process.argv[2] ?? 1_000);

@@ -13,7 +13,8 @@ import {
   sameValue,
 } from '../../src/model/index.ts';
 import { askByUdp } from '../../src/transport/index.ts';
-import { type DnsOptions, key, type RunningDns, readerKey } from '../rig/dns-servers.ts';
+import { key, readerKey } from '../rig/dns-keys.ts';
+import type { DnsOptions, RunningDns } from '../rig/dns-servers.ts';
 import {
   backFrom,
   contextOf,

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { hasDns, key, startDns } from '../rig/dns-servers.ts';
+import { key } from '../rig/dns-keys.ts';
+import { hasDns, startDns } from '../rig/dns-servers.ts';
 import { describeDns } from './dns-contract.ts';
 
 describeDns("the lab's DNS server", (options) => startDns('lab', options), hasDns.lab);

@@ -3,15 +3,8 @@ import { join } from 'node:path';
 import { createControl } from '../../src/engine/control.ts';
 import type { Failpoint } from '../../src/engine/failpoint.ts';
 import type { RunOptions } from '../../src/engine/options.ts';
-import type {
-  Clock,
-  Event,
-  HookDeclared,
-  Instant,
-  Plan,
-  Provider,
-  StateStore,
-} from '../../src/model/index.ts';
+import type { Event, HookDeclared, Plan, Provider, StateStore } from '../../src/model/index.ts';
+import { fastClock } from '../rig/clock.ts';
 import { FileCells } from '../rig/file-cells.ts';
 import { origin, shop, stepOf, switching } from '../rig/plans.ts';
 import { actor } from '../rig/state.ts';
@@ -57,24 +50,6 @@ export function prepareWorld(folder: string): void {
   );
 }
 
-/** A hundred times faster than the wall, on the same scale in every process. */
-const hastyClock: Clock = {
-  now: () => (Date.now() * 100) as Instant,
-  sleep: (ms, signal) =>
-    new Promise((resolve) => {
-      if (signal?.aborted === true) return resolve();
-      const timer = setTimeout(resolve, ms / 100);
-      signal?.addEventListener(
-        'abort',
-        () => {
-          clearTimeout(timer);
-          resolve();
-        },
-        { once: true },
-      );
-    }),
-};
-
 export function scenarioOptions(
   folder: string,
   scenario: Scenario,
@@ -87,7 +62,7 @@ export function scenarioOptions(
   return {
     store,
     providerOf: () => provider,
-    clock: hastyClock,
+    clock: fastClock(100),
     control: createControl(),
     emit: (_event: Event) => {},
     // One at a time: the n-th point is the same point in every process.

@@ -22,7 +22,7 @@ import { type Fleet, type FleetHost, startFleet } from '../fleet/fleet.ts';
 import { whyNoFleet } from '../fleet/image.ts';
 import { startNameServers, startResolver } from '../fleet/name-servers.ts';
 import { startClients } from '../fleet/scene.ts';
-import { key } from '../rig/dns-servers.ts';
+import { key } from '../rig/dns-keys.ts';
 import { type EventLine, eventsOf } from '../rig/outcomes.ts';
 import { programIn } from '../rig/program.ts';
 import { packRelease } from '../rig/scene.ts';

@@ -1,7 +1,8 @@
 /** BIND with a secondary, and Unbound in front of both, as real units on hosts of the fleet. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { key, zoneText } from '../rig/dns-servers.ts';
+import { key } from '../rig/dns-keys.ts';
+import { zoneText } from '../rig/dns-servers.ts';
 import type { FleetHost } from './fleet.ts';
 
 const keyBlock = `key "${key.name}" { algorithm hmac-sha256; secret "${key.secret}"; };`;

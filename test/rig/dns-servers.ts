@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { DnsEndpoint } from '../../src/model/index.ts';
+import { key, readerKey } from './dns-keys.ts';
 import { freePort } from './haproxy.ts';
 import { type LabDnsTold, labDnsProgram } from './lab-dns.ts';
 
@@ -18,17 +19,6 @@ export const hasDns: Readonly<Record<DnsKind, boolean>> = {
   pdns: existsSync('/usr/sbin/pdns_server') && existsSync(pdnsSchema),
   lab: true,
 };
-
-/** May do everything in `internal.test.`, and nothing in `static.test.`. */
-export const key = {
-  name: 'deployctl.',
-  secret: 'ZGVwbG95Y3RsIHRlc3Qga2V5LCAzMiBieXRlcyBsb25nIQ==',
-} as const;
-/** May read, and nothing else. */
-export const readerKey = {
-  name: 'reader.',
-  secret: 'cmVhZGVyIHRlc3Qga2V5IHdpdGggMzIgYnl0ZXMgaW4gaXQu',
-} as const;
 
 /** `shop` has a record; `web` an alias; `below.sub` lies in another zone. */
 export const zoneText = (zone: string, records = ''): string => `$ORIGIN ${zone}

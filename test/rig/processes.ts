@@ -21,6 +21,8 @@ function bundled(script: URL): string {
     write: false,
     platform: 'node',
     format: 'esm',
+    // It has a part that is no JavaScript, and is loaded only by who reaches for a host.
+    external: ['ssh2'],
     logLevel: 'error',
   });
   const text = outputFiles.map(({ contents }) => contents).at(0) ?? new Uint8Array();

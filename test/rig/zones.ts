@@ -5,6 +5,7 @@ import {
   type Clock,
   type Context,
   type DnsEndpoint,
+  type Observation,
   type Operation,
   type Provider,
   type RecordDeclared,
@@ -15,7 +16,7 @@ import {
 } from '../../src/model/index.ts';
 import { openZone } from '../../src/providers/rfc2136/index.ts';
 import { realClock } from './clock.ts';
-import { key } from './dns-servers.ts';
+import { key } from './dns-keys.ts';
 import { origin } from './plans.ts';
 
 export const zoneAddress = 'dns_zone.internal' as Address;
@@ -99,3 +100,23 @@ export const backFrom = (
   to: operation.from,
   beside: (operation.beside ?? []).map((each) => ({ ...each, from: each.to, to: each.from })),
 });
+
+/** Everything at a name, by type, as a transfer of the zone has it. */
+export async function setsOf(
+  primary: DnsEndpoint,
+  name: string,
+): Promise<{ readonly [type in RecordType]?: RecordSet } & { readonly serial: number }> {
+  const alias = recordOf(name, 'CNAME');
+  const { observations } = await open(zoneAt(primary, { records: [alias] })).observe(
+    {} as never,
+    AbortSignal.timeout(30_000),
+  );
+  const [seen] = observations as readonly Observation<'record'>[];
+  if (seen?.status !== 'present') throw new Error(`not seen: ${JSON.stringify(seen)}`);
+  const { rrset, instead = [], zoneSerial } = seen.spec;
+  return {
+    ...Object.fromEntries(instead.map((each) => [each.type, each.rrset])),
+    ...(rrset === null ? {} : { CNAME: rrset }),
+    serial: zoneSerial,
+  };
+}
