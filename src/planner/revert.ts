@@ -84,11 +84,12 @@ function lastDifferent(deployments: readonly Deployment[]): Deployment | undefin
   );
 }
 
-/** What a revert can bring back: releases and how they run, not where in the files it was written. */
+/** What a revert can bring back: releases, how they run and are named, not where in the files it was written. */
 const whatRan = ({ declared }: Deployment): unknown =>
-  declared.services.map(({ address, release, slots }) => ({
+  declared.services.map(({ address, release, slots, traffic }) => ({
     address,
     release: releaseDirectory(release),
+    records: traffic.flatMap((each) => (each.kind === 'dns' ? [[each.record, each.values]] : [])),
     slots: slots.map((slot) => slot.instances.map(({ address, process }) => ({ address, process }))),
   }));
 
