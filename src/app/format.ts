@@ -1,22 +1,11 @@
 /** Rewrites configuration files in the canonical layout: whole files or nothing, with the modes that they had. */
-import {
-  chmodSync,
-  closeSync,
-  fsyncSync,
-  lstatSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { createTwoFilesPatch } from 'diff';
 import { formatFile } from '../hcl/format/format.ts';
 import type { Diagnostic, Outcome } from '../model/index.ts';
 import { AppFailure } from './failure.ts';
+import { writeWhole } from './whole-file.ts';
 
 export interface Formatted {
   /** As the user would type it. */
@@ -65,22 +54,10 @@ function hclFilesBelow(path: string, cwd: string): readonly string[] {
     });
 }
 
-/** Writes beside the file and renames: a crash leaves the old text or the new one. */
+/** A file that a link leads to is rewritten where it is. */
 export function writeFormatted(file: Formatted, cwd: string): void {
-  const path = join(cwd, file.path);
-  const { mode } = statSync(path);
-  const part = `${path}.${process.pid}.part`;
-  const handle = openSync(part, 'wx', mode);
-  try {
-    writeSync(handle, file.after);
-    fsyncSync(handle);
-    closeSync(handle);
-    chmodSync(part, mode);
-    renameSync(part, path);
-  } catch (error) {
-    rmSync(part, { force: true });
-    throw error;
-  }
+  const path = realpathSync(join(cwd, file.path));
+  writeWhole(path, file.after, statSync(path).mode & 0o7777);
 }
 
 /** As `diff -u` prints it. */

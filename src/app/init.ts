@@ -7,7 +7,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
 import type { Diagnostic } from '../model/index.ts';
@@ -41,7 +41,7 @@ export function beginEnvironment(asked: string | undefined, balancer: StartingBa
     mkdirSync(folder, { recursive: true });
     const handle = openSync(join(folder, 'main.hcl'), 'wx');
     try {
-      writeSync(handle, startingConfiguration(isPath && !isNamed(folder) ? shown : name, balancer));
+      writeFileSync(handle, startingConfiguration(isPath && !isNamed(folder) ? shown : name, balancer));
     } finally {
       closeSync(handle);
     }

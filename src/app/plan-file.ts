@@ -1,20 +1,10 @@
 /** A saved plan: JSON in a file that only its owner can read, whole or not at all, and refused if a byte was changed. */
 import { createHash } from 'node:crypto';
-import {
-  accessSync,
-  closeSync,
-  constants,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { accessSync, closeSync, constants, openSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Diagnostic, type Outcome, type Plan, writeCanonicalJson } from '../model/index.ts';
 import { AppFailure } from './failure.ts';
+import { writeWhole } from './whole-file.ts';
 
 const magic = 'deployctl plan';
 
@@ -49,29 +39,13 @@ export function refuseUnwritable(path: string | undefined): void {
   }
 }
 
-/** Writes it beside its place and renames it there. Throws an `AppFailure` where the file system refuses. */
+/** Whole, and for its owner alone. Throws an `AppFailure` where the file system refuses. */
 export function savePlan(plan: Plan, path: string): void {
   try {
-    writePlan(plan, path);
+    writeWhole(path, `${JSON.stringify({ file: magic, format: plan.format, plan })}\n`, 0o600);
   } catch (error) {
     throw new AppFailure([notSaved(path, error)]);
   }
-}
-
-function writePlan(plan: Plan, path: string): void {
-  const part = `${path}.${process.pid}.part`;
-  rmSync(part, { force: true });
-  const file = openSync(part, 'wx', 0o600);
-  try {
-    writeSync(file, `${JSON.stringify({ file: magic, format: plan.format, plan })}\n`);
-    fsyncSync(file);
-  } catch (error) {
-    closeSync(file);
-    rmSync(part, { force: true });
-    throw error;
-  }
-  closeSync(file);
-  renameSync(part, path);
 }
 
 /** Whether the file looks like a saved plan at all: `apply` and `show` take plans and other things by one argument. */

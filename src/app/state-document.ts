@@ -1,10 +1,11 @@
 /** The recorded state as one JSON document: what `state pull` prints, a backup keeps, and `state push` puts back. */
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { canonicalJson, type Diagnostic, type Instant, type Recorded, StateFailure } from '../model/index.ts';
 import { isStateCopy, type StateCopy } from '../state/local/copy.ts';
 import { type LocalState, openCopy } from '../state/local/store.ts';
 import { AppFailure } from './failure.ts';
+import { writeWhole } from './whole-file.ts';
 
 const formatVersion = '1.0';
 
@@ -79,18 +80,7 @@ export async function keepBackup(store: LocalState, folder: string, now: Instant
   const stamp = new Date(now).toISOString().replaceAll(/[-:]|\.\d+/g, '');
   const path = join(folder, 'backups', `${stamp}-serial-${stateSerial}.json`);
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const part = `${path}.${process.pid}.part`;
-  const handle = openSync(part, 'wx', 0o600);
-  try {
-    writeSync(handle, text);
-    fsyncSync(handle);
-  } catch (cause) {
-    rmSync(part, { force: true });
-    throw cause;
-  } finally {
-    closeSync(handle);
-  }
-  renameSync(part, path);
+  writeWhole(path, text, 0o600);
   return path;
 }
 

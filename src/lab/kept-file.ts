@@ -1,5 +1,5 @@
 /** A file of the lab that outlives a crash: the old one or the new one is there whole, never half of either. */
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** undefined: there is none. One that is not JSON is an error: it must not be taken for an empty one. */
@@ -22,7 +22,7 @@ export function writeKeptText(path: string, text: string): void {
   const fresh = `${path}.${process.pid}.new`;
   const file = openSync(fresh, 'w', 0o600);
   try {
-    writeSync(file, text);
+    writeFileSync(file, text);
     fsyncSync(file);
   } finally {
     closeSync(file);

@@ -11,7 +11,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -203,7 +203,7 @@ function writeHolder(folder: string, holder: LockHolder): void {
   rmSync(fresh, { force: true });
   const handle = openSync(fresh, 'wx', 0o600);
   try {
-    writeSync(handle, `${JSON.stringify(holder)}\n`);
+    writeFileSync(handle, `${JSON.stringify(holder)}\n`);
     fsyncSync(handle);
   } finally {
     closeSync(handle);
