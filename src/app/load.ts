@@ -1,7 +1,7 @@
 /** Reads an environment's configuration, with everything from outside that it may ask for. */
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { homedir, userInfo } from 'node:os';
+import { homedir } from 'node:os';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { type Loaded as LoadedConfig, type LoadInput, loadConfig, validateConfig } from '../config/load.ts';
 import { FolderFiles } from '../hcl/eval/folder-files.ts';
@@ -26,6 +26,7 @@ import {
   unreadVariableFiles,
 } from './environment.ts';
 import { AppFailure } from './failure.ts';
+import { operatorName } from './operator.ts';
 import { kindOf } from './reach.ts';
 import { withJudge } from './validate.ts';
 
@@ -207,7 +208,7 @@ function inputFor(
       fromFlags: ask.variables,
     },
     balancers: balancerKinds,
-    operator: { homeFolder: homedir(), userName: userInfo().username },
+    operator: { homeFolder: homedir(), userName: operatorName(cx.environment) },
     ports: {
       readArtifact,
       readModule: async (folder) => {

@@ -1,6 +1,6 @@
 /** The recorded state of an environment: read without a lock, written under it. */
 import { randomUUID } from 'node:crypto';
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 import { parseDuration, type Refusal } from '../config/quantities.ts';
 import {
   type Actor,
@@ -15,6 +15,7 @@ import { acquireLock, removeLock, type StateLock } from '../state/local/lock.ts'
 import { type LocalState, openLocalState } from '../state/local/store.ts';
 import type { AppContext } from './context.ts';
 import { AppFailure } from './failure.ts';
+import { operatorName } from './operator.ts';
 
 /** Throws a `StateFailure` where the state was moved elsewhere. */
 export const openForReading = (state: StateDeclared): Promise<LocalState> => openUnmoved(state, false);
@@ -81,11 +82,7 @@ export const actorOf = (cx: Pick<AppContext, 'commandLine' | 'environment'>): Ac
 function userName(environment: Readonly<Record<string, string | undefined>>): string {
   const named = environment['DEPLOYCTL_ACTOR'];
   if (named !== undefined && /^[\w.+-]{1,64}$/.test(named)) return named;
-  try {
-    return userInfo().username;
-  } catch {
-    return environment['USER'] ?? 'unknown';
-  }
+  return operatorName(environment);
 }
 
 const badTimeout = (text: string, { refused, hint }: Refusal): Diagnostic => ({

@@ -41,8 +41,8 @@ export type ResolveSecret = (name: string) => Promise<string>;
 
 /** Who a process or a hook runs as: whoever is declared, else the owner of the install, else who logs in. */
 export function runAs(host: HostDeclared, place: Place | undefined, user: string | undefined): string {
-  const login = host.connection.kind === 'ssh' ? host.connection.user : userInfo().username;
-  return user ?? place?.install.owner ?? login;
+  const { connection } = host;
+  return user ?? place?.install.owner ?? (connection.kind === 'ssh' ? connection.user : userInfo().username);
 }
 
 /** Reads every secret of an environment. Names that a shell can not set are refused before anything is done. */
