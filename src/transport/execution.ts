@@ -54,7 +54,11 @@ export async function runScript(program: Program, run: ScriptRun): Promise<Execu
 
   let sourceFailure: unknown;
   try {
-    if (options.signal?.aborted === true) throw interrupted(host, 'none', 'A command');
+    if (options.signal?.aborted === true) {
+      // It waits for its line, and would for ever.
+      program.kill();
+      throw interrupted(host, 'none', 'A command');
+    }
     const sent = send(program, line, run).catch((error: unknown) => {
       sourceFailure = error;
       program.kill();

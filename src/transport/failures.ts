@@ -141,6 +141,21 @@ export const interrupted = (host: HostDeclared, effect: 'none' | 'maybe', doing:
     detail: `${doing} on ${host.name} was given up before it ended.`,
   });
 
+/**
+ * The connection that several steps wait for, opened on behalf of the first of them: when that one is interrupted, the
+ * others must not be; they open it anew.
+ */
+export async function waitTogether<T>(open: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  for (;;) {
+    try {
+      return await open();
+    } catch (error) {
+      const byAnother = error instanceof ProviderFailure && error.diagnostic.code === 'interrupted';
+      if (!byAnother || signal?.aborted === true) throw error;
+    }
+  }
+}
+
 export const timedOut = (host: HostDeclared, timeoutMs: number): ProviderFailure =>
   hostFailure(host, 'maybe', {
     code: 'host-timeout',

@@ -11,7 +11,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock, HostDeclared, ProviderFailure } from '../model/index.ts';
 import type { ExecuteOptions, Execution, HostChannel } from './channel.ts';
 import { type Program, runScript } from './execution.ts';
-import { interrupted, type SshConnection, scriptNotStarted, seconds, unreachable } from './failures.ts';
+import {
+  interrupted,
+  type SshConnection,
+  scriptNotStarted,
+  seconds,
+  unreachable,
+  waitTogether,
+} from './failures.ts';
 import type { Limit } from './limits.ts';
 import { forwardArguments, masterArguments } from './openssh-command.ts';
 import { explainOpenssh, opensshMissing } from './openssh-failures.ts';
@@ -75,15 +82,18 @@ export class OpensshHost implements HostChannel {
   }
 
   /** The live connection; a lost or failed one is replaced. */
-  async connection(signal?: AbortSignal): Promise<Master> {
-    if (this.#connecting !== undefined) return await this.#connecting;
+  connection(signal?: AbortSignal): Promise<Master> {
+    return waitTogether(() => this.#connecting ?? this.#open(signal), signal);
+  }
+
+  #open(signal: AbortSignal | undefined): Promise<Master> {
     const connecting = this.#connect(signal);
     const forget = (): void => {
       if (this.#connecting === connecting) this.#connecting = undefined;
     };
     this.#connecting = connecting;
     connecting.then((master) => master.ended.then(forget), forget);
-    return await connecting;
+    return connecting;
   }
 
   async #connect(signal: AbortSignal | undefined): Promise<Master> {

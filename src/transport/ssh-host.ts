@@ -5,7 +5,7 @@ import type { HostDeclared } from '../model/index.ts';
 import { ProviderFailure, visible } from '../model/index.ts';
 import type { ExecuteOptions, Execution, HostChannel } from './channel.ts';
 import { type Program, runScript } from './execution.ts';
-import { interrupted, type SshConnection, seconds, unreachable } from './failures.ts';
+import { interrupted, type SshConnection, seconds, unreachable, waitTogether } from './failures.ts';
 import type { IdleConnections } from './idle-connections.ts';
 import { loaderCommand, privilegedLoaderCommand } from './loader.ts';
 import { dialFailure } from './local-host.ts';
@@ -60,16 +60,8 @@ export class SshHost implements HostChannel {
   }
 
   /** The live connection; a lost or failed one is replaced. */
-  async connection(signal?: AbortSignal): Promise<Client> {
-    for (;;) {
-      try {
-        return await (this.#connecting ?? this.#open(signal));
-      } catch (error) {
-        // Several steps wait for one connection: one that was interrupted must not take the others with it.
-        const byAnother = error instanceof ProviderFailure && error.diagnostic.code === 'interrupted';
-        if (!byAnother || signal?.aborted === true) throw error;
-      }
-    }
+  connection(signal?: AbortSignal): Promise<Client> {
+    return waitTogether(() => this.#connecting ?? this.#open(signal), signal);
   }
 
   #open(signal: AbortSignal | undefined): Promise<Client> {

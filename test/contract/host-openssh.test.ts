@@ -57,6 +57,19 @@ async function eventually(what: () => boolean): Promise<boolean> {
   return what();
 }
 
+test('a step that is interrupted while it connects takes no other with it', async () => {
+  await using open = one(web.declared);
+  const interrupted = new AbortController();
+  const first = open.to(web.declared.name, interrupted.signal).then(
+    () => 'connected',
+    (error: unknown) => (error instanceof ProviderFailure ? error.diagnostic.code : error),
+  );
+  const second = open.to(web.declared.name);
+  interrupted.abort();
+  expect(await first).toBe('interrupted');
+  expect((await (await second).script('echo here', {}, options)).stdout).toBe('here\n');
+});
+
 describe('a connection that can not be made', () => {
   test('an unknown host key', async () => {
     const empty = join(fleet.folder, 'empty');
