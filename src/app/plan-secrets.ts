@@ -9,14 +9,21 @@ import {
 } from '../model/index.ts';
 import { AppFailure } from './failure.ts';
 
-/** Names of all secrets that a step or its inverse hands to a process or a hook, or signs with; each once. */
+/**
+ * Names of all secrets that a step or its inverse hands to a process or a hook, or signs with, and of those that tell
+ * how a run ended; each once.
+ */
 const secretsOf = (plan: Plan): readonly string[] => [
-  ...new Set(
-    plan.steps.flatMap(({ operation, inverse }) => [
+  ...new Set([
+    ...plan.steps.flatMap(({ operation, inverse }) => [
       ...namesIn(operation, plan),
       ...(inverse.kind === 'operation' ? namesIn(inverse.operation, plan) : []),
     ]),
-  ),
+    // Hooks of the run have no step: whoever is to be told of a failure would not be.
+    ...plan.declared.hooks
+      .filter(({ point }) => point === 'on_failure' || point === 'on_revert')
+      .flatMap(({ environment }) => secretsIn(environment)),
+  ]),
 ];
 
 /** Throws an `AppFailure` that names every secret which cannot be read. Nothing was touched. */
