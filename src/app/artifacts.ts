@@ -161,11 +161,15 @@ export class Artifacts {
 /** What a process that ended left of it, the longest part; two that live each have their own. */
 async function takeOver(cache: string, sha256: string, part: string): Promise<void> {
   const pattern = new RegExp(`^${sha256}\\.(\\d+)\\.part$`);
+  const left: { readonly path: string; readonly bytes: number }[] = [];
   for (const name of await readdir(cache)) {
     const pid = Number(pattern.exec(name)?.[1] ?? Number.NaN);
     if (!Number.isInteger(pid) || pid === process.pid || lives(pid)) continue;
-    return void (await rename(join(cache, name), part).catch(() => undefined));
+    const path = join(cache, name);
+    left.push({ path, bytes: (await stat(path).catch(() => undefined))?.size ?? 0 });
   }
+  const [longest] = left.toSorted((a, b) => b.bytes - a.bytes);
+  if (longest !== undefined) await rename(longest.path, part).catch(() => undefined);
 }
 
 /** Signal 0 asks the kernel whether the process exists, and sends nothing. */

@@ -126,6 +126,20 @@ test('what a dead process left of it is gone on with, and is not believed where 
   expect(await readdir(cache())).toEqual([digest]);
 });
 
+test('of what several dead processes left, the longest part is gone on with', async () => {
+  answer = whole;
+  await mkdir(cache(), { recursive: true });
+  for (const [pid, bytes] of [
+    [4194305, 1_000_000],
+    [4194306, 2_000_000],
+    [4194307, 500_000],
+  ] as const) {
+    await writeFile(join(cache(), `${digest}.${pid}.part`), content.subarray(0, bytes));
+  }
+  expect((await fetch(`${origin}/shop.jar`)).outcome?.ok).toBe(true);
+  expect(asked.map(({ headers }) => headers.range)).toEqual(['bytes=2000000-']);
+});
+
 test('a cache that was damaged mends itself', async () => {
   answer = whole;
   await mkdir(cache(), { recursive: true });
