@@ -1,6 +1,6 @@
 /** DNS zones, and the records in them that services move. What DNS or its servers would refuse is refused here first. */
 import { Malformed } from '../dns/malformed.ts';
-import { isWithin, readName, readNameIn, relativeName } from '../dns/name.ts';
+import { isWithin, readName, readNameIn, readOwnerIn, relativeName } from '../dns/name.ts';
 import { decodeRdata, encodeRdata, isIPv4, isIPv6, txtValue } from '../dns/rdata.ts';
 import { types } from '../dns/types.ts';
 import {
@@ -124,7 +124,7 @@ export function nameTraffic(
       return [];
     };
 
-    const read = readNameIn(args.name, zone.zone);
+    const read = readOwnerIn(args.name, zone.zone);
     if ('refused' in read) return refuse(traffic.at('name'), read.refused, read.hint);
     const { name } = read;
     if (!isWithin(name, zone.zone)) {

@@ -137,3 +137,17 @@ export function readNameIn(text: string, zone: string): NameReading {
   }
   return readName(zone === '.' ? `${text}.` : `${text}.${zone}`);
 }
+
+/**
+ * The name of a record in a zone: as {@link readNameIn}, and `*` may be its first label, for all names that are not there
+ * themselves (RFC 4592).
+ */
+export function readOwnerIn(text: string, zone: string): NameReading {
+  if (!/^\*(\.|$)/.test(text)) return readNameIn(text, zone);
+  const below = text === '*' ? { name: zone } : readNameIn(text.slice(2), zone);
+  if ('refused' in below) return below;
+  const name = below.name === '.' ? '*.' : `*.${below.name}`;
+  return name.length + 1 > longestName
+    ? { refused: `The name has ${name.length + 1} bytes, and a name at most ${longestName}.` }
+    : { name };
+}

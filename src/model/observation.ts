@@ -123,6 +123,8 @@ export interface RecordState {
   readonly delegation: string | null;
   /** How long resolvers may remember that a name of the zone does not exist. */
   readonly negativeTtlSeconds: number;
+  /** How long they may remember what a wildcard answers for the name, which is not there itself; undefined: none does. */
+  readonly wildcardTtlSeconds?: number;
   readonly zoneSerial: number;
   /** Servers that answered something else than the primary, each with what, as a clause. */
   readonly behind: readonly { readonly server: string; readonly why: string }[];

@@ -29,7 +29,7 @@ import {
   valuesText,
   withTtl,
 } from './answers.ts';
-import { converge, expire, forget, type Settle, waitText } from './name-waits.ts';
+import { converge, expire, forget, type Memory, type Settle, waitText } from './name-waits.ts';
 import {
   type NameSituation,
   namedSlots,
@@ -191,13 +191,21 @@ function switchName(
     const forgotten = expire(sequence, name, `${id}/new-ttl`, { old, kept }, slot, everywhere, watched);
     return resolve(sequence, name, slot, [forgotten]);
   }
-  const negative = name.zone.negativeTtlSeconds ?? recordState(sequence.situation)?.negativeTtlSeconds ?? 0;
+  const absence = absenceOf(name);
   const kept = longestKept(name, true);
-  if (negative === 0 && kept === undefined) return resolve(sequence, name, slot, everywhere);
-  const absent = { ttlSeconds: negative, what: undefined };
+  if (absence.ttlSeconds === 0 && kept === undefined) return resolve(sequence, name, slot, everywhere);
   return resolve(sequence, name, slot, [
-    expire(sequence, name, `${id}/new-name`, { old: absent, kept }, slot, everywhere, watched),
+    expire(sequence, name, `${id}/new-name`, { old: absence, kept }, slot, everywhere, watched),
   ]);
+}
+
+/** What resolvers may remember of a name that is not there: that, or what a wildcard answers in its place. */
+function absenceOf({ zone, record }: NameSituation): NonNullable<Memory['old']> {
+  const { negativeTtlSeconds = 0, wildcardTtlSeconds = 0 } = record.status === 'present' ? record.spec : {};
+  const absent = { ttlSeconds: zone.negativeTtlSeconds ?? negativeTtlSeconds, what: undefined };
+  return wildcardTtlSeconds > absent.ttlSeconds
+    ? { ttlSeconds: wildcardTtlSeconds, what: 'the TTL of a wildcard' }
+    : absent;
 }
 
 /** `shop.internal.test.: 10.0.1.11 -> 10.0.1.21`; a change of type is told as one. */

@@ -88,7 +88,7 @@ export function converge(
 }
 
 /** What may be remembered, each from another moment on; the wait is for the last of them to be forgotten. */
-interface Memory {
+export interface Memory {
   /** From when the step begins on; `what` undefined: that there was no such name. */
   readonly old?: { readonly ttlSeconds: number; readonly what: string | undefined };
   /** From when the plan is made on. */

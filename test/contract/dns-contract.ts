@@ -3,11 +3,13 @@
  * server merely says is taken for done.
  */
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { decode, encode } from 'dns-packet';
 import { afterAll, describe, expect, test } from 'vitest';
 import {
   type Observation,
   ProviderFailure,
+  type RecordDeclared,
   type RecordSet,
   type RecordType,
   sameValue,
@@ -15,6 +17,7 @@ import {
 import { askByUdp } from '../../src/transport/index.ts';
 import { key, readerKey } from '../rig/dns-keys.ts';
 import type { DnsOptions, RunningDns } from '../rig/dns-servers.ts';
+import { declaredRecords } from '../rig/written-records.ts';
 import {
   backFrom,
   contextOf,
@@ -35,8 +38,9 @@ export interface Differences {
 const blue = set(60, '10.0.1.11', '10.0.1.12');
 const green = set(60, '10.0.1.21', '10.0.1.22');
 
-const converge = (rrset: RecordSet) =>
-  ({ op: 'record.converge', zone: zoneAddress, record: recordOf('shop'), rrset, withinMs: 5_000 }) as const;
+const convergeOn = (record: RecordDeclared, rrset: RecordSet) =>
+  ({ op: 'record.converge', zone: zoneAddress, record, rrset, withinMs: 5_000 }) as const;
+const converge = (rrset: RecordSet) => convergeOn(recordOf('shop'), rrset);
 
 const blueText = 'A 10.0.1.11, A 10.0.1.12';
 
@@ -379,6 +383,41 @@ export function describeDns(
       expect(await now(dns, 'flip', 'A')).toEqual(set(5, '10.5.0.9'));
     });
 
+    test('however a record is written, here or by others, applied it is what is declared', async ({
+      skip,
+    }) => {
+      if (!existsSync('/usr/bin/nsupdate')) return skip('without nsupdate: not covered');
+      const dns = await lease();
+      const records = await declaredRecords();
+      const zone = open(zoneAt(dns.endpoint, { records: records.map(({ traffic }) => traffic.record) }));
+      const cx = contextOf();
+      const seen = async (): Promise<unknown> => {
+        const { observations } = await zone.observe({} as never, AbortSignal.timeout(30_000));
+        return observations.map((each) =>
+          each.status === 'present' && each.kind === 'record' ? each.spec.rrset : each,
+        );
+      };
+      const wanted = records.map(({ rrset }) => rrset);
+      for (const { traffic, rrset } of records) {
+        await zone.perform(move(traffic.record, null, rrset), cx);
+        await zone.perform(convergeOn(traffic.record, rrset), cx);
+      }
+      expect(await seen()).toEqual(wanted);
+      for (const { traffic, rrset } of records) await zone.perform(move(traffic.record, rrset, null), cx);
+      expect(await seen()).toEqual(wanted.map(() => null));
+
+      const { host, port } = dns.endpoint;
+      const lines = records.flatMap(({ live }) => live.map((each) => `update add ${each}`));
+      execFileSync('/usr/bin/nsupdate', ['-v', '-y', `hmac-sha256:${key.name}:${key.secret}`], {
+        input: [`server ${host} ${port}`, 'zone internal.test.', ...lines, 'send', ''].join('\n'),
+        stdio: 'pipe',
+      });
+      expect(await seen()).toEqual(wanted);
+      // The values are required as they are declared, and compared by the server.
+      for (const { traffic, rrset } of records) await zone.perform(move(traffic.record, rrset, null), cx);
+      expect(await seen()).toEqual(wanted.map(() => null));
+    });
+
     test('an older run of the same state changes nothing more', async () => {
       await using dns = await start();
       const zone = open(zoneAt(dns.endpoint));
@@ -397,7 +436,7 @@ export function describeDns(
       );
       expect(observations).toMatchObject([
         { spec: { rrset: null, delegation: 'sub.internal.test.' } },
-        { spec: { rrset: null, delegation: null } },
+        { spec: { rrset: null, delegation: null, wildcardTtlSeconds: 60 } },
       ]);
     });
 

@@ -208,7 +208,7 @@ const trafficShape = {
         dns_zone: required(objectOfBlock('dns_zone', 'dns_zone.internal'), 'The zone.'),
         name: required(
           line,
-          'The name of the record: in the zone, `@` for the zone itself, or whole with a dot at its end.',
+          'The name of the record: in the zone, `@` for the zone itself, or whole with a dot at its end. `*` may be its first label.',
         ),
         type: defaulted(choice(['A', 'AAAA', 'CNAME', 'SRV', 'TXT']), 'A', 'The type of the record.'),
         ttl: defaulted(someTime, '30s', 'How long resolvers may keep an answer. Whole seconds.'),

@@ -17,7 +17,7 @@ import { complain } from './complaints.ts';
 import { fenceName } from './fence.ts';
 import { askServer, differenceOf, readZone, type ZoneReading } from './read.ts';
 import { missingRights } from './rights.ts';
-import { besides, delegationOf, setAt, standingInstead } from './zone-content.ts';
+import { besides, delegationOf, setAt, standingInstead, wildcardTtl } from './zone-content.ts';
 
 /** Questions to all servers that are on their way at once. */
 const window = 48;
@@ -97,6 +97,7 @@ async function observeRecord(
 export function stateOf(zone: ZoneDeclared, reading: ZoneReading, record: RecordDeclared): RecordState {
   const { content, delegated } = reading;
   const instead = standingInstead(content, record);
+  const wildcardTtlSeconds = wildcardTtl(content, record, zone.zone);
   return {
     rrset: setAt(content, record.name, types[record.type]),
     besides: besides(content, record),
@@ -104,6 +105,7 @@ export function stateOf(zone: ZoneDeclared, reading: ZoneReading, record: Record
     delegation:
       delegationOf(content, record.name, zone.zone) ?? (delegated.has(record.name) ? record.name : null),
     negativeTtlSeconds: content.negativeTtlSeconds,
+    ...(wildcardTtlSeconds === undefined ? {} : { wildcardTtlSeconds }),
     zoneSerial: content.serial,
     behind: [],
   };

@@ -55,6 +55,20 @@ export const standingInstead = (content: ZoneContent, record: RecordDeclared): r
     return rrset === null || !excludeEachOther(types[type], types[record.type]) ? [] : [{ type, rrset }];
   });
 
+/**
+ * The TTL of what a wildcard answers for a record whose name is not there: that of `*` below the nearest name that is
+ * (RFC 4592 section 3.3.1). undefined: nothing does.
+ */
+export function wildcardTtl({ sets }: ZoneContent, record: RecordDeclared, zone: string): number | undefined {
+  const exists = (name: string): boolean =>
+    sets.has(name) || [...sets.keys()].some((each) => isWithin(each, name));
+  let above = record.name;
+  while (above !== zone && !exists(above)) above = above.slice(above.indexOf('.') + 1);
+  if (above === record.name) return undefined;
+  const wild = sets.get(`*.${above}`);
+  return (wild?.get(types[record.type]) ?? wild?.get(types.CNAME))?.ttlSeconds;
+}
+
 /** The name at or above this one, below the top of the zone, that is delegated to other servers. */
 export function delegationOf({ sets }: ZoneContent, name: string, zone: string): string | null {
   for (let at = name; at !== zone && isWithin(at, zone); at = at.slice(at.indexOf('.') + 1)) {

@@ -2,7 +2,7 @@
 import { decode, encode } from 'dns-packet';
 import { describe, expect, test } from 'vitest';
 import { encodeMessage, parseMessage } from '../../../src/dns/message.ts';
-import { decodeName, encodeName, readName, readNameIn } from '../../../src/dns/name.ts';
+import { decodeName, encodeName, readName, readNameIn, readOwnerIn } from '../../../src/dns/name.ts';
 import { decodeRdata, encodeRdata, txtValue } from '../../../src/dns/rdata.ts';
 import { isAtLeast } from '../../../src/dns/serial.ts';
 import { ReplyVerifier, signRequest } from '../../../src/dns/tsig.ts';
@@ -24,6 +24,16 @@ test.for(['a..b', `${'x'.repeat(64)}.test`, 'foo/bar.test', '*.test', `${'abcdef
     expect(readName(written)).toHaveProperty('refused');
   },
 );
+
+test('a record may be that of all names below another, and nothing else may', () => {
+  expect(readOwnerIn('*', 'internal.test.')).toEqual({ name: '*.internal.test.' });
+  expect(readOwnerIn('*.Apps', 'internal.test.')).toEqual({ name: '*.apps.internal.test.' });
+  expect(readOwnerIn('*.apps.internal.test.', 'internal.test.')).toEqual({ name: '*.apps.internal.test.' });
+  expect(readOwnerIn('*.apps.internal.test', 'internal.test.')).toHaveProperty('hint');
+  for (const refused of ['a.*', '*.*', '**', '*a', '*..a'])
+    expect(readOwnerIn(refused, 'internal.test.')).toHaveProperty('refused');
+  expect(readNameIn('*.apps', 'internal.test.')).toHaveProperty('refused');
+});
 
 test('a name with the zone in it and no dot is asked about', () => {
   expect(readNameIn('shop.internal.test', 'internal.test.')).toHaveProperty('hint');
@@ -103,7 +113,10 @@ describe('messages', () => {
     const update = encodeUpdate(1, {
       zone: 'test.',
       requirements: [requireSet('a.test.', types.A, ['10.0.0.1']), requireSet('a.test.', types.CNAME, null)],
-      edits: replaceSets([{ name: 'a.test.', type: types.A, set: { ttlSeconds: 5, values: ['10.0.0.2'] } }]),
+      edits: replaceSets([
+        { name: 'a.test.', type: types.CNAME, set: { ttlSeconds: 5, values: ['b.test.'] } },
+        { name: 'a.test.', type: types.A, set: null },
+      ]),
     });
     const { opcode, answers, authority } = parseMessage(update);
     expect(opcode).toBe(5);
@@ -111,9 +124,10 @@ describe('messages', () => {
       [1, 0, 4],
       [254, 0, 0],
     ]);
-    expect(authority.map((each) => [each.class, each.ttl, each.rdata.length])).toEqual([
-      [255, 0, 0],
-      [1, 5, 4],
+    expect(authority.map((each) => [each.class, each.type, each.ttl, each.rdata.length])).toEqual([
+      [255, types.CNAME, 0, 0],
+      [255, types.A, 0, 0],
+      [1, types.CNAME, 5, 8],
     ]);
   });
 

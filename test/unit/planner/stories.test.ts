@@ -137,6 +137,13 @@ const stories: Readonly<Record<string, Planning>> = {
     }),
     recorded: recordedNamed([byName], { A: { rrset: addresses } }),
   },
+  'a record is created where a wildcard has answered': {
+    declared: declareNamed(byName),
+    observations: withRecord(seenNamed(byName, { blue: '2.0.0' }, 'blue'), byName, {
+      rrset: null,
+      wildcardTtlSeconds: 600,
+    }),
+  },
   'a record that somebody has just switched: the slot of before is left until nobody can come': {
     declared: declareNamed(byName),
     observations: seenNamed(byName, { blue: '1.0.0', green: '1.0.0' }, 'green'),
