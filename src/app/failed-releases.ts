@@ -1,22 +1,33 @@
 /** Which releases were tried and did not stay, as the journal says. */
-import { type JournalEntry, type Run, releaseDirectory, type StateStore } from '../model/index.ts';
+import {
+  type Address,
+  type JournalEntry,
+  type Run,
+  releaseDirectory,
+  type StateStore,
+  type Step,
+} from '../model/index.ts';
 import type { FailedRelease } from '../planner/failed-releases.ts';
 
 /** So many runs back are looked at: what failed longer ago has been fixed or forgotten. */
 const runsLookedAt = 20;
 
 /** Oldest first; one that was deployed afterwards is not among them. */
-export async function failedReleases(store: StateStore): Promise<readonly FailedRelease[]> {
+export async function failedReleases(
+  store: Pick<StateStore, 'runs' | 'planOf' | 'journal'>,
+): Promise<readonly FailedRelease[]> {
   const failed = new Map<string, FailedRelease>();
   for (const run of (await store.runs()).slice(-runsLookedAt)) {
     if (run.outcome === undefined || run.intent.kind !== 'apply') continue;
     const { declared, steps, untouched = [] } = await store.planOf(run.run);
-    const why = run.outcome === 'complete' ? undefined : reasonOf(await store.journal(run.run), run);
+    const journal = run.outcome === 'complete' ? [] : await store.journal(run.run);
+    const why = run.outcome === 'complete' ? undefined : reasonOf(journal, run);
+    const blamed = servicesThatFailed(journal, steps);
     for (const service of declared.services.filter(({ address }) => !untouched.includes(address))) {
       const directory = releaseDirectory(service.release);
       const key = JSON.stringify([service.address, directory]);
       if (why === undefined || run.outcome === 'complete') failed.delete(key);
-      else if (steps.some((step) => step.service === service.address)) {
+      else if (blamed.has(service.address)) {
         const { outcome, actor, startedAt } = run;
         failed.set(key, {
           service: service.address,
@@ -31,6 +42,16 @@ export async function failedReleases(store: StateStore): Promise<readonly Failed
     }
   }
   return [...failed.values()];
+}
+
+/** Those with a step that failed; where none has, as in a run that somebody gave up, all that it was about. */
+function servicesThatFailed(
+  journal: readonly JournalEntry[],
+  steps: readonly Step[],
+): ReadonlySet<Address | undefined> {
+  const failed = new Set(journal.filter(({ failure }) => failure !== undefined).map(({ step }) => step));
+  const theirs = steps.filter(({ id, service }) => failed.has(id) && service !== undefined);
+  return new Set((theirs.length > 0 ? theirs : steps).map(({ service }) => service));
 }
 
 /** The first failure, or who gave it up and why. */

@@ -206,7 +206,7 @@ const endedMeanwhile = (run: RunNumber, environment: string): Diagnostic => ({
   severity: 'error',
   summary: 'The run ended before it heard',
   detail: `Run ${run} was over when it was asked. The request was taken back.`,
-  hint: `How it ended:  deployctl show ${run}\nWhere things stand:  deployctl status ${environment}`,
+  hint: `How it ended:  deployctl show ${environment} ${run}\nWhere things stand:  deployctl status ${environment}`,
 });
 
 const notHeard = (run: RunNumber, environment: string): Diagnostic => ({

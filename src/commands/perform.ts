@@ -7,6 +7,7 @@ import { refuseUnwritable, savePlan } from '../app/plan-file.ts';
 import { recordDrift } from '../app/record-edits.ts';
 import { actorOf, lockState, readRecorded } from '../app/state.ts';
 import { isError, type StateDeclared } from '../model/index.ts';
+import { outputsText } from '../ui/outputs-text.ts';
 import { paint } from '../ui/paint.ts';
 import { planJson } from '../ui/plan-json.ts';
 import { approve } from '../ui/prompt.ts';
@@ -76,7 +77,10 @@ export async function performMade(
     }
     const isRefresh = plan.intent.kind === 'refresh_only';
     if (isRefresh ? plan.drift.length === 0 : plan.steps.length === 0) {
-      if (flags.json) print(JSON.stringify(nothingToDoJson(cx.clock.now())));
+      const outputs = making.verb === 'apply' && !isRefresh ? plan.declared.outputs : {};
+      if (flags.json) print(JSON.stringify(nothingToDoJson(cx.clock.now(), outputs)));
+      else if (Object.keys(outputs).length > 0)
+        print(`\n${outputsText(outputs, paint(terminal.color.stdout))}`);
       return exitCode.done;
     }
     if (isRefresh) refuseActor(plan.declared, cx);

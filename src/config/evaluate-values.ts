@@ -229,7 +229,7 @@ export function evaluateOutput(item: BlockItem, instance: ModuleInstance, cx: Ev
       code: 'sensitive-output',
       summary: 'Output refers to sensitive values',
       detail: `To reduce the risk of accidentally exporting sensitive data that was intended to be only internal, an output that contains sensitive data must be marked as such.`,
-      hint: 'If it is to be an output, add: sensitive = true. Its value is then kept in the state and never shown.',
+      hint: 'If it is to be an output, add: sensitive = true. Its value is then neither shown nor kept.',
     });
     return;
   }

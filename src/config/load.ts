@@ -350,7 +350,11 @@ const outputsOf = (world: World): Readonly<Record<string, OutputDeclared>> =>
   Object.fromEntries(
     world.outputs.map(({ name, value, sensitive, description }) => [
       name,
-      { value: plainJson(value), sensitive, ...(description === undefined ? {} : { description }) },
+      {
+        value: sensitive ? null : plainJson(value),
+        sensitive,
+        ...(description === undefined ? {} : { description }),
+      },
     ]),
   );
 

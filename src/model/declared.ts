@@ -27,6 +27,7 @@ export interface Declared {
 }
 
 export interface OutputDeclared {
+  /** null where it is sensitive: it would be kept in plans and in the state. */
   readonly value: Json;
   readonly sensitive: boolean;
   readonly description?: string;

@@ -1,14 +1,28 @@
 /** A run for programs: one event a line, `type`, `at`, `run`, `seq` first. The field names are API. */
-import { type Event, type PoolTraffic, type RequestCounts, summarizeChanges } from '../model/index.ts';
+import {
+  type Event,
+  type Plan,
+  type PoolTraffic,
+  type RequestCounts,
+  summarizeChanges,
+} from '../model/index.ts';
 import { diagnosticJson } from './diagnostic-json.ts';
+import { outputsJson } from './outputs-text.ts';
 import { stepJson } from './plan-json.ts';
 import { printableJson } from './printable.ts';
 import type { Renderer } from './renderer.ts';
 import { isoTime } from './time-text.ts';
 
 export function jsonLines(write: (text: string) => void): Renderer {
+  let plan: Plan | undefined;
   return {
-    event: (event) => write(`${printableJson(eventJson(event))}\n`),
+    event: (event) => {
+      if (event.type === 'run_started') plan = event.plan;
+      const isDone =
+        event.type === 'summary' && event.outcome === 'complete' && plan?.intent.kind === 'apply';
+      const outputs = isDone ? { outputs: outputsJson(plan?.declared.outputs ?? {}) } : {};
+      write(`${printableJson({ ...eventJson(event), ...outputs })}\n`);
+    },
     end: () => undefined,
   };
 }

@@ -1,6 +1,7 @@
 /** What a command says to a program when it could not even begin: the same place and form as its result would have. */
-import type { Diagnostic, Instant } from '../model/index.ts';
+import type { Declared, Diagnostic, Instant } from '../model/index.ts';
 import { diagnosticJson } from './diagnostic-json.ts';
+import { outputsJson } from './outputs-text.ts';
 import { isoTime } from './time-text.ts';
 
 /** Commands whose JSON is one event a line. All others print one document. */
@@ -18,7 +19,10 @@ export const refusalJson = (
     : { format_version: '1.0', diagnostics: diagnostics.map(diagnosticJson) };
 
 /** The one event where nothing had to be done. */
-export const nothingToDoJson = (at: Instant): object => summaryWithoutRun('complete', [], 0, at);
+export const nothingToDoJson = (at: Instant, outputs: Declared['outputs'] = {}): object => ({
+  ...summaryWithoutRun('complete', [], 0, at),
+  outputs: outputsJson(outputs),
+});
 
 const summaryWithoutRun = (
   outcome: 'refused' | 'complete',

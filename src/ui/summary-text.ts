@@ -10,6 +10,7 @@ import {
 } from '../model/index.ts';
 import type { View } from './fold.ts';
 import { wrap } from './layout.ts';
+import { outputsText } from './outputs-text.ts';
 import { type Paint, paint as paintOf } from './paint.ts';
 import { printable } from './printable.ts';
 import { servingBefore } from './run-title.ts';
@@ -45,7 +46,11 @@ export function renderSummary(view: View, options: SummaryTextOptions): string {
       ...headline(view, summary, plan, paint, width),
       ...afterLines(view, summary, environment, paint, width),
     ].join('\n'),
-  ];
+    // Those of a revert would be told by the files of today, which it leaves aside.
+    summary.outcome === 'complete' && plan?.intent.kind === 'apply'
+      ? outputsText(plan.declared.outputs, paint)
+      : '',
+  ].filter((section) => section !== '');
   return sections.join('\n\n');
 }
 

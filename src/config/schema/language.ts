@@ -124,7 +124,7 @@ export const outputShape = {
     sensitive: defaulted(
       { ...bool, evaluation: 'literal' },
       false,
-      'Whether the value is kept from being shown.',
+      'Whether the value is kept from being shown, and from plans and the state.',
     ),
   },
   blocks: { precondition: any(preconditionShape) },

@@ -146,6 +146,7 @@ describe('a run as JSON lines', () => {
     expect(lines[0].plan).not.toHaveProperty('declared');
     expect(lines.at(-1)).toEqual({
       type: 'summary',
+      outputs: {},
       at: expect.any(String),
       run: 42,
       seq: lines.length,
