@@ -20,9 +20,8 @@ const isSessionLimit = (error: unknown): boolean =>
 
 /** What ssh2 says to everybody who waits for an answer when the connection ends, and to whoever comes after that. */
 const isConnectionLost = (error: unknown): boolean =>
-  error instanceof ProviderFailure &&
-  error.cause instanceof Error &&
-  /^(No response from server|Not connected|Channel open failed?: disconnected)/i.test(error.cause.message);
+  error instanceof Error &&
+  /^(No response from server|Not connected|Channel open failed?: disconnected)/i.test(error.message);
 
 interface SshProgram extends Program {
   /** Settles when the server has closed the session too: only then does it no longer count there. */
@@ -132,18 +131,17 @@ export class SshHost implements HostChannel {
 
   async dial(target: Target, options: DialOptions): Promise<Duplex> {
     const leave = this.#use();
-    const outcome = await this.connection(options.signal).then(
-      (client) => forward(client, target, options),
-      (error: unknown) => {
-        leave();
-        throw error;
-      },
-    );
+    const outcome = await this.#forward(target, options).catch((error: unknown) => {
+      leave();
+      throw error;
+    });
     if (outcome.at === 'connected') {
       outcome.stream.once('close', leave);
       return outcome.stream;
     }
     leave();
+    // That our own connection ended says nothing of the port.
+    if (outcome.at === 'lost') throw unreachable(this.#declared, this.#ssh, outcome.reason, outcome.cause);
     const failed = dialFailure(this.#declared, target, outcome.reason, outcome.cause);
     // A refused port is an answer. Forwarding that is switched off, or a socket file that the login user may not
     // open, is not: then a small program on the host connects in our place.
@@ -160,6 +158,21 @@ export class SshHost implements HostChannel {
       leaveSession();
       throw error;
     }
+  }
+
+  /** As with a session: a connection that was lost while nothing was said shows with the next word. */
+  async #forward(target: Target, options: DialOptions): Promise<Forwarded> {
+    const client = await this.connection(options.signal);
+    const outcome = await forward(client, target, options);
+    if (outcome.at !== 'lost') return outcome;
+    this.#abandon(client);
+    return forward(await this.connection(options.signal), target, options);
+  }
+
+  /** The connection is of no use any more. */
+  #abandon(client: Client): void {
+    if (this.#client === client) this.#forget();
+    client.destroy();
   }
 
   #needsSudo(): boolean {
@@ -206,10 +219,9 @@ export class SshHost implements HostChannel {
     try {
       return await open();
     } catch (error) {
-      if (!isConnectionLost(error)) throw error;
+      if (!(error instanceof ProviderFailure) || !isConnectionLost(error.cause)) throw error;
       // The host was restarted, or a firewall forgot us, while nothing was said: that shows with the next word.
-      if (this.#client === client) this.#forget();
-      client.destroy();
+      this.#abandon(client);
       client = await this.connection(options.signal);
       return await open();
     }
@@ -335,6 +347,10 @@ function forward(client: Client, target: Target, options: DialOptions): Promise<
         settle({ at: 'connected', stream: channel });
         return;
       }
+      if (isConnectionLost(error)) {
+        settle({ at: 'lost', reason: 'closed the connection', cause: error });
+        return;
+      }
       const prohibited = error.reason === administrativelyProhibited || error.reason === unknownChannelType;
       settle({
         at: prohibited ? 'prohibited' : 'refused',
@@ -346,7 +362,7 @@ function forward(client: Client, target: Target, options: DialOptions): Promise<
       if ('path' in target) client.openssh_forwardOutStreamLocal(target.path, opened);
       else client.forwardOut('127.0.0.1', 0, target.address, target.port, opened);
     } catch (cause) {
-      settle({ at: 'lost', reason: 'the SSH connection is gone', cause });
+      settle({ at: 'lost', reason: 'closed the connection', cause });
     }
   });
 }

@@ -491,6 +491,23 @@ describe('a connection that breaks', () => {
   });
 });
 
+test('a connection that breaks under a dial says nothing of the port: it is made anew', async () => {
+  await using own = await startSshd({ hosts: 1 });
+  const [host] = own.hosts;
+  if (host === undefined) throw new Error('no host');
+  await using open = one(host.declared);
+  const channel = await open.to(host.name);
+  // It answers no more, and then it is gone.
+  const { stdout: session } = await channel.script('echo "$PPID"', {}, options);
+  process.kill(Number(session), 'SIGSTOP');
+  const dialled = channel.dial({ address: host.address, port: host.port }, options);
+  await new Promise((resolve) => setImmediate(resolve));
+  process.kill(Number(session), 'SIGKILL');
+  const stream = await dialled;
+  stream.on('error', () => {});
+  stream.destroy();
+});
+
 describe('a host with its own ideas', () => {
   test.for(['ssh2', 'openssh'] as const)(
     'MaxSessions 1 and MaxStartups 2:30:3: ten connections and commands at once are all served, over %s',
