@@ -103,7 +103,7 @@ function getStatus(
   });
 }
 
-/** In the folder of the release, as the user and in the environment of the process. */
+/** In the folder of the release and in the environment of the process, as the owner of the install, or whoever logs in. */
 async function checkCommand(
   session: HostSession,
   { place, unit, release, health }: Checked,

@@ -4,6 +4,9 @@
  */
 import {
   type Declared,
+  type Diagnostic,
+  inventoryAddress,
+  type Observation,
   type Observed,
   type Operation,
   type Place,
@@ -12,6 +15,7 @@ import {
   type ServiceDeclared,
 } from '../../model/index.ts';
 import type { HostChannels } from '../../transport/index.ts';
+import { diagnosticOf } from './session.ts';
 
 const askTimeoutMs = 20_000;
 const isBelowHome = (path: string): boolean => path === '~' || path.startsWith('~/');
@@ -86,24 +90,42 @@ async function observeAtHomes(
 ): Promise<Observed> {
   if (!declared.services.some((service) => isBelowHome(service.install.root)))
     return inner.observe(declared, signal);
-  const hosts = new Set(declared.services.flatMap(hostsOf));
+  const hosts = [...new Set(declared.services.flatMap(hostsOf))];
   const homes = await Promise.all(
-    [...hosts].map(async (host) => [host, await homeOf(host, signal).catch(() => '/nonexistent')] as const),
+    hosts.map(async (host) => ({ host, home: await homeOf(host, signal).catch(diagnosticOf) })),
   );
-  const byHome = Map.groupBy(homes, ([, home]) => home);
+  const byHome = Map.groupBy(homes, ({ home }) => (typeof home === 'string' ? home : undefined));
   const parts = await Promise.all(
     [...byHome].map(([home, group]) => {
-      const here = new Set(group.map(([host]) => host));
-      return inner.observe(
-        { ...declared, services: declared.services.map((each) => onlyOn(each, here, home)) },
-        signal,
+      const here = new Set(group.map(({ host }) => host));
+      // Where the home is not known, only what stands elsewhere can be looked at.
+      const services = declared.services.filter(
+        ({ install }) => home !== undefined || !isBelowHome(install.root),
       );
+      const onThese = services.map((each) => onlyOn(each, here, home ?? ''));
+      return inner.observe({ ...declared, services: onThese }, signal);
     }),
   );
+  const homeless = declared.services.filter(({ install }) => isBelowHome(install.root));
   return {
-    observations: parts.flatMap((part) => part.observations),
+    observations: [
+      ...parts.flatMap((part) => part.observations),
+      ...homes.flatMap(({ host, home }) =>
+        typeof home === 'string' ? [] : homeless.flatMap((service) => unseenOn(service, host, home)),
+      ),
+    ],
     notes: parts.flatMap((part) => part.notes),
   };
+}
+
+/** Not seen is not gone: nothing is said of what stands below a home that is not known. */
+function unseenOn(service: ServiceDeclared, host: string, why: Diagnostic): readonly Observation[] {
+  const instances = service.slots.flatMap((slot) => slot.instances.filter((each) => each.host === host));
+  if (instances.length === 0) return [];
+  return [
+    { status: 'unknown', kind: 'inventory', address: inventoryAddress(service.address, host), why },
+    ...instances.map(({ address }): Observation => ({ status: 'unknown', kind: 'instance', address, why })),
+  ];
 }
 
 const hostsOf = (service: ServiceDeclared): readonly string[] =>

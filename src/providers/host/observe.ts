@@ -151,7 +151,8 @@ async function observePart(
           const checked = { place, unit: process.unit, release, health: instance.health };
           health = await checkOnce(session, checked, input.signal);
         } catch (error) {
-          health = { status: 'unhealthy', detail: diagnosticOf(error).detail };
+          // Nobody could ask: that it is ill would make it one of those that cost nothing to take out.
+          return { status: 'unknown', kind: 'instance', address, why: diagnosticOf(error) };
         }
       }
       return { status: 'present', kind: 'instance', address, spec: { ...state, health }, at };
