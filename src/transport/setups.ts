@@ -28,7 +28,9 @@ export interface Watch {
 }
 
 interface Waiting {
+  /** When it was last heard, by the time for which we were listening, and on the clock. */
   since: number;
+  sinceOnClock: number;
   isQuiet: boolean;
   readonly budgetMs: number;
   readonly quiet: () => void;
@@ -71,7 +73,13 @@ export class Setups {
     budgetMs: number,
     on: { readonly quiet: () => void; readonly late: (silentMs: number) => void },
   ): Watch {
-    const waiting: Waiting = { since: this.#listened, isQuiet: false, budgetMs, ...on };
+    const waiting: Waiting = {
+      since: this.#listened,
+      sinceOnClock: performance.now(),
+      isQuiet: false,
+      budgetMs,
+      ...on,
+    };
     this.#waiting.add(waiting);
     if (this.#timer === undefined) {
       this.#lastTick = performance.now();
@@ -84,6 +92,7 @@ export class Setups {
         this.#slowestMs = Math.max(took, (this.#slowestMs ?? 0) * 0.97);
         this.#lastHeard = this.#listened;
         waiting.since = this.#listened;
+        waiting.sinceOnClock = performance.now();
       },
       end: () => {
         this.#waiting.delete(waiting);
@@ -104,8 +113,16 @@ export class Setups {
         waiting.isQuiet = true;
         waiting.quiet();
       }
-      if (silentMs > this.#patienceMs(waiting.budgetMs)) waiting.late(silentMs);
+      // What came while we were too busy to read it would have been read by now: the time of the clock counts.
+      if (this.#isOver) {
+        if (now - waiting.sinceOnClock > waiting.budgetMs) waiting.late(now - waiting.sinceOnClock);
+      } else if (silentMs > this.#patienceMs(waiting.budgetMs)) waiting.late(silentMs);
     }
+  }
+
+  /** Whether no live host has got on for a while, though we listened. */
+  get #isOver(): boolean {
+    return this.#slowestMs !== undefined && this.#listened - this.#lastHeard > progressMs;
   }
 
   /**
@@ -113,8 +130,6 @@ export class Setups {
    * answered at all.
    */
   #patienceMs(budgetMs: number): number {
-    const isOver = this.#slowestMs !== undefined && this.#listened - this.#lastHeard > progressMs;
-    if (isOver) return budgetMs;
     const others = this.#slowestMs ?? (this.#waiting.size > 1 ? budgetMs : 0);
     return Math.min(Math.max(budgetMs, 2 * others), mostBudgets * budgetMs);
   }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { Setups } from '../../../src/transport/setups.ts';
 
 /** Watches a host that never says a word: how long until it is late, on the clock. */
@@ -40,6 +40,44 @@ test('where live hosts are slow, the others get twice what those needed', async 
   }
   live.end();
   expect(await late).toBeGreaterThan(350);
+});
+
+test('once all others are done, the time for which this process was busy counts too', () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  let now = 0;
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => now);
+  const listen = (ms: number): void => {
+    for (let passed = 0; passed < ms; passed += 25) {
+      now += 25;
+      vi.advanceTimersByTime(25);
+    }
+  };
+  try {
+    const setups = new Setups();
+    const live = setups.watch(10_000, { quiet: () => {}, late: () => {} });
+    let lateAt: number | undefined;
+    setups.watch(5_000, {
+      quiet: () => {},
+      late: () => {
+        lateAt ??= now;
+      },
+    });
+    // Three seconds in which the loop turns once every 300 ms, as among a hundred handshakes.
+    for (let turn = 0; turn < 10; turn += 1) {
+      now += 275;
+      listen(25);
+    }
+    live.heard();
+    live.end();
+    listen(1_900);
+    expect(lateAt, 'what a live host sent may still be on its way').toBeUndefined();
+    listen(4_000);
+    expect(lateAt).toBeGreaterThanOrEqual(5_000);
+    expect(lateAt).toBeLessThanOrEqual(5_100);
+  } finally {
+    clock.mockRestore();
+    vi.useRealTimers();
+  }
 });
 
 test('a host that gets on has its budget anew', async () => {
