@@ -184,16 +184,22 @@ export function describeDns(
       expect(await now(dns)).toEqual(set(60, '10.0.1.99'));
     });
 
-    test('of 20 writers at once exactly one wins each round', { timeout: 120_000 }, async () => {
+    test('of 20 writers at once exactly one wins each round: who creates, who changes, who removes', {
+      timeout: 120_000,
+    }, async () => {
       const dns = await lease();
-      let from: RecordSet = blue;
+      const record = recordOf('storm');
+      let from: RecordSet | null = null;
       for (let round = 0; round < 3; round++) {
-        const wanted = Array.from({ length: 20 }, (_, index) => set(60, `10.${round + 1}.0.${index + 1}`));
+        const wanted = Array.from({ length: 20 }, (_, index) =>
+          // Only one removes: two that want the same both get it.
+          round === 2 && index === 7 ? null : set(60, `10.${round + 1}.0.${index + 1}`),
+        );
         const results = await Promise.all(
           wanted.map(async (to) => {
             try {
-              await open(zoneAt(dns.endpoint)).perform(move(recordOf('shop'), from, to), contextOf());
-              return to;
+              await open(zoneAt(dns.endpoint)).perform(move(record, from, to), contextOf());
+              return { to };
             } catch (error) {
               expect(error).toBeInstanceOf(ProviderFailure);
               expect((error as ProviderFailure).diagnostic.code).toBe('dns-conflict');
@@ -203,9 +209,17 @@ export function describeDns(
         );
         const winners = results.filter((each) => each !== undefined);
         expect(winners).toHaveLength(1);
-        from = winners[0] as RecordSet;
-        expect(await now(dns)).toEqual(from);
+        from = winners[0]?.to ?? null;
+        expect(await now(dns, 'storm')).toEqual(from);
       }
+      // What is not so is neither created over nor removed.
+      const zone = open(zoneAt(dns.endpoint));
+      const here = set(60, '10.9.0.1');
+      await zone.perform(move(record, from, here), contextOf());
+      for (const wrong of [move(record, null, green), move(record, blue, null)])
+        expect((await failureOf(zone.perform(wrong, contextOf()))).diagnostic.code).toBe('dns-conflict');
+      expect(await now(dns, 'storm')).toEqual(here);
+      await zone.perform(move(record, here, null), contextOf());
     });
 
     test('an update that is lost and arrives late does nothing once the zone was looked at again', async () => {
@@ -438,6 +452,10 @@ export function describeDns(
         { spec: { rrset: null, delegation: 'sub.internal.test.' } },
         { spec: { rrset: null, delegation: null, wildcardTtlSeconds: 60 } },
       ]);
+      // Servers say NOERROR, and even give it away in a transfer; nobody who asks ever sees it.
+      const below = open(zoneAt(dns.endpoint, { records }));
+      const failure = await failureOf(below.perform(move(recordOf('a.sub'), null, green), contextOf()));
+      expect(failure).toMatchObject({ effect: 'none', diagnostic: { code: 'dns-below-a-delegation' } });
     });
 
     test('where the zone is not given away it is read by questions, and said so', async () => {

@@ -12,10 +12,14 @@ const green = set(60, '10.0.1.21', '10.0.1.22');
 interface Relay extends AsyncDisposable {
   readonly endpoint: DnsEndpoint;
   /**
-   * What happens to the next update: it is done and its reply lost; kept back and delivered later; both, done twice; or
-   * somebody else answers NOERROR in the server's place.
+   * What happens to the next update: it is done and its reply lost; kept back and delivered later; both, done twice;
+   * somebody else answers NOERROR in the server's place; or the server is gone when it has answered, or just before.
    */
-  next: 'pass' | 'lose_reply' | 'keep_back' | 'keep_copy' | 'forge';
+  next: 'pass' | 'lose_reply' | 'keep_back' | 'keep_copy' | 'forge' | 'answer_and_go' | 'do_and_go';
+  /** The server can be reached again. */
+  comeBack(): Promise<void>;
+  /** What happens to every transfer: it breaks off in the middle, or somebody else puts an address of his own into it. */
+  transfers: 'pass' | 'cut' | 'alter';
   /** Delivers what was kept, and gives the server's reply code. */
   deliver(): Promise<number>;
 }
@@ -44,15 +48,28 @@ async function relayTo(server: DnsEndpoint): Promise<Relay> {
         up.destroy();
       } else up.write(chunk);
     });
-    up.on('data', (chunk: Buffer) => (fate === 'lose_reply' ? client.destroy() : client.write(chunk)));
+    up.on('data', (chunk: Buffer) => {
+      const at = chunk.indexOf(Buffer.from([10, 0, 1, 11]));
+      if (fate === 'answer_and_go' || fate === 'do_and_go') listener.close();
+      if (fate === 'lose_reply' || fate === 'do_and_go') client.destroy();
+      else if (at >= 0 && relay.transfers === 'cut') client.end(chunk.subarray(0, at));
+      else {
+        if (at >= 0 && relay.transfers === 'alter') chunk[at + 3] = 99;
+        client.write(chunk);
+      }
+    });
     client.on('close', () => up.destroy());
     up.on('close', () => client.destroy());
   });
   const port = await freePort();
-  await new Promise<void>((resolve) => listener.listen(port, '127.0.0.1', resolve));
+  const listen = (): Promise<void> =>
+    new Promise((resolve) => void listener.listen(port, '127.0.0.1', resolve));
+  await listen();
   const relay: Relay = {
     endpoint: { host: '127.0.0.1', port },
     next: 'pass',
+    comeBack: listen,
+    transfers: 'pass',
     deliver: () =>
       new Promise((resolve, reject) => {
         const up = connect(server, () => up.write(kept ?? Buffer.alloc(0)));
@@ -116,6 +133,23 @@ describe.skipIf(!hasDns.bind)(
       },
     );
 
+    test.for(['answer_and_go', 'do_and_go'] as const)(
+      'a server that is gone after it has done the update: nobody says that nothing was done (%s)',
+      async (fate) => {
+        await using dns = await startDns('bind');
+        await using relay = await relayTo(dns.endpoint);
+        const zone = open(zoneAt(relay.endpoint, { servers: [dns.endpoint] }));
+        relay.next = fate;
+        const there = move(recordOf('shop'), blue, green);
+        const failure = await zone.perform(there, contextOf()).catch((error: unknown) => error);
+        expect(failure).toBeInstanceOf(ProviderFailure);
+        expect(failure).toMatchObject({ effect: 'maybe', diagnostic: { code: 'dns-server-unreachable' } });
+        await relay.comeBack();
+        expect(await zone.look(there, contextOf())).toEqual({ at: 'after' });
+        await zone.perform(there, contextOf());
+      },
+    );
+
     test('a NOERROR without a signature is no success, whoever it is from', async () => {
       await using dns = await startDns('bind');
       await using relay = await relayTo(dns.endpoint);
@@ -128,6 +162,32 @@ describe.skipIf(!hasDns.bind)(
       expect((failure as ProviderFailure).diagnostic.code).toBe('dns-reply-unverified');
       expect(await zone.look(move(recordOf('shop'), blue, green), contextOf())).toEqual({ at: 'before' });
     });
+
+    test.for(['bind', 'knot', 'pdns'] as const)(
+      'on %s a transfer that breaks off or is altered on its way is no zone, and no update rests on it',
+      async (kind, { skip }) => {
+        if (!hasDns[kind]) return skip(`without ${kind}: not covered`);
+        await using dns = await startDns(kind);
+        await using relay = await relayTo(dns.endpoint);
+        const zone = open(zoneAt(relay.endpoint, { servers: [dns.endpoint] }));
+        for (const [transfers, code] of [
+          ['cut', /^dns-/],
+          ['alter', /^dns-reply-unverified$/],
+        ] as const) {
+          relay.transfers = transfers;
+          const { observations } = await zone.observe({} as never, AbortSignal.timeout(20_000));
+          expect(observations).toMatchObject([
+            { status: 'unknown', why: { code: expect.stringMatching(code) } },
+          ]);
+          const failure = await zone
+            .perform(move(recordOf('shop'), blue, green), contextOf())
+            .catch((error: unknown) => error);
+          expect(failure).toBeInstanceOf(ProviderFailure);
+        }
+        relay.transfers = 'pass';
+        expect(await zone.look(move(recordOf('shop'), blue, green), contextOf())).toEqual({ at: 'before' });
+      },
+    );
 
     test('a secondary that does not follow is named, with what it says instead', async () => {
       const port = await freePort();

@@ -15,9 +15,9 @@ import { serverText } from '../../transport/index.ts';
 import type { ZoneClient } from './client.ts';
 import { complain } from './complaints.ts';
 import { fenceName } from './fence.ts';
-import { askServer, differenceOf, readZone, type ZoneReading } from './read.ts';
+import { askServer, delegationAt, differenceOf, readZone, type ZoneReading } from './read.ts';
 import { missingRights } from './rights.ts';
-import { besides, delegationOf, setAt, standingInstead, wildcardTtl } from './zone-content.ts';
+import { besides, setAt, standingInstead, wildcardTtl } from './zone-content.ts';
 
 /** Questions to all servers that are on their way at once. */
 const window = 48;
@@ -95,15 +95,14 @@ async function observeRecord(
 
 /** What the primary holds of a record. */
 export function stateOf(zone: ZoneDeclared, reading: ZoneReading, record: RecordDeclared): RecordState {
-  const { content, delegated } = reading;
+  const { content } = reading;
   const instead = standingInstead(content, record);
   const wildcardTtlSeconds = wildcardTtl(content, record, zone.zone);
   return {
     rrset: setAt(content, record.name, types[record.type]),
     besides: besides(content, record),
     ...(instead.length === 0 ? {} : { instead }),
-    delegation:
-      delegationOf(content, record.name, zone.zone) ?? (delegated.has(record.name) ? record.name : null),
+    delegation: delegationAt(zone, reading, record),
     negativeTtlSeconds: content.negativeTtlSeconds,
     ...(wildcardTtlSeconds === undefined ? {} : { wildcardTtlSeconds }),
     zoneSerial: content.serial,

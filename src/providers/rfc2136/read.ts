@@ -8,11 +8,12 @@ import {
   type RecordDeclared,
   type RecordSet,
   sameValue,
+  type ZoneDeclared,
 } from '../../model/index.ts';
 import { serverText } from '../../transport/index.ts';
 import type { ZoneClient } from './client.ts';
 import { refusal } from './complaints.ts';
-import { contentOf, setAt, type ZoneContent } from './zone-content.ts';
+import { contentOf, delegationOf, setAt, type ZoneContent } from './zone-content.ts';
 
 export interface ZoneReading {
   readonly content: ZoneContent;
@@ -27,6 +28,13 @@ const askedTypes = [types.A, types.AAAA, types.CNAME, types.TXT, types.MX, types
 const askedForCname = [...new Set([...askedTypes, ...notBesideCname])];
 /** How often the questions begin again because the zone changed between them. */
 const tries = 4;
+
+/** The delegation at or above a record's name; null: there is none. */
+export const delegationAt = (
+  { zone }: ZoneDeclared,
+  { content, delegated }: ZoneReading,
+  { name }: RecordDeclared,
+): string | null => delegationOf(content, name, zone) ?? (delegated.has(name) ? name : null);
 
 /** The zone by transfer; where that is refused, these names of it by questions between two equal serials. */
 export async function readZone(

@@ -15,7 +15,7 @@ import { serverText } from '../../transport/index.ts';
 import type { UpdateReply, ZoneClient } from './client.ts';
 import { aboutUpdate, mishap, refusal } from './complaints.ts';
 import { type Fence, fenceName, raiseFence, readFence } from './fence.ts';
-import { readZone, type ZoneReading } from './read.ts';
+import { delegationAt, readZone, type ZoneReading } from './read.ts';
 import { besides, setAt, type ZoneContent } from './zone-content.ts';
 
 export type SetRecord = Operation & { readonly op: 'record.set' };
@@ -28,12 +28,36 @@ export interface Unsettled {
   generation: number | undefined;
 }
 
+/** What has become of the updates of one call. */
+interface Fate {
+  /** One of them was done, or nobody knows: whatever fails afterwards, the record may have changed. */
+  mayBeDone: boolean;
+}
+
 /** Resolves when the primary holds `to`. Throws with `none` or `maybe`; leaves `unsettled` set where an update may still arrive. */
 export async function writeRecord(
   client: ZoneClient,
   operation: SetRecord,
   cx: Context,
   unsettled: Unsettled,
+): Promise<void> {
+  const fate: Fate = { mayBeDone: false };
+  try {
+    await write(client, operation, cx, unsettled, fate);
+  } catch (error) {
+    // A server that cannot be reached for the look afterwards is no proof that nothing was done before.
+    if (fate.mayBeDone && error instanceof ProviderFailure && error.effect === 'none')
+      throw new ProviderFailure(error.diagnostic, 'maybe', error);
+    throw error;
+  }
+}
+
+async function write(
+  client: ZoneClient,
+  operation: SetRecord,
+  cx: Context,
+  unsettled: Unsettled,
+  fate: Fate,
 ): Promise<void> {
   const { record } = operation;
   const { zone } = client;
@@ -45,6 +69,7 @@ export async function writeRecord(
     const standing = standingOf(operation, reading.content);
     if (standing.at === 'after') return;
     if (standing.at === 'elsewhere') throw changed(zone, operation, standing.now);
+    refuseDelegated(zone, operation, reading);
     refuseConflict(zone, operation, reading.content);
     refuseOlderRun(zone, readFence(fence), cx);
     const raised = raiseFence(zone, fence, cx.fence);
@@ -68,7 +93,7 @@ export async function writeRecord(
       ],
     };
     const generation = (readFence(fence)?.generation ?? 0) + 1;
-    const sent = await send(client, update, cx, operation, generation, unsettled);
+    const sent = await send(client, update, cx, operation, generation, unsettled, fate);
     if (sent === 'applied') return await confirm(client, operation, cx);
     // Somebody changed the zone between the look and the write: this record, or only the fence. Looked at again.
     await cx.clock.sleep(5 + ((generation * 7 + turn * 13) % 40), cx.signal);
@@ -89,21 +114,27 @@ async function send(
   client: ZoneClient,
   update: Update,
   cx: Context,
-  { record }: SetRecord,
+  operation: SetRecord,
   generation: number,
   unsettled: Unsettled,
+  fate: Fate,
 ): Promise<'applied' | 'conflict'> {
   const { zone } = client;
   let reply: UpdateReply;
   try {
     reply = await client.update(update, cx.signal);
   } catch (error) {
-    if (error instanceof ProviderFailure && error.effect === 'maybe') unsettled.generation = generation;
-    if (unsettled.generation === undefined || cx.signal.aborted) throw error;
+    if (!(error instanceof ProviderFailure) || error.effect === 'none') throw error;
+    fate.mayBeDone = true;
+    unsettled.generation = generation;
+    if (cx.signal.aborted) throw error;
     await settle(client, cx, unsettled);
     return 'conflict';
   }
-  if (reply.rcode === 0 && reply.verdict.verified) return 'applied';
+  if (reply.rcode === 0 && reply.verdict.verified) {
+    fate.mayBeDone = true;
+    return 'applied';
+  }
   const { outcome, complaint } = aboutUpdate(zone, reply.rcode, reply.verdict);
   switch (outcome) {
     case 'conflict':
@@ -111,11 +142,18 @@ async function send(
     case 'denied':
     case 'rejected':
       // What is not signed may come from anyone: then only a look can tell.
-      throw (reply.verdict.verified ? refusal : mishap)(zone, complaint, record.address);
-    case 'unknown':
+      throw (reply.verdict.verified ? refusal : mishap)(zone, complaint, operation.record.address);
+    case 'unknown': {
+      const wasOpen = fate.mayBeDone;
+      fate.mayBeDone = true;
       unsettled.generation = generation;
       await settle(client, cx, unsettled);
-      throw refusal(zone, complaint, record.address);
+      const { content } = await readZone(client, [operation.record.name], cx.signal);
+      const { at } = standingOf(operation, content);
+      if (at === 'after') return 'applied';
+      if (at === 'before') fate.mayBeDone = wasOpen;
+      throw refusal(zone, complaint, operation.record.address);
+    }
   }
 }
 
@@ -170,6 +208,22 @@ function excluded(operation: SetRecord): readonly number[] {
 /** Servers answer NOERROR to a CNAME beside other records and ignore it, so it is made a condition. */
 const absentNeighbours = (operation: SetRecord): readonly Requirement[] =>
   excluded(operation).map((type) => requireSet(operation.record.name, type, null));
+
+/** Sent all the same, it would be done, found in a transfer, and never be seen by anybody who asks. */
+function refuseDelegated(zone: ZoneDeclared, { record, to }: SetRecord, reading: ZoneReading): void {
+  const delegation = delegationAt(zone, reading, record);
+  if (delegation === null || to === null) return;
+  throw refusal(
+    zone,
+    {
+      code: 'dns-below-a-delegation',
+      summary: 'The name belongs to another zone',
+      detail: `${record.name} lies at or below ${delegation}, which ${zone.zone} delegates to other servers by now: a record written here would never be seen.`,
+      hint: 'Declare the zone that has the name, and write the record there.',
+    },
+    record.address,
+  );
+}
 
 /** Sent all the same, the deletions would be done and the CNAME ignored: nothing would be left at the name. */
 function refuseConflict(zone: ZoneDeclared, operation: SetRecord, content: ZoneContent): void {
