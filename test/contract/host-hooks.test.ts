@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   type Declared,
   type HealthDeclared,
+  type ProviderFailure,
   type ReleaseDeclared,
   releaseDirectory,
 } from '../../src/model/index.ts';
@@ -75,7 +76,7 @@ describe.for([
       [
         'sh',
         '-c',
-        'pwd; echo "$DEPLOYCTL_HOOK $DEPLOYCTL_RUN $MINE $SECRET"; sleep 0.1; echo warn >&2; printf "no end"',
+        'pwd; echo "$DEPLOYCTL_HOOK $DEPLOYCTL_RUN $MINE $SECRET"; [ "$SECRET" = canary-secret ] && echo "it has its secret"; sleep 0.1; echo warn >&2; printf "no end"',
       ],
       { environment: { MINE: "it's", SECRET: { secret: 'x' } } },
     );
@@ -83,7 +84,8 @@ describe.for([
     await provider.perform(operation, cx);
     expect(lines(cx).filter((line) => line.startsWith('stdout'))).toEqual([
       `stdout: ${folder}`,
-      "stdout: before_start 1 it's canary-secret",
+      "stdout: before_start 1 it's (secret x)",
+      'stdout: it has its secret',
       'stdout: no end',
     ]);
     expect(lines(cx).filter((line) => line.startsWith('stderr'))).toEqual(['stderr: warn']);
@@ -122,6 +124,17 @@ describe.for([
     const again = testContext({ step: cx.step, attempt: 1 });
     await expect(provider.perform(operation, again)).rejects.toMatchObject({ diagnostic: failed });
     expect(await readFile(count, 'utf8')).toBe('ran\nran\n');
+  });
+
+  test('that prints its secret brings it neither to a terminal nor into the record', async () => {
+    const cx = testContext();
+    const argv = ['sh', '-c', 'echo "token=$SECRET!" >&2; exit 1'];
+    const failed = await provider.perform(hook(argv, { environment: { SECRET: { secret: 'x' } } }), cx).then(
+      () => undefined,
+      (error: ProviderFailure) => error.diagnostic.detail,
+    );
+    expect(failed).toContain('token=(secret x)!');
+    expect(lines(cx)).toEqual(['stderr: token=(secret x)!']);
   });
 
   test('that takes too long is ended with all that it started', async () => {

@@ -13,8 +13,9 @@ import {
 } from '../../model/index.ts';
 import { hostFailure, seconds } from '../../transport/index.ts';
 import { hookRunner, lookAtHook, runHook } from './hook-script.ts';
+import type { KnownSecrets } from './known-secrets.ts';
 import { ownFolder } from './layout.ts';
-import { type ResolveSecret, resolveEnvironment, runAs } from './processes.ts';
+import { resolveEnvironment, runAs } from './processes.ts';
 import { logExcerpt, succeeded } from './refusals.ts';
 import type { HostSession } from './session.ts';
 import { renderEnvironment, renderRunScript } from './supervisor.ts';
@@ -40,7 +41,7 @@ export async function performHook(
   session: HostSession,
   operation: HookOperation,
   cx: Context,
-  resolveSecret: ResolveSecret,
+  secrets: KnownSecrets,
   operatorFolder: string,
 ): Promise<void> {
   const host = session.declared;
@@ -48,11 +49,11 @@ export async function performHook(
   const mark = markName(cx);
   const environment = {
     ...hookEnvironment(operation, cx),
-    ...(await resolveEnvironment(host, operation.environment, resolveSecret)),
+    ...(await resolveEnvironment(host, operation.environment, secrets.resolve)),
   };
   const user = runAs(host, operation.place, operation.user);
   const nonce = `hook-${randomBytes(9).toString('hex')}`;
-  const output = new HookOutput(cx, nonce);
+  const output = new HookOutput(cx, nonce, secrets);
   const result = await session.channel.script(
     runHook,
     {
@@ -187,12 +188,14 @@ class HookOutput {
   readonly lastLines: string[] = [];
   readonly #cx: Context;
   readonly #nonce: string;
+  readonly #secrets: KnownSecrets;
   readonly #partial = { stdout: '', stderr: '' };
   #told = 0;
 
-  constructor(cx: Context, nonce: string) {
+  constructor(cx: Context, nonce: string, secrets: KnownSecrets) {
     this.#cx = cx;
     this.#nonce = nonce;
+    this.#secrets = secrets;
   }
 
   take(stream: 'stdout' | 'stderr', chunk: string): void {
@@ -220,7 +223,8 @@ class HookOutput {
     }
     // The newline before the last word: there even if the hook ended its own last line.
     if (stream === 'stderr' && raw === '') return;
-    const cut = raw.length > longestLine ? `${raw.slice(0, longestLine)}…` : raw;
+    const shown = this.#secrets.hide(raw);
+    const cut = shown.length > longestLine ? `${shown.slice(0, longestLine)}…` : shown;
     const line = visible(cut.replace(/\r$/, ''), { tabs: true });
     this.lastLines.push(line);
     if (this.lastLines.length > keptLines) this.lastLines.shift();

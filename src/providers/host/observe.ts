@@ -15,6 +15,7 @@ import {
   visibleLines,
 } from '../../model/index.ts';
 import { checkOnce } from './health.ts';
+import type { KnownSecrets } from './known-secrets.ts';
 import { unitName } from './layout.ts';
 import type { SeenRoot, SeenSlot } from './probe-parse.ts';
 import type { ProbeRoot } from './probe-render.ts';
@@ -25,7 +26,7 @@ export interface ObserveInput {
   readonly declared: Declared;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  readonly resolveSecret: ResolveSecret;
+  readonly secrets: KnownSecrets;
   /** Of the state that looks; another one's mark on a host is worth a note. */
   readonly lineage: string | undefined;
   readonly open: (host: string) => Promise<HostSession>;
@@ -136,14 +137,14 @@ async function observePart(
       const slot = root.slots[index];
       if (slot === undefined) throw new Error('the probe answered for fewer slots than it was asked about');
       const { address } = instance;
-      const state = await instanceState(session, place, slot, input.resolveSecret);
+      const state = await instanceState(session, place, slot, input.secrets.resolve);
       if ('why' in state) return { status: 'unknown', kind: 'instance', address, why: state.why };
       const nothing = state.linked === null && state.running === null && state.tampered === null;
       if (nothing) return { status: 'absent', kind: 'instance', address, at };
       const { ended } = slot.process ?? {};
       let health: Health = { status: 'not_checked' };
       if (ended !== undefined) {
-        const log = await processLog(session, place, slot.unit, input.signal);
+        const log = await logWithoutSecrets(input, session, place, slot);
         health = { status: 'unhealthy', detail: withLastWords(ended, log) };
       } else if (instance.health !== undefined && state.running !== null) {
         const { release, process } = state.running;
@@ -159,6 +160,19 @@ async function observePart(
     }),
   );
   return [inventory, ...seen];
+}
+
+/** It does not run, so nobody has read what it was started with yet. */
+async function logWithoutSecrets(
+  { secrets, signal }: ObserveInput,
+  session: HostSession,
+  place: Place,
+  { unit, process }: SeenSlot,
+): Promise<string> {
+  const environment = Object.values(process?.record?.running.process.environment ?? {});
+  const names = environment.flatMap((value) => (typeof value === 'string' ? [] : [value.secret]));
+  await Promise.allSettled(names.map(secrets.resolve));
+  return secrets.hide(await processLog(session, place, unit, signal));
 }
 
 /** The last line that the process printed usually says why it ended. */

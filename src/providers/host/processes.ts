@@ -17,6 +17,7 @@ import {
   visible,
 } from '../../model/index.ts';
 import { hostFailure, isVariableName, seconds } from '../../transport/index.ts';
+import type { KnownSecrets } from './known-secrets.ts';
 import { ownFolder, releaseFolder } from './layout.ts';
 import { releaseOfFolder, type SeenProcess, type SeenRoot } from './probe-parse.ts';
 import type { ProbeRoot } from './probe-render.ts';
@@ -157,7 +158,7 @@ export async function setRunning(
   seen: SeenProcess | undefined,
   look: ProbeRoot,
   cx: Context,
-  resolveSecret: ResolveSecret,
+  secrets: KnownSecrets,
 ): Promise<SeenRoot | undefined> {
   const { place, to } = operation;
   const host = session.declared;
@@ -170,7 +171,7 @@ export async function setRunning(
     stop_seconds: String(wholeSeconds(stopping?.stopTimeoutMs ?? 10_000)),
     to: to === null ? 'no' : 'yes',
     kind: to?.process.kind ?? '',
-    ...(to === null ? {} : await startValues(session, operation, to, cx, resolveSecret)),
+    ...(to === null ? {} : await startValues(session, operation, to, cx, secrets.resolve)),
   };
   const result = await session.channel.script(thenLook(setProcess, look), values, {
     timeoutMs: 60_000 + 3 * (stopping?.stopTimeoutMs ?? 0) + startMs(to?.process),
@@ -183,7 +184,10 @@ export async function setRunning(
     refusal.code === 'failed'
       ? // It may have stopped or written something before.
         { ...commonWording(host, refusal, purpose), effect: 'maybe' }
-      : processRefusal(host.name, unit, to?.release, stopping?.stopTimeoutMs ?? 0, refusal),
+      : processRefusal(host.name, unit, to?.release, stopping?.stopTimeoutMs ?? 0, {
+          ...refusal,
+          text: secrets.hide(refusal.text),
+        }),
   );
   return seenAfterwards(result, look);
 }

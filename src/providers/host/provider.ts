@@ -22,6 +22,7 @@ import { type HostChannels, hostFailure, localChannel } from '../../transport/in
 import { checkHosts } from './check.ts';
 import { checkOnce, type ProcessWatch, type VerifyOperation, verifyHealth } from './health.ts';
 import { aboutHook, type HookOperation, lookAtHookMark, performHook } from './hooks.ts';
+import { KnownSecrets } from './known-secrets.ts';
 import { isPathComponent, unitName } from './layout.ts';
 import { observeHosts } from './observe.ts';
 import { listeningOf, refuseTakenPort } from './port.ts';
@@ -91,6 +92,7 @@ class Hosts implements HostProvider {
   readonly #hosts: Map<string, HostDeclared>;
   readonly #channels: HostChannels;
   readonly #options: HostProviderOptions;
+  readonly #secrets: KnownSecrets;
   readonly #releases: Releases;
   readonly #operator: HostSession;
 
@@ -98,19 +100,20 @@ class Hosts implements HostProvider {
     this.#declared = declared;
     this.#hosts = new Map(declared.hosts.map((host) => [host.name, host]));
     this.#channels = channels;
-    this.#options = options;
+    this.#secrets = new KnownSecrets(options.resolveSecret);
+    this.#options = { ...options, resolveSecret: this.#secrets.resolve };
     this.#releases = new Releases(options.artifactCache);
     this.#operator = operatorSession(declared.folder);
   }
 
   observe(declared: Declared, signal: AbortSignal) {
     for (const host of declared.hosts) this.#hosts.set(host.name, host);
-    const { clock, resolveSecret, lineage } = this.#options;
+    const { clock, lineage } = this.#options;
     return observeHosts({
       declared,
       clock,
       signal,
-      resolveSecret,
+      secrets: this.#secrets,
       lineage,
       open: (host) => this.#open(host, signal),
     });
@@ -146,8 +149,8 @@ class Hosts implements HostProvider {
     const own = asHostOperation(operation);
     if (own.op === 'hook.run') {
       const session = await this.#hookSession(own, cx);
-      const { resolveSecret, operatorFolder } = this.#options;
-      return performHook(session, own, cx, resolveSecret, operatorFolder).catch((error: unknown) => {
+      const { operatorFolder } = this.#options;
+      return performHook(session, own, cx, this.#secrets, operatorFolder).catch((error: unknown) => {
         throw aboutHook(error, this.#declared, own);
       });
     }
@@ -221,7 +224,7 @@ class Hosts implements HostProvider {
     if (listening !== undefined && running.at === 'known' && running.running === null) {
       await refuseTakenPort(session, listening, this.#unit(operation), cx);
     }
-    return setRunning(session, operation, process, this.#lookAt(operation), cx, resolveSecret);
+    return setRunning(session, operation, process, this.#lookAt(operation), cx, this.#secrets);
   }
 
   /** Its last look, at the process whose check has passed, is what it has seen. */
@@ -248,7 +251,7 @@ class Hosts implements HostProvider {
       log: async () => {
         if (operation.passive === true) return '';
         const lines = await processLog(session, operation.place, this.#unit(operation), cx.signal);
-        return logExcerpt('The last lines of its log:', lines);
+        return logExcerpt('The last lines of its log:', this.#secrets.hide(lines));
       },
     };
     await verifyHealth(session, operation, this.#unit(operation), watch, cx);
