@@ -118,6 +118,12 @@ test('what others changed is recorded by apply --refresh-only; a plan from the r
 
 test('rm forgets and touches nothing; import takes it back as it stands', async () => {
   const before = processesBelow(folder.path);
+  const within = (await json('state', 'list', '--json')).addresses.filter((each: string) =>
+    each.startsWith('service.shop.'),
+  );
+  const { resources } = await json('state', 'show', 'prod', 'service.shop');
+  expect(resources.map((each: { address: string }) => each.address)).toEqual(within);
+  expect(await json('state', 'show', instance)).toMatchObject({ address: instance, kind: 'instance' });
   const asked = await cli('state', 'rm', instance);
   expect(said(asked.stderr)).toContain('There is nobody to ask');
   expect((await json('state', 'list', '--json')).addresses).toContain(instance);

@@ -25,7 +25,10 @@ function numberOf(value: Value): number | Refusal {
 export const whole = (least: number, most: number, what = 'whole number'): ArgumentType<number> =>
   type(what, `a ${what} from ${least} to ${most}`, (value) => {
     const number = numberOf(value);
-    if (isRefusal(number)) return number;
+    if (isRefusal(number)) {
+      const digits = /^(\d+)%$/.exec(textOf(value) ?? '')?.[1];
+      return digits === undefined ? number : mismatch(value, `Write ${digits}, without quotes and sign.`);
+    }
     if (value.kind === 'number' ? !isWhole(value.number) : !Number.isInteger(number)) {
       return { refused: `${textOf(value)} is not whole.` };
     }
