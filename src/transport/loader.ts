@@ -52,10 +52,26 @@ export interface EncodedScript {
 /** The script as the loader reads it. `values` become shell variables before its first line. */
 export function encodeScript(text: string, values: Readonly<Record<string, string>>): EncodedScript {
   const marker = `deployctl-${randomBytes(9).toString('hex')}`;
-  const source = `${assignments(values)}echo ${marker}; echo ${marker} >&2\n${text}`;
-  if (source.includes('\0')) throw new TypeError('a script can not hold a NUL character');
-  return { line: `${escapeForPrintf(source)}\n`, marker };
+  const head = `${assignments(values)}echo ${marker}; echo ${marker} >&2\n`;
+  if (head.includes('\0') || text.includes('\0')) {
+    throw new TypeError('a script can not hold a NUL character');
+  }
+  return { line: `${escapeForPrintf(head)}${escapedOnce(text)}\n`, marker };
 }
+
+/** The texts are a few constants of ours, and each goes to every host: a thousandth time it is only looked up. */
+function escapedOnce(text: string): string {
+  const known = escapedTexts.get(text);
+  if (known !== undefined) return known;
+  const escaped = escapeForPrintf(text);
+  if (escapedTexts.size >= mostTexts) escapedTexts.clear();
+  escapedTexts.set(text, escaped);
+  return escaped;
+}
+
+const escapedTexts = new Map<string, string>();
+/** A text that is put together for one host must not be kept for ever. */
+const mostTexts = 64;
 
 /** `printf %b` undoes it: a backslash is doubled, everything that is not printable ASCII becomes an octal escape. */
 function escapeForPrintf(source: string): string {
