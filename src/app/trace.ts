@@ -32,6 +32,7 @@ export function tracedChannels(channels: HostChannels, { debug, trace }: Trace, 
     `script of ${text.length} characters with ${Object.keys(values).join(', ') || 'no values'}`;
   const traced = (channel: HostChannel): HostChannel => ({
     host: channel.host,
+    ...(channel.isHere === undefined ? {} : { isHere: channel.isHere }),
     script: (text, values, options) =>
       told(
         `${channel.host}: ${scriptText(text, values)}`,

@@ -29,6 +29,8 @@ export interface ExecuteOptions {
 
 export interface HostChannel {
   readonly host: string;
+  /** It is this machine: nothing is far, so that connections are cheaper there than programs. */
+  readonly isHere?: true;
   /**
    * Runs a POSIX sh script, sent on standard input's place so that no value ever stands in an argument list.
    * `values` become shell variables of these names, quoted in one place. Throws a `ProviderFailure`: `effect: 'none'`

@@ -28,6 +28,8 @@ export interface BalancerUnderTest extends AsyncDisposable {
   readonly rate: number;
   /** `through`: what stands between the provider and its hosts. */
   open(through?: (channels: HostChannels) => HostChannels): Provider;
+  /** Its hosts without the programs by which a switch is a few scripts: it is made call by call, and can die between them. */
+  readonly callByCall?: (channels: HostChannels) => HostChannels;
   /** What somebody does by hand at run time, past deployctl. */
   setRouteByHand(route: string, value: RouteValue): Promise<void>;
   /** What somebody edits in what it starts from. */

@@ -56,7 +56,8 @@ export function testDeaths(scene: DeathScene): void {
   /** A switch to green by a program that lives for so many calls; whether it died of that. */
   const switchAndDie = async (lives: number): Promise<boolean> => {
     await startFrom(blue);
-    const dying = scene.running().open((channels) => mortal(channels, lives));
+    const { callByCall = (channels) => channels, open } = scene.running();
+    const dying = open((channels) => mortal(callByCall(channels), lives));
     const failure: unknown = await dying.perform(move(blue, green), context()).then(
       () => undefined,
       (error: unknown) => error,

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { openHaproxy } from '../../src/providers/haproxy/index.ts';
 import { renderRoute, withRoute } from '../../src/providers/haproxy/render.ts';
 import { renderSnippet } from '../../src/providers/haproxy/snippet.ts';
-import { balancer, localChannels, pool } from '../rig/balancers.ts';
+import { balancer, helpless, localChannels, pool } from '../rig/balancers.ts';
 import { type HaproxyPaths, hasHaproxy, startHaproxy } from '../rig/haproxy.ts';
 import { type Backends, type BalancerUnderTest, describeBalancer } from './balancer-contract.ts';
 
@@ -24,6 +24,7 @@ async function start({ blue, green }: Backends): Promise<BalancerUnderTest> {
     port: proxy.paths.port,
     rate: 1000,
     open: (through = (each) => each) => openHaproxy(declared, through(channels)),
+    callByCall: helpless,
     async setRouteByHand(route, value) {
       for (const pid of await proxy.workers()) {
         await proxy.master(`@!${pid} set map ${mapFile} ${route} ${renderRoute(value)}`);

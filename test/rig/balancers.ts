@@ -92,6 +92,29 @@ export const localChannels = (hosts: readonly string[] = ['lb-1', 'lb-2']): Host
     { clock: systemClock },
   );
 
+/** The same hosts as if they were far: where what needs many questions is put into one script. */
+export const far = (channels: HostChannels): HostChannels => ({
+  async to(host, signal) {
+    const { isHere: _, ...channel } = await channels.to(host, signal);
+    return channel;
+  },
+  [Symbol.asyncDispose]: () => channels[Symbol.asyncDispose](),
+});
+
+/** Hosts with none of the programs that can speak to a unix socket for a script. */
+export const helpless = (channels: HostChannels): HostChannels => ({
+  async to(host, signal) {
+    const channel = await channels.to(host, signal);
+    return {
+      host: channel.host,
+      script: (text, values, options) => channel.script(`command() { return 1; }\n${text}`, values, options),
+      stream: (...given) => channel.stream(...given),
+      dial: (...given) => channel.dial(...given),
+    };
+  },
+  [Symbol.asyncDispose]: () => channels[Symbol.asyncDispose](),
+});
+
 const systemClock: Context['clock'] = {
   now: () => asInstant(Date.now()),
   sleep: (ms, signal) =>

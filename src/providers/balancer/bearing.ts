@@ -31,8 +31,7 @@ export function refuseBadTarget(operation: RouteSet, hosts: readonly HostReading
       });
     }
   }
-  for (const { host, pool, least, members } of wantsOf(operation, hosts)) {
-    // One is better than none even if its last check failed; who is counted on has passed it.
+  for (const { host, pool, least, counted, members } of wantsOf(operation, hosts)) {
     if (!members.some(([, member]) => takesRequests(member))) {
       throw refusal({
         code: 'balancer-pool-down',
@@ -42,8 +41,9 @@ export function refuseBadTarget(operation: RouteSet, hosts: readonly HostReading
         address,
       });
     }
+    // Who is counted on has passed its last check; where nobody is, one that the balancer calls up will do.
     const missing = members.filter(([, member]) => !(takesRequests(member) && member.settled));
-    if (members.length - missing.length >= least) continue;
+    if (!counted || members.length - missing.length >= least) continue;
     throw refusal({
       code: 'balancer-pool-short',
       summary: 'Too few members of the pool take requests',
@@ -83,6 +83,8 @@ interface Want {
   readonly host: string;
   readonly pool: string;
   readonly least: number;
+  /** The plan counts on so many; else it is only that somebody must be there. */
+  readonly counted: boolean;
   readonly members: readonly (readonly [string, MemberReading])[];
 }
 
@@ -94,7 +96,8 @@ function wantsOf({ route, to, bearing }: RouteSet, hosts: readonly HostReading[]
     return [...poolsServedBy(to)].flatMap((pool): readonly Want[] => {
       const own = bearing?.pool === pool && partOf(pool, to) > partOf(pool, held) ? bearing.least : 0;
       const least = Math.max(own, poolsServedBy(held).has(pool) ? 0 : 1);
-      return least === 0 ? [] : [{ host, pool, least, members: membersOf(serving.pools.get(pool)) }];
+      const members = membersOf(serving.pools.get(pool));
+      return least === 0 ? [] : [{ host, pool, least, counted: own > 0, members }];
     });
   });
 }

@@ -1,28 +1,15 @@
 /** What differs between balancers: how one of them is read and written. Everything else is in `provider.ts`. */
-import type { AudienceRule, Context, Diagnostic, MemberAdmin, RouteValue } from '../../model/index.ts';
+import type { Context, Diagnostic, MemberAdmin, RouteValue } from '../../model/index.ts';
 import type { ConfigReading, HostReading } from './reading.ts';
-
-/** How many of the sampled requests each pool would have got. */
-export interface Samples {
-  readonly taken: number;
-  readonly byPool: ReadonlyMap<string, number>;
-  /** Audience rules, as tokens, that the balancer's configuration can decide this route by. */
-  readonly audience: ReadonlySet<string>;
-}
-
-export interface SampleAsk {
-  readonly route: string;
-  /** How many requests, each decided afresh. */
-  readonly count: number;
-  /** The requests meet this rule; undefined: none. */
-  readonly as?: AudienceRule;
-}
+import type { SampleAsk, Samples } from './sampling.ts';
 
 export interface RouteWrite {
   readonly route: string;
   readonly to: RouteValue | null;
   /** What was read under the same lock, just before. */
   readonly reading: HostReading;
+  /** What the rules are to be asked once it is written. */
+  readonly asks: readonly SampleAsk[];
 }
 
 export interface MemberWrite {
@@ -37,8 +24,11 @@ export interface MemberWrite {
  * where nothing was sent yet.
  */
 export interface BalancerDriver {
-  /** Reads everything on one host, also from generations that only finish old connections. */
-  read(host: string, signal: AbortSignal): Promise<HostReading>;
+  /**
+   * Reads everything on one host, also from generations that only finish old connections. `asks`: what will be sampled next,
+   * which may be done in the same exchange (`sampled`).
+   */
+  read(host: string, signal: AbortSignal, asks?: readonly SampleAsk[]): Promise<HostReading>;
   /** Reads the configuration file on one host. */
   readConfig(host: string, reading: HostReading, signal: AbortSignal): Promise<ConfigReading>;
   /**
@@ -46,13 +36,21 @@ export interface BalancerDriver {
    * `balancer-snippet-missing` when its configuration does not answer.
    */
   sample(host: string, ask: SampleAsk, signal: AbortSignal): Promise<Samples>;
-  /** Holds the right to change this balancer on this host: nobody else's deployctl changes it meanwhile. */
-  locked<T>(host: string, cx: Context, body: () => Promise<T>): Promise<T>;
+  /**
+   * Holds the right to change this balancer on this host: nobody else's deployctl changes it meanwhile. Where `asks` are
+   * given it may read in the same exchange, once it holds it; undefined: it did not.
+   */
+  locked<T>(
+    host: string,
+    cx: Context,
+    body: (reading: HostReading | undefined) => Promise<T>,
+    asks?: readonly SampleAsk[],
+  ): Promise<T>;
   /**
    * Makes it durable and has every generation decide by it. Refuses, with `effect: 'none'`, when what is kept is not
-   * what `reading` says any more.
+   * what `reading` says any more. Where it has looked again in the same exchange, it gives what it saw.
    */
-  writeRoute(host: string, write: RouteWrite, cx: Context): Promise<void>;
+  writeRoute(host: string, write: RouteWrite, cx: Context): Promise<HostReading | undefined>;
   /** Tells every generation. Safe to say again. */
   writeMember(host: string, write: MemberWrite, cx: Context): Promise<void>;
   /** Keeps members out of service beyond a restart, where the balancer can. Called after the last `writeMember`. */

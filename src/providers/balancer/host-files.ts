@@ -10,7 +10,7 @@ const timeoutMs = 30_000;
 const maxOutputBytes = 16 * 1024 * 1024;
 
 /** What a script says by its exit code, beside 0. */
-const exits = { missing: 66, changed: 70, busy: 75, denied: 77, outdated: 78 } as const;
+export const exits = { helpless: 65, missing: 66, changed: 70, busy: 75, denied: 77, outdated: 78 } as const;
 
 const readScript = `
 [ -e "$file" ] || exit ${exits.missing}
@@ -110,15 +110,40 @@ held=
 exit 0
 `;
 
+/** A script that follows another one in the same exchange. */
+export interface Following {
+  /** What must be so before either is begun: it exits with `denied` or `helpless`, and may define what the text uses. */
+  readonly before: string;
+  /** Exits with 0 whatever it finds. */
+  readonly text: string;
+  readonly values: Readonly<Record<string, string>>;
+}
+
 export interface HostFiles {
+  /** Runs it alone. undefined: the host is helpless. */
+  run(script: Following, signal: AbortSignal): Promise<string | undefined>;
   /** undefined: there is no such file. */
   read(path: string, signal: AbortSignal): Promise<string | undefined>;
   /** Why it could not be replaced; undefined: it could. Changes nothing. */
   mayReplace(path: string, signal: AbortSignal): Promise<Diagnostic | undefined>;
-  /** Replaces it durably if it is still `was`; `to` undefined removes it. Refuses with `file-changed`, effect none. */
-  replace(path: string, was: string | undefined, to: string | undefined, signal: AbortSignal): Promise<void>;
+  /**
+   * Replaces it durably if it is still `was`; `to` undefined removes it. Refuses with `file-changed`, effect none. Here and
+   * in `locked` what follows it gives its output; undefined: there is nothing that follows, or the host is helpless.
+   */
+  replace(
+    path: string,
+    was: string | undefined,
+    to: string | undefined,
+    signal: AbortSignal,
+    following?: Following,
+  ): Promise<string | undefined>;
   /** Runs `body` while no other deployctl changes what this lock is for. */
-  locked<T>(path: string, cx: Context, body: () => Promise<T>): Promise<T>;
+  locked<T>(
+    path: string,
+    cx: Context,
+    body: (output: string | undefined) => Promise<T>,
+    following?: Following,
+  ): Promise<T>;
 }
 
 /** Seconds after which a lock of another lineage counts as left behind. */
@@ -129,6 +154,9 @@ const lockTries = 100;
 /** Locks that this process holds or waits for, one after the other: the lock on the host cannot tell two of its steps apart. */
 const queues = new Map<string, Promise<unknown>>();
 
+/** Hosts on which the user of the connection was not enough: asked as root at once, which spares a way there and back. */
+const needRoot = new WeakSet<HostChannel>();
+
 export function hostFiles(channel: HostChannel, balancer: Address): HostFiles {
   /** First as the user of the connection; with the rights of root only where that is not enough. */
   async function run(
@@ -137,10 +165,27 @@ export function hostFiles(channel: HostChannel, balancer: Address): HostFiles {
     signal: AbortSignal,
   ): Promise<Execution> {
     const options = { timeoutMs, signal, maxOutputBytes };
-    const first = await channel.script(script, values, options);
-    return first.code === exits.denied
-      ? channel.script(script, values, { ...options, privileged: true })
-      : first;
+    if (!needRoot.has(channel)) {
+      const first = await channel.script(script, values, options);
+      if (first.code !== exits.denied) return first;
+      needRoot.add(channel);
+    }
+    return channel.script(script, values, { ...options, privileged: true });
+  }
+
+  /** One after the other in one exchange; without the second where the host is helpless. */
+  async function runBoth(
+    script: string,
+    values: Readonly<Record<string, string>>,
+    following: Following | undefined,
+    signal: AbortSignal,
+  ): Promise<{ readonly result: Execution; readonly output: string | undefined }> {
+    if (following !== undefined) {
+      const text = `${following.before}\n( ${script}\n) || exit $?\n${following.text}`;
+      const result = await run(text, { ...following.values, ...values }, signal);
+      if (result.code !== exits.helpless) return { result, output: result.stdout };
+    }
+    return { result: await run(script, values, signal), output: undefined };
   }
 
   const failed = (doing: string, execution: Execution, isWriting: boolean): ProviderFailure => {
@@ -174,15 +219,21 @@ export function hostFiles(channel: HostChannel, balancer: Address): HostFiles {
       return result.code === 0 ? undefined : failed(`Writing ${path}`, result, false).diagnostic;
     },
 
-    async replace(path, was, to, signal) {
-      if (was === to) return;
+    async run({ before, text, values }, signal) {
+      const result = await run(`${before}\n${text}`, values, signal);
+      return result.code === 0 ? result.stdout : undefined;
+    },
+
+    async replace(path, was, to, signal, following) {
+      if (was === to) return following && this.run(following, signal);
       const values = {
         file: path,
         was: was ?? '',
         existed: was === undefined ? 'no' : 'yes',
         text: to ?? '',
       };
-      const result = await run(to === undefined ? removeScript : replaceScript, values, signal);
+      const script = to === undefined ? removeScript : replaceScript;
+      const { result, output } = await runBoth(script, values, following, signal);
       if (result.code === exits.changed) {
         throw refusal({
           code: 'file-changed',
@@ -193,9 +244,10 @@ export function hostFiles(channel: HostChannel, balancer: Address): HostFiles {
         });
       }
       if (result.code !== 0) throw failed(`Writing ${path}`, result, true);
+      return output;
     },
 
-    async locked(path, { fence, signal }, body) {
+    async locked(path, { fence, signal }, body, following) {
       const lock = `${path}.lock`;
       const key = `${channel.host}\0${lock}`;
       const turn = Promise.withResolvers<void>();
@@ -213,12 +265,12 @@ export function hostFiles(channel: HostChannel, balancer: Address): HostFiles {
           stale: String(staleSeconds),
           most: String(lockTries),
         };
-        const result = await run(lockScript, values, signal);
+        const { result, output } = await runBoth(lockScript, values, following, signal);
         if (result.code === exits.busy) throw lockBusy(lock, result.stdout);
         if (result.code === exits.outdated) throw outdated(number, result.stdout);
         if (result.code !== 0) throw failed(`Taking the lock ${lock}`, result, false);
         try {
-          return await body();
+          return await body(output);
         } finally {
           // Without the caller's signal: an interrupted step must not leave its lock behind. A lock that cannot be given
           // back is taken over by the next run of this lineage.

@@ -11,13 +11,14 @@ import {
   type RouteValue,
   routeAddress,
   type Standing,
+  sameValue,
 } from '../../model/index.ts';
 import { refuseBadTarget, refuseLostTarget } from './bearing.ts';
-import type { Samples } from './driver.ts';
 import { afterChange, mishap, refusal } from './failure.ts';
 import { type BalancerParts, readAll } from './parts.ts';
 import { describeRoute, type HostReading } from './reading.ts';
 import { routeStanding, sampleBounds } from './route.ts';
+import type { SampleAsk, Samples } from './sampling.ts';
 
 type RouteSet = Extract<Operation, { op: 'route.set' }>;
 
@@ -25,18 +26,23 @@ type RouteSet = Extract<Operation, { op: 'route.set' }>;
 const sampleCount = (value: RouteValue): number =>
   value.canaryBasisPoints === 0 || value.canaryBasisPoints === 10_000 ? 5 : 400;
 
-/** Resolves when the route is in effect everywhere. Performing it again changes nothing. */
-export async function moveRoute(parts: BalancerParts, operation: RouteSet, cx: Context): Promise<void> {
-  await lockAll(parts, parts.declared.hosts, cx, async () => {
-    const hosts = await readAll(parts, cx.signal);
+/** Resolves when the route is in effect everywhere, with what was seen then. Performing it again changes nothing. */
+export async function moveRoute(
+  parts: BalancerParts,
+  operation: RouteSet,
+  cx: Context,
+): Promise<readonly HostReading[]> {
+  const rules = [{ route: operation.route, count: 1 }];
+  return lockAll(parts, parts.declared.hosts, rules, cx, async (read) => {
+    const hosts = read ?? (await readAll(parts, cx.signal, rules));
     const standing = routeStanding(operation, hosts);
-    if (standing.at === 'after') return;
+    if (standing.at === 'after') return hosts;
     if (standing.at === 'unknown') throw new ProviderFailure(standing.why, 'none');
     if (standing.at === 'elsewhere') throw routeChanged(operation, standing.seen);
     refuseFineShare(parts, operation);
     refuseBadTarget(operation, hosts);
-    await refuseSilentRules(parts, operation, cx);
-    await writeEverywhere(parts, operation, hosts, cx);
+    await refuseSilentRules(parts, operation, hosts, cx);
+    return writeEverywhere(parts, operation, hosts, cx);
   });
 }
 
@@ -48,28 +54,32 @@ async function writeEverywhere(
   operation: RouteSet,
   hosts: readonly HostReading[],
   cx: Context,
-): Promise<void> {
+): Promise<readonly HostReading[]> {
   const { route, to } = operation;
+  const asks = proofsOf(operation).map(({ ask }) => ask);
   let readings = hosts;
   let isTouched = false;
   try {
     for (let round = 1; ; round += 1) {
+      const seen: HostReading[] = [];
       try {
         for (const reading of readings) {
-          await parts.driver.writeRoute(reading.host, { route, to, reading }, cx);
+          const now = await parts.driver.writeRoute(reading.host, { route, to, reading, asks }, cx);
           isTouched = true;
+          if (now !== undefined) seen.push(now);
         }
       } catch (error) {
         if (!isLostAnswer(error) || round === rounds) throw error;
         isTouched = true;
       }
-      readings = await readAll(parts, cx.signal);
+      readings = seen.length === hosts.length ? seen : await readAll(parts, cx.signal, asks);
       const now = routeStanding(operation, readings);
       if (now.at === 'after') break;
       if (now.at !== 'before' || round === rounds) throw notInEffect(operation, now);
     }
-    await askForIt(parts, operation, cx);
+    await askForIt(parts, operation, readings, cx);
     refuseLostTarget(operation, hosts, readings);
+    return readings;
   } catch (error) {
     throw isTouched ? afterChange(error) : error;
   }
@@ -95,11 +105,17 @@ function refuseFineShare({ traits }: BalancerParts, { balancer, route, to }: Rou
 }
 
 /** Before anything is written: rules that do not answer, or do not know an audience, could not be verified afterwards. */
-async function refuseSilentRules(parts: BalancerParts, operation: RouteSet, cx: Context): Promise<void> {
+async function refuseSilentRules(
+  parts: BalancerParts,
+  operation: RouteSet,
+  hosts: readonly HostReading[],
+  cx: Context,
+): Promise<void> {
   const { balancer, route, to } = operation;
   if (to === null) return;
-  for (const host of parts.declared.hosts) {
-    const { audience } = await parts.driver.sample(host, { route, count: 1 }, cx.signal);
+  for (const reading of hosts) {
+    const { host } = reading;
+    const { audience } = await sampled(parts, reading, { route, count: 1 }, cx);
     const unknown = to.audience?.filter((rule) => !audience.has(audienceToken(rule))) ?? [];
     if (unknown.length === 0) continue;
     throw refusal({
@@ -116,12 +132,32 @@ async function refuseSilentRules(parts: BalancerParts, operation: RouteSet, cx: 
 async function lockAll(
   parts: BalancerParts,
   hosts: readonly string[],
+  asks: readonly SampleAsk[],
   cx: Context,
-  body: () => Promise<void>,
-): Promise<void> {
-  const [first, ...rest] = hosts;
-  if (first === undefined) return body();
-  return parts.driver.locked(first, cx, () => lockAll(parts, rest, cx, body));
+  body: (read: readonly HostReading[] | undefined) => Promise<readonly HostReading[]>,
+): Promise<readonly HostReading[]> {
+  const lock = (
+    [first, ...rest]: readonly string[],
+    read: readonly (HostReading | undefined)[],
+  ): Promise<readonly HostReading[]> => {
+    if (first !== undefined) {
+      return parts.driver.locked(first, cx, (reading) => lock(rest, [...read, reading]), asks);
+    }
+    const whole = read.filter((reading) => reading !== undefined);
+    return body(whole.length === read.length ? whole : undefined);
+  };
+  return lock(hosts, []);
+}
+
+/** What was asked in the same exchange, or else is asked now. */
+async function sampled(
+  { driver }: BalancerParts,
+  { host, sampled: known = [] }: HostReading,
+  ask: SampleAsk,
+  cx: Context,
+): Promise<Samples> {
+  const found = known.find((each) => sameValue(each.ask, ask));
+  return found?.samples ?? driver.sample(host, ask, cx.signal);
 }
 
 const routeChanged = (operation: RouteSet, seen: string): ProviderFailure =>
@@ -151,16 +187,31 @@ function notInEffect(operation: RouteSet, standing: Standing): ProviderFailure {
 }
 
 /** "Command accepted" is never enough: fresh requests are sampled on every host, also those of each audience. */
-async function askForIt(parts: BalancerParts, operation: RouteSet, cx: Context): Promise<void> {
-  const { route, to } = operation;
-  if (to === null) return;
-  const canaryShare = to.stable === to.canary ? 10_000 : to.canaryBasisPoints;
-  for (const host of parts.declared.hosts) {
-    const samples = await parts.driver.sample(host, { route, count: sampleCount(to) }, cx.signal);
-    refuseStray(operation, host, samples, canaryShare, 'fresh requests');
-    for (const rule of to.audience ?? []) {
-      const theirs = await parts.driver.sample(host, { route, count: 3, as: rule }, cx.signal);
-      refuseStray(operation, host, theirs, 10_000, `fresh requests with ${describeAudienceRule(rule)}`);
+function proofsOf({
+  route,
+  to,
+}: RouteSet): readonly { readonly ask: SampleAsk; readonly basisPoints: number; readonly which: string }[] {
+  if (to === null) return [];
+  const basisPoints = to.stable === to.canary ? 10_000 : to.canaryBasisPoints;
+  return [
+    { ask: { route, count: sampleCount(to) }, basisPoints, which: 'fresh requests' },
+    ...(to.audience ?? []).map((as) => ({
+      ask: { route, count: 3, as },
+      basisPoints: 10_000,
+      which: `fresh requests with ${describeAudienceRule(as)}`,
+    })),
+  ];
+}
+
+async function askForIt(
+  parts: BalancerParts,
+  operation: RouteSet,
+  readings: readonly HostReading[],
+  cx: Context,
+): Promise<void> {
+  for (const reading of readings) {
+    for (const { ask, basisPoints, which } of proofsOf(operation)) {
+      refuseStray(operation, reading.host, await sampled(parts, reading, ask, cx), basisPoints, which);
     }
   }
 }

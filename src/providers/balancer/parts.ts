@@ -9,6 +9,7 @@ import {
 import type { BalancerDriver } from './driver.ts';
 import { asDiagnostic, messageOf } from './failure.ts';
 import type { HostReading } from './reading.ts';
+import type { SampleAsk } from './sampling.ts';
 
 export interface BalancerParts {
   readonly declared: BalancerDeclared;
@@ -23,7 +24,9 @@ export interface BalancerParts {
 export const readAll = (
   { declared, driver }: Pick<BalancerParts, 'declared' | 'driver'>,
   signal: AbortSignal,
-): Promise<readonly HostReading[]> => Promise.all(declared.hosts.map((host) => driver.read(host, signal)));
+  asks: readonly SampleAsk[] = [],
+): Promise<readonly HostReading[]> =>
+  Promise.all(declared.hosts.map((host) => driver.read(host, signal, asks)));
 
 /** Why something could not be seen. */
 export const whyUnknown = (error: unknown, declared: BalancerDeclared): Diagnostic =>

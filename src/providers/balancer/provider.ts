@@ -8,6 +8,7 @@ import {
   type Context,
   type Declared,
   type JudgedSide,
+  type Looks,
   memberAddress,
   type Observed,
   type Operation,
@@ -27,6 +28,7 @@ import { missingMember, moveMember } from './move-member.ts';
 import { moveRoute } from './move-route.ts';
 import { observeBalancer } from './observe.ts';
 import { type BalancerParts, readAll } from './parts.ts';
+import type { HostReading } from './reading.ts';
 import { resolutionState, resolvePool } from './resolution.ts';
 import { isDiagnostic, isGone, routeStanding, routeState } from './route.ts';
 import { drainPool, settlePool } from './wait.ts';
@@ -57,10 +59,14 @@ export function openBalancer(parts: BalancerParts): Provider {
       }
     },
 
-    async perform(operation: Operation, cx: Context): Promise<void> {
+    async perform(operation: Operation, cx: Context, looks?: Looks): Promise<void> {
       switch (operation.op) {
-        case 'route.set':
-          return moveRoute(parts, operation, cx);
+        case 'route.set': {
+          const hosts = await moveRoute(parts, operation, cx);
+          // It ends with a look at every worker and every file, which need not be repeated.
+          looks?.after([routeSeen(parts, operation, hosts)]);
+          return;
+        }
         case 'member.set':
           return moveMember(parts, operation, cx);
         case 'pool.drain':
@@ -81,12 +87,8 @@ export function openBalancer(parts: BalancerParts): Provider {
 
     async seen(operation: Operation, cx: Context): Promise<readonly RecordedResource[]> {
       switch (operation.op) {
-        case 'route.set': {
-          const state = routeState(declared.address, operation.route, await readAll(parts, cx.signal));
-          if (isDiagnostic(state)) throw new ProviderFailure(state, 'none');
-          const address = routeAddress(declared.address, operation.route);
-          return [{ kind: 'route', address, spec: isGone(state) ? null : state }];
-        }
+        case 'route.set':
+          return [routeSeen(parts, operation, await readAll(parts, cx.signal))];
         case 'member.set': {
           const { pool, member } = operation;
           const spec = memberState(pool, member, await readAll(parts, cx.signal)) ?? null;
@@ -132,6 +134,17 @@ export function openBalancer(parts: BalancerParts): Provider {
       // Channels belong to whoever opened them, and nothing else stays open between two calls.
     },
   };
+}
+
+function routeSeen(
+  { declared }: BalancerParts,
+  { route }: Extract<Operation, { op: 'route.set' }>,
+  hosts: readonly HostReading[],
+): RecordedResource {
+  const state = routeState(declared.address, route, hosts);
+  if (isDiagnostic(state)) throw new ProviderFailure(state, 'none');
+  const address = routeAddress(declared.address, route);
+  return { kind: 'route', address, spec: isGone(state) ? null : state };
 }
 
 function notOurs(operation: Operation): never {

@@ -5,6 +5,7 @@ import {
   type MemberAdmin,
   type RouteValue,
 } from '../../model/index.ts';
+import type { SampleAsk, Samples } from './sampling.ts';
 
 /** What a balancer holds for one route; `unreadable`: something that deployctl did not write and cannot read. */
 export type RouteCell = RouteValue | { readonly unreadable: string };
@@ -72,6 +73,8 @@ export interface HostReading {
   readonly persistedText: string | undefined;
   /** Where that is kept, for people: `/etc/haproxy/deployctl/edge.map`. */
   readonly persistedIn: string;
+  /** What its rules were asked in the same exchange; what is missing is asked by itself. */
+  readonly sampled?: readonly { readonly ask: SampleAsk; readonly samples: Samples }[];
 }
 
 /** What is known of the configuration file; undefined: the file does not exist. */

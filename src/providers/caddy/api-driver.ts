@@ -93,7 +93,11 @@ export function apiDriver(declared: BalancerDeclared, channels: HostChannels): B
     };
   }
 
-  async function writeRoute(host: string, { route, to, reading }: RouteWrite, cx: Context): Promise<void> {
+  async function writeRoute(
+    host: string,
+    { route, to, reading }: RouteWrite,
+    cx: Context,
+  ): Promise<undefined> {
     const channel = await channels.to(host, cx.signal);
     const files = filesOf(channel);
     const admin = adminOf(channel);
@@ -114,7 +118,7 @@ export function apiDriver(declared: BalancerDeclared, channels: HostChannels): B
       if (error instanceof ProviderFailure && error.effect === 'none') await putBack();
       throw error;
     }
-    if (isTaken) return;
+    if (isTaken) return undefined;
     await putBack();
     throw changed(host, route);
   }
@@ -135,7 +139,7 @@ export function apiDriver(declared: BalancerDeclared, channels: HostChannels): B
       return sampleProbe(await channels.to(host, signal), place, ask, signal);
     },
     async locked(host, cx, body) {
-      return filesOf(await channels.to(host, cx.signal)).locked(configFile, cx, body);
+      return filesOf(await channels.to(host, cx.signal)).locked(configFile, cx, () => body(undefined));
     },
     writeRoute,
     async writeMember() {

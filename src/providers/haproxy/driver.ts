@@ -4,7 +4,9 @@ import type { HostChannel, HostChannels } from '../../transport/channel.ts';
 import type { BalancerDriver, MemberWrite, RouteWrite } from '../balancer/driver.ts';
 import { mishap, refusal, whileChanging } from '../balancer/failure.ts';
 import { hostFiles } from '../balancer/host-files.ts';
+import type { HostReading } from '../balancer/reading.ts';
 import { isLoaded } from './config-text.ts';
+import { lookTogether, tellTogether } from './exchange.ts';
 import { parseServersState } from './parse.ts';
 import { sampleRoute } from './probe.ts';
 import { type HaproxyHost, readHost, readRuntime, type Workers } from './read.ts';
@@ -41,8 +43,12 @@ export function haproxyDriver(declared: BalancerDeclared, channels: HostChannels
   }
 
   return {
-    async read(host, signal) {
-      return readHost((await on(host, signal)).target, signal);
+    async read(host, signal, asks = []) {
+      const { target, channel } = await on(host, signal);
+      if (channel.isHere) return readHost(target, signal);
+      const { following, reading } = lookTogether(target, asks);
+      const output = await target.files.run(following, signal);
+      return (output === undefined ? undefined : reading(output)) ?? readHost(target, signal);
     },
 
     async readConfig(host, reading, signal) {
@@ -58,13 +64,23 @@ export function haproxyDriver(declared: BalancerDeclared, channels: HostChannels
       return sampleRoute(target, channel, ask, signal);
     },
 
-    async locked(host, cx, body) {
-      const { target } = await on(host, cx.signal);
-      return target.files.locked(settings.mapFile, cx, body);
+    async locked(host, cx, body, asks) {
+      const { target, channel } = await on(host, cx.signal);
+      if (asks === undefined || channel.isHere)
+        return target.files.locked(settings.mapFile, cx, () => body(undefined));
+      const { following, reading } = lookTogether(target, asks);
+      return target.files.locked(
+        settings.mapFile,
+        cx,
+        (output) => body(output === undefined ? undefined : reading(output)),
+        following,
+      );
     },
 
     async writeRoute(host, write, cx) {
-      await writeRoute((await on(host, cx.signal)).target, write, cx);
+      const { target, channel } = await on(host, cx.signal);
+      const together = channel.isHere ? undefined : tellTogether(target, write);
+      return writeRoute(target, write, together, cx);
     },
 
     async writeMember(host, write, cx) {
@@ -93,6 +109,9 @@ export function haproxyDriver(declared: BalancerDeclared, channels: HostChannels
 }
 
 /**
+ * With `together` it is one exchange: the file, every worker, and a look at all of them. What is unusual in it, and what a
+ * host cannot do, is done call by call.
+ *
  * The file first, in both directions: from then on a restart brings what is wanted, and a run that dies between the two
  * leaves a difference that the next plan shows and mends. The other order would leave, for a moment, a route that
  * every restart undoes. The window is under 10 ms either way, and both pools are up in it.
@@ -100,12 +119,18 @@ export function haproxyDriver(declared: BalancerDeclared, channels: HostChannels
 async function writeRoute(
   target: HaproxyHost,
   { route, to, reading }: RouteWrite,
+  together: ReturnType<typeof tellTogether>,
   cx: Context,
-): Promise<void> {
+): Promise<HostReading | undefined> {
   const { files, settings, host, balancer } = target;
   const was = reading.persistedText;
   const wanted = withRoute(was ?? '', route, to);
-  await files.replace(settings.mapFile, was, wanted, cx.signal);
+  const output = await files.replace(settings.mapFile, was, wanted, cx.signal, together?.following);
+  const told = output === undefined ? undefined : together?.told(output);
+  if (output !== undefined && told !== undefined) {
+    refuseAnswers(target, told);
+    return together?.reading(output);
+  }
 
   const isTaken = await whileChanging(async () => {
     const now = await readRuntime(target, cx.signal);
@@ -116,7 +141,7 @@ async function writeRoute(
     await files.replace(settings.mapFile, wanted, was, cx.signal);
     return true;
   });
-  if (!isTaken) return;
+  if (!isTaken) return undefined;
   throw refusal({
     code: 'route-changed',
     summary: 'The route was changed by someone else',
@@ -128,35 +153,37 @@ async function writeRoute(
 
 /** A line for each worker, the retiring ones too: they still decide for clients that keep their connection. */
 async function tellWorkers(
-  { master, settings, host, balancer }: HaproxyHost,
+  target: HaproxyHost,
   workers: Workers,
   route: string,
   to: RouteValue | null,
   cx: Context,
 ): Promise<void> {
-  const told = workers.flatMap(({ id, serving, routes }) => {
-    const command =
-      routes === undefined ? undefined : routeCommand(settings.mapFile, route, routes.has(route), to);
-    return command === undefined ? [] : [{ id, serving, command }];
+  const told = workers.flatMap(({ id, routes }) => {
+    const command = routes && routeCommand(target.settings.mapFile, route, routes.has(route), to);
+    return command === undefined ? [] : [{ id, command }];
   });
   const answers = await Promise.all(
-    told.map(async (each) => {
-      const [answer] = await master.ask([toWorker(each.id, each.command)], {
-        signal: cx.signal,
-        changes: true,
-      });
-      return { ...each, answer };
+    told.map(async ({ id, command }) => {
+      const [answer] = await target.master.ask([toWorker(id, command)], { signal: cx.signal, changes: true });
+      return [id, answer ?? ''] as const;
     }),
   );
-  const refused = answers.find(({ answer }) => answer !== undefined && answer !== '');
-  if (refused === undefined) return;
-  throw mishap({
-    code: 'balancer-refused',
-    summary: 'HAProxy refused a command',
-    detail: `Worker ${refused.id} of HAProxy on ${host} answered \`${refused.command}\` with: ${refused.answer}`,
-    hint: 'Plan again: what is really there will be shown.',
-    address: balancer,
-  });
+  refuseAnswers(target, new Map(answers));
+}
+
+/** Success is an empty answer; a worker that is gone needs not know. */
+function refuseAnswers({ host, balancer }: HaproxyHost, answers: ReadonlyMap<string, string>): void {
+  for (const [worker, answer] of answers) {
+    if (answer === '' || answer.startsWith("Can't find the target PID")) continue;
+    throw mishap({
+      code: 'balancer-refused',
+      summary: 'HAProxy refused a command',
+      detail: `Worker ${worker} of HAProxy on ${host} was told to change its map, and answered: ${answer}`,
+      hint: 'Plan again: what is really there will be shown.',
+      address: balancer,
+    });
+  }
 }
 
 /** Whether the same serving worker holds something else than a moment ago, which is not what is wanted either. */

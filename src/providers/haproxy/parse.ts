@@ -248,7 +248,8 @@ function readMember(
   server: ServerRow,
   number: (name: string) => number,
 ): MemberReading {
-  const status = row.get('check_status') ?? '';
+  // While a check is under way, that of the one before it stands there with a star (management guide, 9.1).
+  const status = (row.get('check_status') ?? '').replace(/^\* /, '');
   // A server counts as up before its first check: full health only comes with a passed one (2.6: rise + fall - 1).
   const isFull = number('check_health') >= number('check_rise') + number('check_fall') - 1;
   // The operator's own weights are his; of a server that follows a name nobody expects that it gets nothing.

@@ -3,8 +3,8 @@ import { text as readText } from 'node:stream/consumers';
 import { ProviderFailure } from '../../model/index.ts';
 import type { HostChannel } from '../../transport/channel.ts';
 import { askedAs } from '../balancer/asked-as.ts';
-import type { SampleAsk, Samples } from '../balancer/driver.ts';
 import { messageOf, refusal } from '../balancer/failure.ts';
+import type { SampleAsk, Samples } from '../balancer/sampling.ts';
 import type { HaproxyHost } from './read.ts';
 
 /** Raised when the rules of the snippet change in what they answer. */
@@ -47,7 +47,7 @@ export function parseProbe(text: string): readonly ProbeAnswer[] | undefined {
 export async function sampleRoute(
   proxy: HaproxyHost,
   channel: HostChannel,
-  { route, count, as }: SampleAsk,
+  ask: SampleAsk,
   signal: AbortSignal,
 ): Promise<Samples> {
   const { settings, host, name } = proxy;
@@ -59,10 +59,7 @@ export async function sampleRoute(
     limit.addEventListener('abort', stop, { once: true });
     try {
       const answer = readText(connection);
-      const { target, headers } = askedAs(probePath(name), as);
-      const request = (isLast: boolean): string =>
-        `GET ${target} HTTP/1.1\r\nHost: deployctl\r\nX-Deployctl-Route: ${route}\r\n${headers}${isLast ? 'Connection: close\r\n' : ''}\r\n`;
-      connection.write(`${request(false).repeat(count - 1)}${request(true)}`);
+      connection.write(probeRequests(name, ask));
       text = await answer;
     } finally {
       limit.removeEventListener('abort', stop);
@@ -73,7 +70,7 @@ export async function sampleRoute(
     throw missing(proxy, `The probe socket ${settings.probeSocket} on ${host} could not be used: ${reason}.`);
   }
   const answers = parseProbe(text);
-  if (answers === undefined || answers.length !== count) {
+  if (answers === undefined || answers.length !== ask.count) {
     throw missing(
       proxy,
       `What answers on ${settings.probeSocket} on ${host} is not the snippet for ${proxy.balancer}.`,
@@ -86,6 +83,25 @@ export async function sampleRoute(
       `The snippet on ${host} is of version ${outdated.version}, and this deployctl needs version ${snippetVersion}.`,
     );
   }
+  return counted(answers);
+}
+
+/** `count` requests on one connection, the last of which closes it. */
+export function probeRequests(balancerName: string, { route, count, as }: SampleAsk): string {
+  const { target, headers } = askedAs(probePath(balancerName), as);
+  const request = (isLast: boolean): string =>
+    `GET ${target} HTTP/1.1\r\nHost: deployctl\r\nX-Deployctl-Route: ${route}\r\n${headers}${isLast ? 'Connection: close\r\n' : ''}\r\n`;
+  return `${request(false).repeat(count - 1)}${request(true)}`;
+}
+
+/** What the answers come to; undefined: some are missing, or are not those of this snippet. */
+export function samplesIn(text: string, count: number): Samples | undefined {
+  const answers = parseProbe(text);
+  const isWhole = answers?.length === count && answers.every(({ version }) => version === snippetVersion);
+  return answers !== undefined && isWhole ? counted(answers) : undefined;
+}
+
+function counted(answers: readonly ProbeAnswer[]): Samples {
   const byPool = new Map<string, number>();
   for (const { pool } of answers) byPool.set(pool, (byPool.get(pool) ?? 0) + 1);
   return { taken: answers.length, byPool, audience: new Set(answers[0]?.audience) };

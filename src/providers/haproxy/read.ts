@@ -102,33 +102,44 @@ async function readWorkers(
   rows: readonly ProcessRow[],
   signal: AbortSignal,
 ): Promise<readonly WorkerReading[]> {
-  const { master, settings } = target;
-  const questions = [
-    `show map ${settings.mapFile}`,
-    'show servers state',
-    'show stat',
-    ...(target.followsNames ? ['show servers conn'] : []),
-  ];
+  const { master } = target;
+  const questions = questionsFor(target);
   const ordered = rows.toSorted((a, b) => Number(b.serving) - Number(a.serving) || b.pid - a.pid);
   const workers = await Promise.all(
     // A line for each worker, because an answer that is missing would shift those of the others.
-    ordered.map(async ({ pid, serving }): Promise<WorkerReading | undefined> => {
-      const asked = questions.map((question) => toWorker(pid, question));
-      const [map, servers, stat, connections] = await master.ask(asked, { signal, changes: false });
-      if (map === undefined || servers === undefined || stat === undefined) return undefined;
-      // A generation that was loaded before the proxy decided by this map is not asked for routes, but counts for drains.
-      const isUnknownMap = map.startsWith('Unknown map identifier');
-      if (isUnknownMap && serving && target.hasRoutes) throw mapNotUsed(target);
-      return {
-        name: `worker ${pid}`,
-        id: String(pid),
-        serving,
-        routes: isUnknownMap ? undefined : parseShownMap(map),
-        pools: parsePools(stat, servers, connections),
-      };
+    ordered.map(async (row) => {
+      const asked = questions.map((question) => toWorker(row.pid, question));
+      return readWorker(target, row, await master.ask(asked, { signal, changes: false }));
     }),
   );
   return workers.filter((worker) => worker !== undefined);
+}
+
+/** What each worker is asked. */
+export const questionsFor = ({ settings, followsNames }: HaproxyHost): readonly string[] => [
+  `show map ${settings.mapFile}`,
+  'show servers state',
+  'show stat',
+  ...(followsNames ? ['show servers conn'] : []),
+];
+
+/** What it answered to {@link questionsFor}; undefined: it ended meanwhile. */
+export function readWorker(
+  target: HaproxyHost,
+  { pid, serving }: ProcessRow,
+  [map, servers, stat, connections]: readonly (string | undefined)[],
+): WorkerReading | undefined {
+  if (map === undefined || servers === undefined || stat === undefined) return undefined;
+  // A generation that was loaded before the proxy decided by this map is not asked for routes, but counts for drains.
+  const isUnknownMap = map.startsWith('Unknown map identifier');
+  if (isUnknownMap && serving && target.hasRoutes) throw mapNotUsed(target);
+  return {
+    name: `worker ${pid}`,
+    id: String(pid),
+    serving,
+    routes: isUnknownMap ? undefined : parseShownMap(map),
+    pools: parsePools(stat, servers, connections),
+  };
 }
 
 const mapNotUsed = ({ host, settings, balancer }: HaproxyHost) =>

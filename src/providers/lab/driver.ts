@@ -101,7 +101,7 @@ export function labDriver(declared: BalancerDeclared, channels: HostChannels): B
       return { taken: pools.length, byPool, audience: new Set(audience.map(audienceToken)) };
     },
     // It compares and sets within one command, which no other command can come between.
-    locked: (_host, _cx, body) => body(),
+    locked: (_host, _cx, body) => body(undefined),
     async writeRoute(host, { route, to, reading }, cx) {
       const was = {
         runtime: jsonOf(reading.workers[0].routes?.get(route)),
@@ -110,6 +110,7 @@ export function labDriver(declared: BalancerDeclared, channels: HostChannels): B
       const { stickyCookie } = declared.routes.find((each) => each.route === route) ?? {};
       const sticky = stickyCookie === undefined ? {} : { stickyCookie };
       await ask(host, { do: 'route', route, was, to: jsonOf(to), ...sticky, fence: fenceOf(cx) }, cx.signal);
+      return undefined;
     },
     async writeMember(host, { pool, member, to }, cx) {
       await ask(host, { do: 'member', pool, member, to, fence: fenceOf(cx) }, cx.signal);

@@ -92,12 +92,13 @@ export function flagsDriver(
       return sampleProbe(await channels.to(host, signal), place, ask, signal);
     },
     async locked(host, cx, body) {
-      return filesOf(await channels.to(host, cx.signal)).locked(cx, body);
+      return filesOf(await channels.to(host, cx.signal)).locked(cx, () => body(undefined));
     },
     async writeRoute(host, { route, to, reading }, cx) {
       const was = reading.persistedText ?? '';
       const channel = await channels.to(host, cx.signal);
       await filesOf(channel).replace(was, withRoute(was, route, to), cx.signal);
+      return undefined;
     },
     async writeMember() {
       throw new Error(`${balancer} cannot take a member out`);

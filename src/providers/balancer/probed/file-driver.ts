@@ -76,13 +76,18 @@ export function fileDriver(
     };
   }
 
-  async function writeRoute(host: string, { route, to, reading }: RouteWrite, cx: Context): Promise<void> {
+  async function writeRoute(
+    host: string,
+    { route, to, reading }: RouteWrite,
+    cx: Context,
+  ): Promise<undefined> {
     const channel = await channels.to(host, cx.signal);
     const files = filesOf(channel);
     const was = reading.persistedText;
     const wanted = file.withRoute(was ?? '', route, to);
     await files.replace(file.path, was, wanted, cx.signal);
     await file.load?.({ channel, place, files, was, wanted }, cx);
+    return undefined;
   }
 
   return {
@@ -92,7 +97,7 @@ export function fileDriver(
       return sampleProbe(await channels.to(host, signal), place, ask, signal);
     },
     async locked(host, cx, body) {
-      return filesOf(await channels.to(host, cx.signal)).locked(file.path, cx, body);
+      return filesOf(await channels.to(host, cx.signal)).locked(file.path, cx, () => body(undefined));
     },
     writeRoute,
     async writeMember() {

@@ -2,8 +2,8 @@
 import { type Address, ProviderFailure } from '../../../model/index.ts';
 import type { HostChannel } from '../../../transport/channel.ts';
 import { askedAs } from '../asked-as.ts';
-import type { SampleAsk, Samples } from '../driver.ts';
 import { messageOf, refusal } from '../failure.ts';
+import type { SampleAsk, Samples } from '../sampling.ts';
 import { askHttp, type HttpAnswer, headerOf } from './exchange.ts';
 
 /** Raised when the rules of the snippets change in what they answer. */

@@ -177,6 +177,13 @@ describe('tables', () => {
       false,
     ],
     ['after two passes it is settled', '0,0,0,L4OK,,2,2,3,0,0,', row(2, 0), true, true],
+    [
+      'while the next check is under way, the one before it counts',
+      '0,0,0,* L7OK,0,2,2,3,0,0,',
+      row(2, 0),
+      true,
+      true,
+    ],
     ['without a check it is settled', '0,0,0,,,,,,0,0,', row(2, 0, 0), true, true],
     ['down is neither', '0,0,0,L4CON,,2,2,0,0,0,refused', row(0, 0), false, false],
   ] as const)('%s', ([, member, state, up, settled]) => {
