@@ -44,7 +44,10 @@ export async function loadEnvironment(ask: ConfigurationAsk, cx: AppContext): Pr
   const artifacts = new Artifacts(cx);
   const input = inputFor(environment, ask, cx, (location, { sha256 }) => artifacts.read(location, sha256));
   const loaded = await complete(environment, await loadConfig(input), artifacts);
-  return { ...loaded, warnings: [...loaded.warnings, ...unreadFiles(environment, ask, cx)] };
+  return {
+    ...loaded,
+    warnings: [...loaded.warnings, ...unreadFiles(environment, ask, cx), ...nothingDeclared(environment)],
+  };
 }
 
 /** The same without its artifacts: for commands that deploy nothing. */
@@ -120,7 +123,11 @@ export async function validate(ask: ConfigurationAsk, cx: AppContext): Promise<V
   const environment = locate(ask, cx);
   const loaded = await validateConfig(inputFor(environment, ask, cx));
   const complaints = loaded.declared === undefined ? [] : balancerComplaints(loaded.declared);
-  return { environment, ...loaded, diagnostics: [...loaded.diagnostics, ...complaints] };
+  return {
+    environment,
+    ...loaded,
+    diagnostics: [...loaded.diagnostics, ...complaints, ...nothingDeclared(environment)],
+  };
 }
 
 /**
@@ -171,6 +178,20 @@ function unreadFiles(
       summary: 'A file of variables is not read',
       detail: `${unread.join(', ')} in ${displayFolder} is read only where --var-file names it.`,
       hint: 'Call it NAME.auto.vars.hcl to have it read always.',
+    },
+  ];
+}
+
+/** "No changes" of a folder that was not meant would be a trap. */
+function nothingDeclared(environment: EnvironmentFolder): readonly Diagnostic[] {
+  if (readConfiguration(environment).length > 0) return [];
+  return [
+    {
+      code: 'no-configuration-files',
+      severity: 'warning',
+      summary: 'No configuration files',
+      detail: `${environment.displayFolder} has no .hcl file, so nothing is declared there.`,
+      hint: 'Perhaps another folder is meant. To begin an environment:  deployctl init NAME',
     },
   ];
 }

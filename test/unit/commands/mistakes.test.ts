@@ -133,6 +133,15 @@ test('where nothing has to be done JSON is one summary, and nothing else', async
   }
 });
 
+test('a folder without configuration is told from one in which nothing has to be done', async () => {
+  mkdirSync(at('elsewhere/docs'), { recursive: true });
+  for (const verb of ['plan', 'validate']) {
+    const { code, stdout, stderr } = await cli(verb, 'elsewhere/docs');
+    expect(said(stdout + stderr)).toContain('elsewhere/docs has no .hcl file');
+    expect(code).toBe(0);
+  }
+});
+
 test('a reader that goes away ends nothing: no error, no stack', () => {
   const line = '"$0" "$1" graph prod --format svg; echo "code $?" >&2';
   const { stdout, stderr } = spawnSync(
