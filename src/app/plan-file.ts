@@ -21,7 +21,20 @@ export function digestOf(plan: Omit<Plan, 'digest'>): string {
   return hash.update(part).digest('hex');
 }
 
-export const withDigest = (plan: Omit<Plan, 'digest'>): Plan => ({ ...plan, digest: digestOf(plan) });
+/**
+ * The plan with its digest, which is worked out when it is first asked for: a plan that is only shown has no need of it,
+ * and Node's crypto alone takes as long to load as such a plan to make.
+ */
+export function withDigest(plan: Omit<Plan, 'digest'>): Plan {
+  let digest: string | undefined;
+  return {
+    ...plan,
+    get digest() {
+      digest ??= digestOf(plan);
+      return digest;
+    },
+  };
+}
 
 /** Whether a plan could be saved there, asked before the time for making one is spent. Throws an `AppFailure`. */
 export function refuseUnwritable(path: string | undefined): void {

@@ -68,8 +68,7 @@ const safeOptions = (options: PlanTextOptions): PlanTextOptions => {
 
 /** Names and values of a plan come from files and hosts: none may steer the terminal. */
 function safePlan(plan: Plan): Plan {
-  return {
-    ...plan,
+  const safe: Partial<Plan> = {
     environment: printable(plan.environment),
     targets: printable(plan.targets),
     ...(plan.excluded === undefined ? {} : { excluded: printable(plan.excluded) }),
@@ -94,6 +93,8 @@ function safePlan(plan: Plan): Plan {
           : printable(step.inverse),
     })),
   };
+  // Not spread: the digest, which is not shown, is worked out when it is read.
+  return Object.assign<Plan, Partial<Plan>>(Object.create(plan), safe);
 }
 
 function workSections(
