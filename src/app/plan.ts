@@ -152,6 +152,6 @@ const noSuchTarget = (address: Address, declared: Declared): Diagnostic => ({
   code: 'no-such-target',
   severity: 'error',
   summary: 'A target names nothing',
-  detail: `${address} is not a service, nor a part of one.`,
+  detail: `${address} is not a service, nor a part of one, nor a module with one.`,
   hint: `There are: ${declared.services.map((service) => service.address).join(', ')}.`,
 });

@@ -17,7 +17,10 @@ export interface Selection {
 
 export const everything: Selection = { targets: [], excluded: [] };
 
-/** A target inside a service, or a route or pool of it, selects the service whole: half a rollout is none. */
+/**
+ * A target inside a service, or a route or pool of it, selects the service whole: half a rollout is none. A module, or a
+ * block with `for_each` or `count`, selects every service in it.
+ */
 export function selects(selection: Selection, declared: Declared, service: ServiceDeclared): boolean {
   const isNamed = (address: Address): boolean => names(address, declared, service);
   if (selection.excluded.some(isNamed)) return false;
@@ -25,7 +28,8 @@ export function selects(selection: Selection, declared: Declared, service: Servi
 }
 
 function names(address: Address, declared: Declared, service: ServiceDeclared): boolean {
-  if (isWithin(address, service.address)) return true;
+  const isAbove = address.includes('.') && isWithin(service.address, address);
+  if (isAbove || isWithin(address, service.address)) return true;
   return service.traffic.some((traffic) => {
     if (traffic.kind === 'dns') {
       const isZone = address === traffic.zone && declared.zones.some((each) => each.address === address);
