@@ -82,7 +82,9 @@ export function holdRecord(situation: Situation): readonly Diagnostic[] {
       'dns-cname-conflict',
       'A CNAME would stand beside other records',
       `${record.name} has ${conflicting.join(', ')}, and a CNAME tolerates nothing else at its name (RFC 1034 section 3.6.2). No deployment of this environment has put ${conflicting.length === 1 ? 'it' : 'them'} there, so ${conflicting.length === 1 ? 'it is' : 'they are'} somebody else's, and left.`,
-      `Remove the ${conflicting.join(', ')} of ${record.name} first, or choose another name.`,
+      conflicting.length === 1 && ['A', 'AAAA', 'CNAME'].includes(conflicting[0] ?? '')
+        ? `To take it over without a gap, declare the record with type "${conflicting[0]}" and apply that, then change its type. Or remove it, or choose another name.`
+        : `Remove the ${conflicting.join(', ')} of ${record.name} first, or choose another name.`,
     );
   }
   const named = namedSlots(situation);

@@ -38,6 +38,7 @@ const seconds: Readonly<Record<string, number>> = {
   'contract/host-transport': 36,
   'simulation/engine': 35,
   'contract/balancer-nginx': 34,
+  'crash/dns': 32,
   'contract/host-hooks': 31,
   'contract/balancer-lab': 29,
   'e2e/told': 29,

@@ -130,6 +130,13 @@ const stories: Readonly<Record<string, Planning>> = {
     }),
     recorded: recordedNamed([byName], { A: { rrset: addresses } }),
   },
+  'an address that nobody of this environment has written is not replaced by a CNAME': {
+    declared: declareNamed(byAlias),
+    observations: withRecord(seenNamed(byName, { blue: '1.0.0', green: '0.9.0' }, 'blue'), byAlias, {
+      besides: ['A'],
+      instead: [{ type: 'A', rrset: addresses }],
+    }),
+  },
   'a TTL that somebody has just lowered is waited out as it was recorded': {
     declared: declareNamed(byName),
     observations: withRecord(seenNamed(byName, { blue: '1.0.0', green: '0.9.0' }, 'blue'), byName, {
