@@ -106,6 +106,16 @@ function processParts(
 
 // ── from the model's names to those of the blocks ────────────────────────────────────────────────────
 
+/** What these hold is named by the user: their keys are no words of ours. */
+const namedByTheUser: ReadonlySet<string> = new Set([
+  'labels',
+  'environment',
+  'headers',
+  'pools',
+  'values',
+  'endpoints',
+]);
+
 /** `bakeMs: 30000` is `bake = "30s"`, `minInServicePercent: 75` is `min_in_service = "75%"`. */
 function words(value: object): { readonly [name: string]: Json } {
   return Object.fromEntries(
@@ -116,10 +126,17 @@ function words(value: object): { readonly [name: string]: Json } {
         return [[snake(key.slice(0, -'Seconds'.length)), duration(each * 1000)]];
       if (typeof each === 'number' && key.endsWith('Percent'))
         return [[snake(key.slice(0, -'Percent'.length)), `${each}%`]];
+      if (namedByTheUser.has(key) && isRecord(each)) return [[snake(key), asWritten(each)]];
       return [[snake(key), wordsIn(each)]];
     }),
   );
 }
+
+const isRecord = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const asWritten = (value: object): Json =>
+  Object.fromEntries(Object.entries(value).map(([key, each]) => [key, wordsIn(each)]));
 
 function wordsIn(value: unknown): Json {
   if (Array.isArray(value)) return value.map(wordsIn);

@@ -68,3 +68,15 @@ test('where something is declared, and in which order, is no difference', async 
   const [left, right] = [await declaredBy(starting, '1.0.0'), await declaredBy(moved, '1.0.0')];
   expect(compareDeployments(left, right, declaredUnitText)).toEqual([]);
 });
+
+test('names that the user gave are shown as they were given', async () => {
+  const labelled = (labels: string): string =>
+    starting.replace('address = each.value', `address = each.value\n  labels  = { ${labels} }`);
+  const left = await declaredBy(labelled('rackRow = "a", origin = "north"'), '1.0.0');
+  const right = await declaredBy(labelled('rackRow = "b", origin = "south"'), '1.0.0');
+  const differences = compareDeployments(left, right, declaredUnitText);
+  expect(differences.find(({ address }) => address === 'host.web["web-1"]')).toMatchObject({
+    before: { labels: { rackRow: 'a', origin: 'north' } },
+    after: { labels: { rackRow: 'b', origin: 'south' } },
+  });
+});
