@@ -122,6 +122,7 @@ export class Session {
       return result;
     } finally {
       unlisten();
+      traffic.stop();
     }
   }
 

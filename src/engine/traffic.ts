@@ -27,6 +27,8 @@ interface Counter {
 export interface TrafficWatch {
   /** Polls a last time and gives the sums; undefined: no balancer counts. */
   end(): Promise<{ readonly requests: number; readonly failed: number } | undefined>;
+  /** Asks no more. */
+  stop(): void;
 }
 
 /** A counter that fell was reset by a restart of the balancer: what it shows now all came since. */
@@ -80,6 +82,7 @@ export function watchTraffic(
   })();
 
   return {
+    stop: () => ended.abort(),
     async end() {
       ended.abort();
       await polling;

@@ -223,6 +223,9 @@ export interface ArtifactDeclared {
 export const releaseDirectory = (release: ReleaseDeclared): string =>
   `${release.version}-${release.artifact.sha256.slice(0, 8)}`;
 
+/** `2.0.0` of `2.0.0-9f86d081`; the whole name of a folder that was not made so. */
+export const versionOfRelease = (directory: string): string => directory.replace(/-[0-9a-f]{8}$/, '');
+
 // ── services ───────────────────────────────────────────────────────────────────────────────────────
 
 export interface ServiceDeclared {

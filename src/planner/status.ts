@@ -11,6 +11,7 @@ import {
   type SlotStatus,
   type Sync,
   sameValue,
+  versionOfRelease,
 } from '../model/index.ts';
 import { answersFor, answersOf } from '../strategies/answers.ts';
 import {
@@ -151,7 +152,7 @@ function instanceStatus(situation: Situation, instance: InstanceDeclared): Insta
   const isPassive = instance.process === undefined && linked === wantedRelease(situation.service);
   return {
     host,
-    release: directory === null ? undefined : versionOf(directory),
+    release: directory === null ? undefined : versionOfRelease(directory),
     process: running !== null || isPassive ? 'running' : 'stopped',
     health: health.status,
     why:
@@ -163,5 +164,4 @@ function instanceStatus(situation: Situation, instance: InstanceDeclared): Insta
   };
 }
 
-const versionOf = (directory: string): string => directory.replace(/-[0-9a-f]{8}$/, '');
 const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);

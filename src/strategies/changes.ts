@@ -13,6 +13,7 @@ import {
   type SlotDeclared,
   type SourceRange,
   sameValue,
+  versionOfRelease,
 } from '../model/index.ts';
 import { type Answers, answersFor, answersOf, isOfOtherType, leadAlike } from './answers.ts';
 import {
@@ -168,9 +169,10 @@ export function instanceAttributes(
   fileText: string | undefined,
   besides: string | null = null,
 ): Json {
-  const isTold = linked === null || besides === null || versionOf(linked) === versionOf(besides);
+  const isTold =
+    linked === null || besides === null || versionOfRelease(linked) === versionOfRelease(besides);
   return {
-    release: isTold ? linked : versionOf(linked),
+    release: isTold ? linked : versionOfRelease(linked),
     ...(running === null ? { running: false } : { running: true, ...processAttributes(running.process) }),
     ...(running === null || running.release === linked ? {} : { running_release: running.release }),
     ...(fileText === undefined ? {} : { file: fileText }),
@@ -221,6 +223,3 @@ export const recordAttributes = (rrset: RecordSet | null): Json =>
 /** A record in a sentence: `10.0.1.11 10.0.1.12 (TTL 5 s)`. */
 export const recordText = (rrset: RecordSet | null): string =>
   rrset === null ? 'no record' : `${rrset.values.join(' ')} (TTL ${rrset.ttlSeconds} s)`;
-
-/** `2.0.0` of `2.0.0-9f86d081`. */
-const versionOf = (directory: string): string => directory.replace(/-[0-9a-f]{8}$/, '');

@@ -8,7 +8,15 @@ import { checkOf } from './instance-steps.ts';
 import { type Situation, wantedRelease } from './situation.ts';
 import { nothingToUndo, type Sequence, timeInWords } from './step.ts';
 import { nothing, type Rollout } from './strategy.ts';
-import { type Batching, batchesOf, instancesToRenew, renewInTurns, serves, type Turn } from './turns.ts';
+import {
+  type Batching,
+  batchesOf,
+  instancesToRenew,
+  paceOf,
+  renewInTurns,
+  serves,
+  type Turn,
+} from './turns.ts';
 
 export function planRolling(situation: Situation): Rollout {
   const { strategy, slots } = situation.service;
@@ -40,7 +48,7 @@ function turnsOf(
     const zones = new Set(batch.map(({ host }) => situation.zoneOf(host)));
     return zones.size === 1 ? [...zones][0] : undefined;
   };
-  const largest = Math.max(0, ...batches.map((batch) => batch.length));
+  const pace = paceOf(batches);
   return batches.map((instances, index): Turn => {
     const zone = zoneOf(instances);
     const isLast = index === batches.length - 1;
@@ -48,7 +56,7 @@ function turnsOf(
       instances,
       stage: index + 1,
       line: zone === undefined ? '' : `zone ${zone}`,
-      pace: batches.length > 1 ? `, ${largest} ${largest === 1 ? 'host' : 'hosts'} at a time` : '',
+      pace,
       ...(isLast
         ? {}
         : { afterwards: (sequence, needs) => pauseAfter(sequence, slot, instances, index + 1, needs) }),

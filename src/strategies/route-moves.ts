@@ -1,6 +1,7 @@
 /** Moves of one route, one after the other, each of which is undone by going back to where the first began. */
 import {
   type Operation,
+  poolsServedBy,
   type RouteState,
   type RouteValue,
   routeAddress,
@@ -47,13 +48,7 @@ export class RouteMoves {
   }
 
   sendsTo(pool: string): boolean {
-    const { value } = this;
-    if (value === null) return false;
-    const { stable, canary, canaryBasisPoints, audience } = value;
-    return (
-      (stable === pool && canaryBasisPoints < 10_000) ||
-      (canary === pool && (canaryBasisPoints > 0 || audience !== undefined))
-    );
+    return poolsServedBy(this.value).has(pool);
   }
 
   /**

@@ -1,6 +1,6 @@
 /** What a run is about, in a few words: `shop 1.0.0 -> 2.0.0`. */
 import type { Address, Fact, Plan, ServiceDeclared, TrafficDeclared } from '../model/index.ts';
-import { instanceAddress, routeAddress, slotOfValues } from '../model/index.ts';
+import { instanceAddress, routeAddress, slotOfValues, versionOfRelease } from '../model/index.ts';
 
 /** Services whose steps the plan has; named up to three, then counted. */
 export function runTitle(plan: Plan): string {
@@ -38,7 +38,7 @@ export function servingBefore(service: ServiceDeclared, plan: Pick<Plan, 'facts'
   for (const fact of plan.facts) {
     if (fact.status !== 'present' || fact.kind !== 'instance' || !addresses.has(fact.address)) continue;
     const directory = fact.spec.running?.release;
-    if (directory !== undefined) return versionOf(directory);
+    if (directory !== undefined) return versionOfRelease(directory);
   }
   return undefined;
 }
@@ -65,6 +65,3 @@ function slotOfFact(traffic: TrafficDeclared, fact: Fact): string | undefined {
   const stable = fact.spec.runtime?.stable;
   return Object.entries(traffic.pools).find(([, pool]) => pool === stable)?.[0];
 }
-
-/** `2.0.0-9f86d081` is version 2.0.0: the digest of the content is for machines. */
-export const versionOf = (directory: string): string => directory.replace(/-[0-9a-f]{8}$/, '');
