@@ -5,6 +5,8 @@
  * until the last client had seen it. Exits 1 if the advised way cost anything.
  *
  *   node bench/switch.ts [switches] [requests per second] [haproxy | nginx | caddy | apache ...]
+ *
+ * Everything with 20 switches at 300 a second takes six minutes on two busy cores; 50 at 1,000 are for one balancer at a time.
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -114,7 +114,7 @@ export function haproxyDriver(declared: BalancerDeclared, channels: HostChannels
  *
  * The file first, in both directions: from then on a restart brings what is wanted, and a run that dies between the two
  * leaves a difference that the next plan shows and mends. The other order would leave, for a moment, a route that
- * every restart undoes. The window is under 10 ms either way, and both pools are up in it.
+ * every restart undoes. The window is milliseconds either way, on the host itself, and both pools are up in it.
  */
 async function writeRoute(
   target: HaproxyHost,
