@@ -116,9 +116,13 @@ function wordsOf(finding: Check['finding']): string {
 
 const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
 
-/** Errors first. What is the same in every word is told once, and of one kind only a few. */
+/**
+ * Errors first. What is the same is told once, in the words of who found it first: a host's own check knows better what
+ * mends it than the balancer that could not be reached through it. Of one kind only a few.
+ */
 function framesOf(wrong: readonly Diagnostic[], { frame }: DoctorTextOptions): readonly string[] {
-  const distinct = [...new Map(wrong.map((each) => [`${each.code} ${each.detail}`, each])).values()];
+  const same = Map.groupBy(wrong, ({ code, detail }) => `${code} ${detail}`);
+  const distinct = [...same.values()].flatMap(([first]) => first ?? []);
   const kinds = [...Map.groupBy(distinct, ({ code }) => code).values()].toSorted(
     (a, b) => Number(a[0]?.severity !== 'error') - Number(b[0]?.severity !== 'error'),
   );
