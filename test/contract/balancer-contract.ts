@@ -399,8 +399,10 @@ export function describeBalancer(
 
     test('a pool drains when its last request is answered, and at the deadline it says what is left and goes on', async () => {
       await startFrom(green);
-      const held = backends.green.untilHeld();
-      const long = fetch(`http://127.0.0.1:${running.port}/held`).then((answer) => answer.text());
+      const held = backends.green.untilHeld(4);
+      const ask = (): Promise<string> =>
+        fetch(`http://127.0.0.1:${running.port}/held`).then((answer) => answer.text());
+      const long = Promise.all([ask(), ask(), ask(), ask()]);
       await held;
       await provider.perform(move(green, blue), context());
       const texts: string[] = [];
@@ -411,14 +413,14 @@ export function describeBalancer(
         withinMs,
       });
       await provider.perform(drain(300), context({ texts }));
-      expect(texts.at(-1)).toMatch(/1 left after 0\.3 s \(web-1 1\)/);
+      expect(texts.at(-1)).toMatch(/4 left after 0\.3 s \(web-1 4\)/);
       texts.length = 0;
       const drained = provider.perform(drain(30_000), context({ texts }));
-      await expect.poll(() => texts.at(-1)).toMatch(/^1 left \(web-1 1\)/);
+      await expect.poll(() => texts.at(-1)).toMatch(/^4 left \(web-1 4\)/);
       backends.green.release();
       await drained;
       expect(texts.at(-1)).toBe('no session is left');
-      expect(await long).toBe('green');
+      expect(await long).toEqual(['green', 'green', 'green', 'green']);
     });
 
     test.skipIf(membersFixed)(
@@ -579,6 +581,34 @@ export function describeBalancer(
         expect(figures.failed).toBeLessThan(figures.requests / 10);
       },
       120_000,
+    );
+
+    test.runIf(readsFlags)(
+      'reloaded with websockets open and switched at once: old and new generation decide alike, and nothing is stale',
+      async () => {
+        await startFrom(blue);
+        const traffic = startTraffic(
+          { port: running.port, rate: running.rate, keepAlive: 8, freshShare: 0.5, slow: 2, upgraded: 5 },
+          'blue',
+        );
+        await sleep(300);
+        let now = blue;
+        for (let index = 0; index < 4; index += 1) {
+          const next = now === blue ? green : blue;
+          const side = next === blue ? 'blue' : 'green';
+          await running.reload?.();
+          traffic.expectBoth(side);
+          await provider.perform(move(now, next), context());
+          traffic.acknowledge(side);
+          now = next;
+          await sleep(200);
+        }
+        const figures = await traffic.stop();
+        // What a reload cuts is somebody else's doing; where a request goes is ours.
+        expect(figures).toMatchObject({ wrong: 0, stale: 0 });
+        expect(figures.requests).toBeGreaterThan(running.rate);
+      },
+      60_000,
     );
 
     test.skipIf(switchCosts)(

@@ -3,6 +3,7 @@
  * it does not share the time of the client that measures it, and dies as a service does. Run as a program, it is that.
  */
 import { type ChildProcess, fork } from 'node:child_process';
+import { on } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -11,8 +12,8 @@ export interface Backend extends AsyncDisposable {
   /** `blue`: what every answer says in `x-served-by`. */
   readonly name: string;
   readonly port: number;
-  /** Resolves when the next request for `/held` has come; it is answered when `release` is called. */
-  untilHeld(): Promise<void>;
+  /** Resolves when so many more requests for `/held` have come; all are answered when `release` is called. */
+  untilHeld(count?: number): Promise<void>;
   release(): void;
   /** How `/health` answers from now on: 200, 503, or one after the other. A new process is well. */
   health(answers: Health): void;
@@ -50,7 +51,13 @@ export async function startBackend(name: string, address = '127.0.0.1', wanted =
     get port() {
       return port;
     },
-    untilHeld: () => new Promise((resolve) => child.once('message', () => resolve())),
+    async untilHeld(count = 1) {
+      let left = count;
+      for await (const _ of on(child, 'message')) {
+        left -= 1;
+        if (left <= 0) return;
+      }
+    },
     release: () => void child.send('release'),
     health: (answers) => void child.send(answers),
     kill,
