@@ -40,7 +40,7 @@ describe('a launcher of the service’s own', { timeout: 180_000 }, () => {
     await expectNoChanges(scene);
   });
 
-  test('on a port that something undeclared has: named, not started, and nobody takes its answers for ours', async () => {
+  test('on a port that something undeclared has: held, and once that is forgotten named, not started, and nobody takes its answers for ours', async () => {
     const alone = {
       hosts,
       slots: 1,
@@ -49,6 +49,12 @@ describe('a launcher of the service’s own', { timeout: 180_000 }, () => {
       root: '~/srv/alone',
     } as const;
     scene.declare({ service: shopService(alone) });
+    const held = await scene.cli('apply', '--auto-approve');
+    expect(held.code).toBe(1);
+    expect(held.stdout).toContain('What has the port is no longer declared');
+    const forget = `state rm prod 'service.shop.slot["blue"]'`;
+    expect(held.stdout.replaceAll(/\s+/g, ' ')).toContain(forget);
+    expect((await scene.cli('state', 'rm', 'service.shop.slot["blue"]', '--auto-approve')).code).toBe(0);
     const clash = await scene.cli('apply', '--auto-approve');
     expect(clash.code).toBe(3);
     expect(clash.stdout).toContain('Error: The port is taken by something else');
