@@ -355,7 +355,7 @@ describe('the rest', () => {
       hooks: [{ point: 'after_apply', argv: ['bin/notify'], on: 'operator' }],
       outputs: {
         list: { value: [1, 'two', true, null, { a: 1.5 }], sensitive: false, description: 'Everything' },
-        token: { value: 'hunter2', sensitive: true },
+        token: { value: null, sensitive: true },
       },
     });
   });
