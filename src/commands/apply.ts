@@ -8,7 +8,7 @@ import { isPlanFile, loadPlan } from '../app/plan-file.ts';
 import { unlockKeys } from '../app/reach.ts';
 import { actorOf } from '../app/state.ts';
 import { isError, type Plan } from '../model/index.ts';
-import { nothingToDoJson } from '../ui/refusal-json.ts';
+import { withoutStepsJson } from '../ui/refusal-json.ts';
 import { BaseCommand, CommandFailure } from './base.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import {
@@ -112,7 +112,7 @@ export default class Apply extends BaseCommand {
     if (plan.steps.length === 0 && !plan.held.some(isError)) {
       this.print(
         flags.json
-          ? JSON.stringify(nothingToDoJson(cx.clock.now()))
+          ? JSON.stringify(withoutStepsJson(cx.clock.now()))
           : 'No changes. The saved plan has no steps.',
       );
       return exitCode.done;

@@ -11,7 +11,7 @@ import { outputsText } from '../ui/outputs-text.ts';
 import { paint } from '../ui/paint.ts';
 import { planJson } from '../ui/plan-json.ts';
 import { approve } from '../ui/prompt.ts';
-import { nothingToDoJson } from '../ui/refusal-json.ts';
+import { withoutStepsJson } from '../ui/refusal-json.ts';
 import { counted } from '../ui/time-text.ts';
 import { CommandFailure } from './base.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
@@ -78,7 +78,7 @@ export async function performMade(
     const isRefresh = plan.intent.kind === 'refresh_only';
     if (isRefresh ? plan.drift.length === 0 : plan.steps.length === 0) {
       const outputs = making.verb === 'apply' && !isRefresh ? plan.declared.outputs : {};
-      if (flags.json) print(JSON.stringify(nothingToDoJson(cx.clock.now(), outputs)));
+      if (flags.json) print(JSON.stringify(withoutStepsJson(cx.clock.now(), outputs)));
       else if (Object.keys(outputs).length > 0)
         print(`\n${outputsText(outputs, paint(terminal.color.stdout))}`);
       return exitCode.done;
@@ -96,7 +96,7 @@ export async function performMade(
     }
     if (isRefresh) {
       await recordDrift(plan, world, cx);
-      print(flags.json ? JSON.stringify(nothingToDoJson(cx.clock.now())) : recordedText(plan.drift.length));
+      print(flags.json ? JSON.stringify(withoutStepsJson(cx.clock.now())) : recordedText(plan.drift.length));
       return exitCode.done;
     }
     const isLookedAt = making.takesRecord !== true;

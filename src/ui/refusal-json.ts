@@ -19,7 +19,7 @@ export const refusalJson = (
     : { format_version: '1.0', diagnostics: diagnostics.map(diagnosticJson) };
 
 /** The one event where nothing had to be done. */
-export const nothingToDoJson = (at: Instant, outputs: Declared['outputs'] = {}): object => ({
+export const withoutStepsJson = (at: Instant, outputs: Declared['outputs'] = {}): object => ({
   ...summaryWithoutRun('complete', [], 0, at),
   outputs: outputsJson(outputs),
 });
