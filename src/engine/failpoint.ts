@@ -13,6 +13,7 @@
  * short after any of its words. With `--parallelism 1` their order is the same each time.
  */
 import type { StateStore } from '../model/index.ts';
+import { overStore } from './over-store.ts';
 
 /** Called at each point; usually does nothing. */
 export type Failpoint = (name: string) => void;
@@ -55,15 +56,9 @@ export function withFailpoints(store: StateStore, failpoint: Failpoint): StateSt
     failpoint(`journal:${name}:after`);
     return result;
   };
-  return {
-    read: () => store.read(),
-    runs: () => store.runs(),
-    journal: (run) => store.journal(run),
-    planOf: (run) => store.planOf(run),
-    durations: () => store.durations(),
+  return overStore(store, {
     begin: (plan, actor, at) => around('begin', () => store.begin(plan, actor, at)),
     append: (run, entry) => around(entry.mark, () => store.append(run, entry)),
     end: (run, outcome, at) => around('end', () => store.end(run, outcome, at)),
-    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
-  };
+  });
 }

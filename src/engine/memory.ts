@@ -10,6 +10,7 @@ import {
   type StateStore,
   withMemories,
 } from '../model/index.ts';
+import { overStore } from './over-store.ts';
 
 /** `resources`: what is recorded as the run is taken up. */
 export function withMemory(
@@ -18,13 +19,7 @@ export function withMemory(
   resources: readonly RecordedResource[],
 ): StateStore {
   const recorded = new Map<Address, RecordedResource>(resources.map((each) => [each.address, each]));
-  return {
-    read: () => store.read(),
-    runs: () => store.runs(),
-    journal: (run) => store.journal(run),
-    planOf: (run) => store.planOf(run),
-    durations: () => store.durations(),
-    begin: (begun, actor, at) => store.begin(begun, actor, at),
+  return overStore(store, {
     append: async (run, entry) => {
       if (entry.seen?.some(({ kind }) => kind === 'record') !== true) return store.append(run, entry);
       const operation = operationOf(plan, entry);
@@ -38,9 +33,7 @@ export function withMemory(
       for (const each of seen) recorded.set(each.address, each);
       return written;
     },
-    end: (run, outcome, at) => store.end(run, outcome, at),
-    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
-  };
+  });
 }
 
 function operationOf(plan: Plan, { step: id, mark }: NewJournalEntry): Operation | undefined {

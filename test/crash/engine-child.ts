@@ -2,28 +2,20 @@
 import { randomUUID } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { failpointFrom, signalSelf } from '../../src/engine/failpoint.ts';
+import { overStore } from '../../src/engine/over-store.ts';
 import { resume, run } from '../../src/engine/run.ts';
-import type { StateStore } from '../../src/model/index.ts';
 import { openLocalState } from '../../src/state/local/store.ts';
 import { type Scenario, scenarioOptions, scenarioPlan, stateFolder } from './scenario.ts';
 
 const [folder = '', scenario = 'switching'] = process.argv.slice(2);
 const store = await openLocalState(stateFolder(folder), { create: true, randomUUID });
-const telling: StateStore = {
-  read: () => store.read(),
-  runs: () => store.runs(),
-  journal: (number) => store.journal(number),
-  planOf: (number) => store.planOf(number),
-  durations: () => store.durations(),
-  begin: (plan, who, at) => store.begin(plan, who, at),
+const telling = overStore(store, {
   append: async (number, entry) => {
     const written = await store.append(number, entry);
     writeSync(1, `${written.seq}\n`);
     return written;
   },
-  end: (number, outcome, at) => store.end(number, outcome, at),
-  [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
-};
+});
 const options = scenarioOptions(
   folder,
   scenario as Scenario,
