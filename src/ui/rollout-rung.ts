@@ -23,9 +23,9 @@ export function rungBody(
     case 'partly':
       return parts([placeText(rung, kind), seenText(rung)]);
     case 'failed':
-      return parts(['failed', rung.undone === 0 ? '' : `${rung.undone} undone`, seenText(rung)]);
+      return parts(['failed', rung.undone === 0 ? '' : `${rung.undone} undone`, seenSoFar(rung)]);
     case 'undone':
-      return parts([`${rung.undone} of ${counted(rung.total, 'step')} undone`, seenText(rung)]);
+      return parts([`${rung.undone} of ${counted(rung.total, 'step')} undone`, seenSoFar(rung)]);
     case 'running': {
       const words = parts([runningText(rung, view), seenText(rung)]);
       const cells = Math.min(20, room - columns(words) - 14);
@@ -70,6 +70,10 @@ export function seenText({ seen }: Pick<RungView, 'seen'>): string {
   const share = percent === 0 || percent >= 10 ? percent.toFixed(0) : percent.toFixed(1);
   return `seen ${share}%, ${thousands(seen.canaryFailed)} of ${thousands(seen.canary)} failed`;
 }
+
+/** Of a gate that ended early: it may have been over before the counters were next looked at, which is not "none". */
+const seenSoFar = ({ seen }: RungView): string =>
+  seen === undefined || seenPercent(seen) === undefined ? '' : seenText({ seen });
 
 function fraction(
   { running, gates, done, total, estimateSeconds, startedAt }: RungView,

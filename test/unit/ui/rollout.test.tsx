@@ -185,6 +185,19 @@ describe('a canary on the screen', () => {
     );
   });
 
+  test('a gate that failed before the counters were looked at again is not said to have had no requests', () => {
+    // The first look only says where to begin.
+    const script = new StageScript(canaryPlan()).open(1).counted(90, 10, 3);
+    const [, bake] = script.stage(1);
+    if (bake === undefined) throw new Error('no gate');
+    script.tell({ type: 'step_failed', step: bake.id, undoing: false, failure: notHealthy, elapsedMs: 900 });
+    const [line = ''] = lines(script)
+      .split('\n')
+      .filter((each) => each.includes('failed'));
+    expect(line).toMatch(/canary 0% +failed/);
+    expect(lines(script)).not.toContain('no requests seen');
+  });
+
   test('without counters it says so, and invents nothing', () => {
     const script = new StageScript(canaryPlan()).open(1);
     const silent = script.events.filter(({ type }) => type !== 'traffic');
