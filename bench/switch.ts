@@ -289,6 +289,8 @@ function print({ name, figures, switchMs }: Result): void {
       column(ms(median(seenMs)), 9),
       column(ms(seenMs.at(-1)), 7),
       column(ms(latencyMs.p99), 8),
+      column(ms(latencyMs.p99Near), 8),
+      column(ms(latencyMs.p99Away), 8),
     ].join(' '),
   );
 }
@@ -310,6 +312,8 @@ console.log(
     ' seen p50',
     'max, ms',
     'p99, ms',
+    '    near',
+    '    away',
   ].join(' '),
 );
 

@@ -36,7 +36,14 @@ export interface TrafficFigures {
   readonly bySide: Readonly<Record<string, number>>;
   /** Of each switch, from its beginning to the sending of the last request that the side before still answered; in ms. */
   readonly seenMs: readonly number[];
-  readonly latencyMs: { readonly p50: number; readonly p99: number; readonly max: number };
+  readonly latencyMs: {
+    readonly p50: number;
+    readonly p99: number;
+    readonly max: number;
+    /** Of requests that were under way during a switch or within 100 ms after it was acknowledged, and of all others. */
+    readonly p99Near: number;
+    readonly p99Away: number;
+  };
   /** What the first few failures were. */
   readonly reasons: readonly string[];
   /** What the first few of `failedSince` were. */
@@ -57,6 +64,8 @@ export interface Traffic {
 /** Far beyond what a request takes, and below what a queue of `mostInFlight` takes on a busy machine. */
 const answerMs = 30_000;
 const mostInFlight = 250;
+/** What a switch costs may come a little after it: connections that are closed, caches that are empty. */
+const nearMs = 100;
 
 /** Everything is loopback, bounded by `rate` and by `stop`. */
 export function startTraffic(options: TrafficOptions, first: string): Traffic {
@@ -76,10 +85,15 @@ export function startTraffic(options: TrafficOptions, first: string): Traffic {
   /** What was right, epoch by epoch: a request may be answered by any that was right between its sending and its answer. */
   const epochs: (readonly string[])[] = [[first]];
   const known = new Set([first]);
-  /** Each switch: when it began, where it goes, and when the last request was sent that was answered otherwise. */
-  const moves: { readonly beganAt: number; readonly to: string; lastOtherAt: number }[] = [];
+  /** Each switch: when it began and ended, where it goes, and when the last request was sent that was answered otherwise. */
+  const moves: {
+    readonly beganAt: number;
+    readonly to: string;
+    lastOtherAt: number;
+    acknowledgedAt: number;
+  }[] = [];
   const inFlight = new Set<Promise<void>>();
-  const latencies: number[] = [];
+  const answered: { readonly sentAt: number; readonly ms: number }[] = [];
   const bySide: Record<string, number> = {};
   const reasons: string[] = [];
   const reasonsIn: string[][] = [];
@@ -124,7 +138,7 @@ export function startTraffic(options: TrafficOptions, first: string): Traffic {
             resolve();
           });
           response.on('end', () => {
-            if (isTimed) latencies.push(performance.now() - sentAt);
+            if (isTimed) answered.push({ sentAt, ms: performance.now() - sentAt });
             if (response.statusCode === 200) judge(sentIn, sentAt, side);
             else fail(sentIn, `status ${response.statusCode}`);
             resolve();
@@ -177,12 +191,14 @@ export function startTraffic(options: TrafficOptions, first: string): Traffic {
     expectBoth(next) {
       known.add(next);
       const beganAt = performance.now();
-      moves.push({ beganAt, to: next, lastOtherAt: beganAt });
+      moves.push({ beganAt, to: next, lastOtherAt: beganAt, acknowledgedAt: Number.POSITIVE_INFINITY });
       epochs.push([...new Set([...(epochs.at(-1) ?? []), next])]);
     },
     acknowledge(side) {
       known.add(side);
       epochs.push([side]);
+      const move = moves.at(-1);
+      if (move?.to === side) move.acknowledgedAt = performance.now();
     },
     comeAnew() {
       connectAnew();
@@ -196,9 +212,13 @@ export function startTraffic(options: TrafficOptions, first: string): Traffic {
       for (const each of upgraded) each.close();
       for (const agent of agents) agent.destroy();
       const since = anewFrom ?? epochs.length - 1;
-      const sorted = latencies.toSorted((a, b) => a - b);
-      const at = (share: number): number =>
-        sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+      const isNear = ({ sentAt, ms }: (typeof answered)[number]): boolean =>
+        moves.some(
+          ({ beganAt, acknowledgedAt }) => sentAt + ms >= beganAt && sentAt <= acknowledgedAt + nearMs,
+        );
+      const [near = [], away = []] = [true, false].map((wanted) =>
+        answered.filter((each) => isNear(each) === wanted),
+      );
       return {
         requests,
         withheld,
@@ -209,12 +229,23 @@ export function startTraffic(options: TrafficOptions, first: string): Traffic {
         cut,
         bySide,
         seenMs: moves.map(({ beganAt, lastOtherAt }) => lastOtherAt - beganAt).toSorted((a, b) => a - b),
-        latencyMs: { p50: at(0.5), p99: at(0.99), max: at(1) },
+        latencyMs: {
+          p50: quantile(answered, 0.5),
+          p99: quantile(answered, 0.99),
+          max: quantile(answered, 1),
+          p99Near: quantile(near, 0.99),
+          p99Away: quantile(away, 0.99),
+        },
         reasons,
         reasonsSince: reasonsIn.slice(since).flat(),
       };
     },
   };
+}
+
+function quantile(answered: readonly { readonly ms: number }[], share: number): number {
+  const sorted = answered.map(({ ms }) => ms).toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 }
 
 /** A connection like a websocket's: it must live through every switch, and what is said on it must come back. */
