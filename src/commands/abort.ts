@@ -2,9 +2,9 @@ import * as Flags from '@oclif/core/flags';
 import { abortRun, declaredByUnfinished } from '../app/apply.ts';
 import type { AppContext, ConfigurationAsk } from '../app/context.ts';
 import { stateOf } from '../app/load.ts';
-import { unlockKeys } from '../app/reach.ts';
 import { actorOf } from '../app/state.ts';
 import { runGoingOn } from '../app/steering.ts';
+import { unlockKeys } from '../app/world.ts';
 import { BaseCommand } from './base.ts';
 import type { ExitCode } from './exit-code.ts';
 import {
@@ -15,9 +15,9 @@ import {
   lockFlags,
   parallelismFlag,
 } from './flags.ts';
-import { withLock } from './perform.ts';
 import { runWithView } from './run-view.ts';
 import { steerRun } from './steer.ts';
+import { withLock } from './with-lock.ts';
 
 export default class Abort extends BaseCommand {
   static override readonly summary =

@@ -5,8 +5,8 @@ import type { AppContext } from '../app/context.ts';
 import { loadDeclaration, loadEnvironment, locate } from '../app/load.ts';
 import { makePlan } from '../app/plan.ts';
 import { isPlanFile, loadPlan } from '../app/plan-file.ts';
-import { unlockKeys } from '../app/reach.ts';
 import { actorOf } from '../app/state.ts';
+import { unlockKeys } from '../app/world.ts';
 import { isError, type Plan } from '../model/index.ts';
 import { withoutStepsJson } from '../ui/refusal-json.ts';
 import { BaseCommand, CommandFailure } from './base.ts';
@@ -19,8 +19,9 @@ import {
   runFlags,
   selectionFlags,
 } from './flags.ts';
-import { performMade, withLock } from './perform.ts';
+import { performMade } from './perform.ts';
 import { runWithView } from './run-view.ts';
+import { withLock } from './with-lock.ts';
 
 export default class Apply extends BaseCommand {
   static override readonly summary =

@@ -5,8 +5,8 @@ import type { Loaded } from '../app/load.ts';
 import type { Planned } from '../app/plan.ts';
 import { refuseUnwritable, savePlan } from '../app/plan-file.ts';
 import { recordDrift } from '../app/record-edits.ts';
-import { actorOf, lockState, readRecorded } from '../app/state.ts';
-import { isError, type StateDeclared } from '../model/index.ts';
+import { actorOf, readRecorded } from '../app/state.ts';
+import { isError } from '../model/index.ts';
 import { outputsText } from '../ui/outputs-text.ts';
 import { paint } from '../ui/paint.ts';
 import { planJson } from '../ui/plan-json.ts';
@@ -18,11 +18,7 @@ import { type ExitCode, exitCode } from './exit-code.ts';
 import { planText } from './plan-view.ts';
 import { runWithView } from './run-view.ts';
 import type { Terminal } from './terminal.ts';
-
-export interface LockFlags {
-  readonly 'lock-timeout': string;
-  readonly 'no-lock': boolean;
-}
+import { type LockFlags, withLock } from './with-lock.ts';
 
 export interface PerformFlags extends LockFlags {
   readonly 'auto-approve': boolean;
@@ -130,16 +126,4 @@ export function refuseWithoutApproval(
         : 'Nothing was touched. Add --auto-approve, or apply a plan that was saved with --out.',
     },
   ]);
-}
-
-export async function withLock<T>(
-  state: StateDeclared,
-  environment: string,
-  flags: LockFlags,
-  cx: AppContext,
-  work: () => Promise<T>,
-): Promise<T> {
-  if (flags['no-lock']) return await work();
-  await using _ = await lockState(state, { environment, timeout: flags['lock-timeout'] }, cx);
-  return await work();
 }

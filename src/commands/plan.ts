@@ -19,8 +19,8 @@ import {
   refreshFlags,
   selectionFlags,
 } from './flags.ts';
-import { withLock } from './perform.ts';
 import { commandText, planComment, planText } from './plan-view.ts';
+import { withLock } from './with-lock.ts';
 
 export default class PlanCommand extends BaseCommand {
   static override readonly summary = 'Show what would change, every step of it, and what was proved.';

@@ -8,7 +8,7 @@ import { addressArguments, addressOf } from '../address-argument.ts';
 import { BaseCommand } from '../base.ts';
 import { type ExitCode, exitCode } from '../exit-code.ts';
 import { appContext, configurationAsk, configurationFlags, jsonFlag, lockFlags } from '../flags.ts';
-import { withLock } from '../perform.ts';
+import { withLock } from '../with-lock.ts';
 
 export default class StateImport extends BaseCommand {
   static override readonly summary = 'Record what stands in the world at an address and below it, as it is.';

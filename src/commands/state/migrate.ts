@@ -12,7 +12,7 @@ import {
   jsonFlag,
   lockFlags,
 } from '../flags.ts';
-import { withLock } from '../perform.ts';
+import { withLock } from '../with-lock.ts';
 import { transferredJson, transferredText, transferWarnings } from './transferred.ts';
 
 export default class StateMigrate extends BaseCommand {

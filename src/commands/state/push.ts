@@ -8,7 +8,7 @@ import { BaseCommand } from '../base.ts';
 import { type ExitCode, exitCode } from '../exit-code.ts';
 import { appContext, configurationAsk, configurationFlags, jsonFlag, lockFlags } from '../flags.ts';
 import { environmentAndThing } from '../optional-environment.ts';
-import { withLock } from '../perform.ts';
+import { withLock } from '../with-lock.ts';
 import { transferredJson, transferredText, transferWarnings } from './transferred.ts';
 
 export default class StatePush extends BaseCommand {

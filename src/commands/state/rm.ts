@@ -10,7 +10,8 @@ import { addressArguments, addressOf } from '../address-argument.ts';
 import { BaseCommand } from '../base.ts';
 import { type ExitCode, exitCode } from '../exit-code.ts';
 import { appContext, configurationAsk, configurationFlags, jsonFlag, lockFlags } from '../flags.ts';
-import { refuseWithoutApproval, withLock } from '../perform.ts';
+import { refuseWithoutApproval } from '../perform.ts';
+import { withLock } from '../with-lock.ts';
 
 export default class StateRm extends BaseCommand {
   static override readonly summary = 'Forget what is recorded of an address and of all below it.';
