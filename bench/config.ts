@@ -26,7 +26,7 @@ const inputOf = (text: string): LoadInput => ({
   projectFolder: '/project',
   files: [{ path: 'environments/bench/main.hcl', bytes: new TextEncoder().encode(text) }],
   variables: {},
-  balancers: [],
+  balancerKinds: async () => [],
   operator: { homeFolder: '/home/kim', userName: 'kim' },
   ports: {
     readArtifact: () => {

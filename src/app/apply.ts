@@ -74,14 +74,7 @@ export async function applySavedPlan(
   refuseHeld(plan);
   refuseByPolicy(plan, cx, { isSaved: true });
   await requireApprovals(plan, path);
-  await using world = reach(
-    plan.declared,
-    cx.clock,
-    cx.environment,
-    plan.lineage,
-    cx.askPassphrase,
-    cx.trace,
-  );
+  await using world = await reach(plan.declared, plan.lineage, cx);
   await using store = await openForWriting(plan.declared.state);
   const recorded = await store.read();
   refuseUnfinished(recorded, plan.environment);
@@ -148,14 +141,7 @@ async function withUnfinished(
   const { unfinished } = recorded;
   if (unfinished === undefined) throw new AppFailure([nothingUnfinished]);
   const plan = await store.planOf(unfinished.run);
-  await using world = reach(
-    plan.declared,
-    cx.clock,
-    cx.environment,
-    plan.lineage,
-    cx.askPassphrase,
-    cx.trace,
-  );
+  await using world = await reach(plan.declared, plan.lineage, cx);
   return await go(optionsFor(store, recorded, world, running, cx, { ...plan.declared, state }), plan, world);
 }
 

@@ -7,9 +7,10 @@ import { createReadStream } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, rename, rm, stat, statfs, utimes } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { type ArtifactDeclared, asSha256, type Diagnostic, type Outcome } from '../model/index.ts';
+import { isUrl } from '../config/evaluate-blocks.ts';
+import { type ArtifactDeclared, asSha256, type Diagnostic, type Outcome, shownUrl } from '../model/index.ts';
 import { artifactOfUrl, judgeArchive, readArtifact } from '../providers/host/index.ts';
-import { DownloadFailure, download, netrcAuthorization, shownUrl } from '../transport/index.ts';
+import { DownloadFailure, download, netrcAuthorization } from '../transport/index.ts';
 import type { AppContext } from './context.ts';
 
 /** Larger than any release that is sent over SSH, small enough that a wrong URL does not fill a disk. */
@@ -18,8 +19,6 @@ const timeoutMs = 60 * 60_000;
 /** What nobody asked for in this time is removed when something new comes. */
 const keptDays = 30;
 const noticeEveryMs = 5_000;
-
-export const isUrl = (location: string): boolean => /^[a-z][a-z0-9+.-]*:\/\//i.test(location);
 
 /** Below the user's cache folder, private to the user. */
 export const artifactCache = (environment: AppContext['environment']): string =>

@@ -36,7 +36,7 @@ export interface Console {
 
 /** Throws an `AppFailure` where the configuration has errors. Reads no artifact and asks no host. */
 export async function openConsole(ask: ConfigurationAsk, cx: AppContext): Promise<Console> {
-  const { diagnostics, scope } = await loadScope(ask, cx);
+  const { diagnostics, scope } = await loadScope(ask, FUNCTIONS, cx);
   if (diagnostics.some(isError)) throw new AppFailure(diagnostics);
   return {
     evaluate: (expression) => evaluate(expression, scope),

@@ -34,7 +34,7 @@ export async function examine(ask: ConfigurationAsk, cx: AppContext): Promise<Ex
   const { loaded, artifacts } = await loadWithArtifacts(ask, cx);
   const { declared, environment, warnings } = loaded;
   const { lineage, state } = await checkState(declared, cx);
-  await using world = reach(declared, cx.clock, cx.environment, lineage, cx.askPassphrase, cx.trace);
+  await using world = await reach(declared, lineage, cx);
   const [secrets, outside] = await Promise.all([
     checkSecrets(declared, world),
     world.check(new AbortController().signal),

@@ -3,8 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join, relative, resolve } from 'node:path';
+import { isUrl } from '../config/evaluate-blocks.ts';
 import { type Loaded as LoadedConfig, type LoadInput, loadConfig, validateConfig } from '../config/load.ts';
 import { FolderFiles } from '../hcl/eval/folder-files.ts';
+import type { FunctionTable } from '../hcl/eval/scope.ts';
 import {
   type ArtifactDeclared,
   asSha256,
@@ -12,11 +14,10 @@ import {
   type Diagnostic,
   isError,
   type StateDeclared,
+  shownUrl,
   UNREAD_SHA256,
 } from '../model/index.ts';
-import { balancerKinds } from '../providers/registry.ts';
-import { shownUrl } from '../transport/index.ts';
-import { Artifacts, isUrl } from './artifacts.ts';
+import type { Artifacts } from './artifacts.ts';
 import type { AppContext, ConfigurationAsk } from './context.ts';
 import {
   type EnvironmentFolder,
@@ -27,22 +28,35 @@ import {
 } from './environment.ts';
 import { AppFailure } from './failure.ts';
 import { operatorName } from './operator.ts';
-import { kindOf } from './reach.ts';
 import { withJudge } from './validate.ts';
 
 export interface Loaded {
   readonly environment: EnvironmentFolder;
   readonly declared: Declared;
   /** Where what is declared can be had, URLs with all that is in them. */
-  readonly artifacts: Artifacts;
+  readonly artifacts: OpenArtifacts;
   readonly warnings: readonly Diagnostic[];
+}
+
+/** The same ones each time. */
+export type OpenArtifacts = () => Promise<Artifacts>;
+
+/** Loaded when the first is asked for, with all that packs, checks and fetches them: 1 ms of a start. */
+function artifactsOf(cx: AppContext): OpenArtifacts {
+  let opened: Promise<Artifacts> | undefined;
+  return () => {
+    opened ??= import('./artifacts.ts').then(({ Artifacts }) => new Artifacts(cx));
+    return opened;
+  };
 }
 
 /** Everything that is declared, artifacts read. Throws an `AppFailure` with all errors of the configuration at once. */
 export async function loadEnvironment(ask: ConfigurationAsk, cx: AppContext): Promise<Loaded> {
   const environment = locate(ask, cx);
-  const artifacts = new Artifacts(cx);
-  const input = inputFor(environment, ask, cx, (location, { sha256 }) => artifacts.read(location, sha256));
+  const artifacts = artifactsOf(cx);
+  const input = inputFor(environment, ask, cx, async (location, { sha256 }) =>
+    (await artifacts()).read(location, sha256),
+  );
   const loaded = await complete(environment, await loadConfig(input), artifacts);
   return {
     ...loaded,
@@ -54,7 +68,7 @@ export async function loadEnvironment(ask: ConfigurationAsk, cx: AppContext): Pr
 export async function loadDeclaration(ask: ConfigurationAsk, cx: AppContext): Promise<Loaded> {
   const environment = locate(ask, cx);
   const loaded = await loadConfig(inputFor(environment, ask, cx));
-  return await complete(environment, loaded, new Artifacts(cx));
+  return await complete(environment, loaded, artifactsOf(cx));
 }
 
 /** What became of each artifact, by the path that names it. */
@@ -73,9 +87,9 @@ export async function loadWithArtifacts(
 ): Promise<{ readonly loaded: Loaded; readonly artifacts: readonly ReadArtifactOutcome[] }> {
   const found: ReadArtifactOutcome[] = [];
   const environment = locate(ask, cx);
-  const artifacts = new Artifacts(cx);
+  const artifacts = artifactsOf(cx);
   const recording: ReadArtifact = async (location, wanted) => {
-    const outcome = await artifacts.read(location, wanted.sha256);
+    const outcome = await (await artifacts()).read(location, wanted.sha256);
     found.push({ location: isUrl(location) ? shownUrl(location) : relative(cx.cwd, location), outcome });
     return 'sha256' in outcome ? outcome : withoutArtifacts(location, wanted);
   };
@@ -122,11 +136,10 @@ export interface Validated extends LoadedConfig {
 export async function validate(ask: ConfigurationAsk, cx: AppContext): Promise<Validated> {
   const environment = locate(ask, cx);
   const loaded = await validateConfig(inputFor(environment, ask, cx));
-  const complaints = loaded.declared === undefined ? [] : balancerComplaints(loaded.declared);
   return {
     environment,
     ...loaded,
-    diagnostics: [...loaded.diagnostics, ...complaints, ...nothingDeclared(environment)],
+    diagnostics: [...loaded.diagnostics, ...nothingDeclared(environment)],
   };
 }
 
@@ -134,10 +147,15 @@ export async function validate(ask: ConfigurationAsk, cx: AppContext): Promise<V
  * Where expressions about the configuration are evaluated. With values for all variables everything is known but what
  * artifacts say; without them those are unknown.
  */
-export async function loadScope(ask: ConfigurationAsk, cx: AppContext): Promise<LoadedConfig> {
+export async function loadScope(
+  ask: ConfigurationAsk,
+  functions: FunctionTable,
+  cx: AppContext,
+): Promise<LoadedConfig> {
   const environment = locate(ask, cx);
-  const loaded = await loadConfig(inputFor(environment, ask, cx, unreadArtifact));
-  return loaded.declared === undefined ? await validateConfig(inputFor(environment, ask, cx)) : loaded;
+  const loaded = await loadConfig({ ...inputFor(environment, ask, cx, unreadArtifact), functions });
+  if (loaded.declared !== undefined) return loaded;
+  return await validateConfig({ ...inputFor(environment, ask, cx), functions });
 }
 
 /** Throws an `AppFailure` where there is no such environment, or more than one that could be meant. */
@@ -150,16 +168,14 @@ export function locate(ask: ConfigurationAsk, cx: AppContext): EnvironmentFolder
 async function complete(
   environment: EnvironmentFolder,
   { declared, diagnostics, sources }: LoadedConfig,
-  artifacts: Artifacts,
+  artifacts: OpenArtifacts,
 ): Promise<Loaded> {
   if (declared === undefined) throw new AppFailure(await withJudge(diagnostics, sources));
-  const complaints = balancerComplaints(declared);
-  if (complaints.some(isError)) throw new AppFailure(complaints);
   return {
     environment,
     declared,
     artifacts,
-    warnings: [...diagnostics, ...complaints].filter((each) => !isError(each)),
+    warnings: diagnostics.filter((each) => !isError(each)),
   };
 }
 
@@ -196,10 +212,6 @@ function nothingDeclared(environment: EnvironmentFolder): readonly Diagnostic[] 
   ];
 }
 
-/** What a kind of balancer cannot take: names, paths, sockets. */
-const balancerComplaints = (declared: Declared): readonly Diagnostic[] =>
-  declared.balancers.flatMap((balancer) => kindOf(balancer).check(balancer));
-
 type ReadArtifact = LoadInput['ports']['readArtifact'];
 
 function inputFor(
@@ -228,7 +240,7 @@ function inputFor(
       fromFiles: ask.variableFiles.map((path) => ({ path, bytes: readVariableFile(path, cx) })),
       fromFlags: ask.variables,
     },
-    balancers: balancerKinds,
+    balancerKinds: async () => (await import('../providers/registry.ts')).balancerKinds,
     operator: { homeFolder: homedir(), userName: operatorName(cx.environment) },
     ports: {
       readArtifact,

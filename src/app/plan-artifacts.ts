@@ -2,6 +2,7 @@
 import type { ArtifactDeclared, Declared, Diagnostic, Plan, ReleaseDeclared, Step } from '../model/index.ts';
 import type { Artifacts } from './artifacts.ts';
 import { AppFailure } from './failure.ts';
+import type { OpenArtifacts } from './load.ts';
 
 /** What steps send to hosts, each once. */
 const artifactsSent = (steps: readonly Step[]): readonly ArtifactDeclared[] => [
@@ -19,7 +20,7 @@ const artifactsSent = (steps: readonly Step[]): readonly ArtifactDeclared[] => [
  * it nothing is fetched. Throws an `AppFailure` that names every artifact which cannot be had.
  */
 export async function withFetched<P extends { readonly steps: readonly Step[] }>(
-  artifacts: Artifacts,
+  artifacts: OpenArtifacts,
   declared: Declared,
   plan: (declared: Declared) => P,
 ): Promise<P> {
@@ -29,7 +30,7 @@ export async function withFetched<P extends { readonly steps: readonly Step[] }>
   const origins = new Map(
     declared.services.map(({ release }) => [release.artifact.sha256, release.origin] as const),
   );
-  const fetched = await fetchAll(wanted, artifacts, (each) => origins.get(each.sha256));
+  const fetched = await fetchAll(wanted, await artifacts(), (each) => origins.get(each.sha256));
   if (wanted.every(({ bytes }) => bytes !== null)) return first;
   const complete = (release: ReleaseDeclared): ReleaseDeclared => ({
     ...release,

@@ -22,7 +22,7 @@ import { AppFailure } from './failure.ts';
 import { type Loaded, loadEnvironment, loadWithArtifacts } from './load.ts';
 import { withFetched } from './plan-artifacts.ts';
 import { withDigest } from './plan-file.ts';
-import { kindOf, type Reach, reach } from './reach.ts';
+import { type Reach, reach } from './reach.ts';
 import { actorOf, openForReading } from './state.ts';
 
 export interface PlanAsk extends ConfigurationAsk {
@@ -88,7 +88,7 @@ async function planFor(
   await using store = await openForReading(declared.state);
   const recorded = await store.read();
   const durations = await store.durations();
-  const world = reach(declared, cx.clock, cx.environment, recorded.lineage, cx.askPassphrase, cx.trace);
+  const world = await reach(declared, recorded.lineage, cx);
   try {
     const started = cx.clock.now();
     const observed = ask.noRefresh
@@ -104,8 +104,8 @@ async function planFor(
         recorded,
         intent,
         selection,
-        renderConfig: (balancer) => kindOf(balancer).renderConfig(balancer),
-        traits: new Map(declared.balancers.map((each) => [each.address, kindOf(each).traits(each)])),
+        renderConfig: (balancer) => world.kindOf(balancer).renderConfig(balancer),
+        traits: new Map(declared.balancers.map((each) => [each.address, world.kindOf(each).traits(each)])),
         durations,
         failedReleases: failed,
         author: actorOf(cx).who,

@@ -67,7 +67,7 @@ export async function observeForImport(
   address: string,
   cx: AppContext,
 ): Promise<readonly Imported[]> {
-  await using world = reach(declared, cx.clock, cx.environment, recorded.lineage, cx.askPassphrase, cx.trace);
+  await using world = await reach(declared, recorded.lineage, cx);
   const { observations } = await world.observe(new AbortController().signal);
   const asked = observations.filter((each) => isWithin(each.address, address));
   if (asked.length === 0) {

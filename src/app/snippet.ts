@@ -3,7 +3,7 @@ import type { SnippetOptions } from '../providers/registry.ts';
 import type { AppContext, ConfigurationAsk } from './context.ts';
 import { AppFailure } from './failure.ts';
 import { loadDeclaration } from './load.ts';
-import { kindOf } from './reach.ts';
+import { kindOf } from './world.ts';
 
 /** The text for the operator's own configuration. With one balancer the address may be left out. */
 export async function balancerSnippet(

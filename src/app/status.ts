@@ -38,7 +38,7 @@ export async function* watchStatus(
   const unread = artifacts.flatMap(({ outcome }) => ('severity' in outcome ? [byVersionAlone(outcome)] : []));
   await using store = await openForReading(declared.state);
   const { lineage } = await store.read();
-  await using world = reach(declared, cx.clock, cx.environment, lineage, cx.askPassphrase, cx.trace);
+  await using world = await reach(declared, lineage, cx);
   do {
     const report = await lookOnce(declared, environment.name, store, world, cx);
     yield { ...report, notes: [...unread, ...report.notes] };

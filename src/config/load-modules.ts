@@ -20,8 +20,11 @@ export interface ConfigFile {
 /** The `*.hcl` files of a module's folder, or why they cannot be read. `folder` is absolute. */
 export type ReadModule = (folder: string) => Promise<{ readonly files: readonly ConfigFile[] } | Diagnostic>;
 
+export type Shapes = Readonly<Record<string, BlockShape>>;
+
 export interface ModuleLoader {
-  readonly shapes: Readonly<Record<string, BlockShape>>;
+  /** Of the blocks that there may be, those in full that the files of a module have. */
+  readonly shapesFor: (files: readonly ParsedFile[]) => Promise<Shapes>;
   readonly readModule: ReadModule | undefined;
   readonly report: Reporter;
   keepSource(source: SourceText): void;
@@ -47,7 +50,8 @@ export async function loadModule(
   ancestors: readonly string[],
   loader: ModuleLoader,
 ): Promise<Module> {
-  const items = collectItems(files, loader.shapes, loader.report.problems);
+  const shapes = await loader.shapesFor(files);
+  const items = collectItems(files, shapes, loader.report.problems);
   const children = new Map<string, Module>();
   for (const item of items.values()) {
     if (item.kind !== 'block' || item.type !== 'module') continue;
@@ -60,7 +64,7 @@ export async function loadModule(
     return new Set([...child.items.values()].flatMap((item) => (item.type === 'output' ? [item.name] : [])));
   };
   const where = path.length === 0 ? 'this configuration' : `module.${path.join('.module.')}`;
-  const dependencies = new Dependencies(items, loader.shapes, outputsOf, where, loader.report.problems);
+  const dependencies = new Dependencies(items, shapes, outputsOf, where, loader.report.problems);
   return { path, folder, items, dependencies, children };
 }
 

@@ -3,10 +3,10 @@
  * bytes, and everything else of the world through ports.
  */
 import { posix } from 'node:path';
-import { FUNCTIONS } from '../hcl/eval/functions/index.ts';
 import { Budget } from '../hcl/eval/limits.ts';
 import type { Ports } from '../hcl/eval/ports.ts';
-import { type Roots, Scope } from '../hcl/eval/scope.ts';
+import { type FunctionTable, type Roots, Scope } from '../hcl/eval/scope.ts';
+import type { ParsedFile } from '../hcl/syntax/parser.ts';
 import { SourceText } from '../hcl/syntax/source.ts';
 import {
   type ArtifactDeclared,
@@ -43,6 +43,7 @@ import {
   type ModuleLoader,
   parseFiles,
   type ReadModule,
+  type Shapes,
 } from './load-modules.ts';
 import { ModuleInstance, TypedRoots } from './modules.ts';
 import { movesOf } from './moves.ts';
@@ -82,10 +83,14 @@ export interface LoadInput {
   /** The `*.hcl` files of the folder, in any order. */
   readonly files: readonly ConfigFile[];
   readonly variables: VariableInputs;
-  /** The types of load balancer that there are providers for. */
-  readonly balancers: readonly BalancerKind[];
+  /**
+   * The types of load balancer that there are providers for. Asked for only where a block needs them: 1 ms of a start.
+   */
+  readonly balancerKinds: () => Promise<readonly BalancerKind[]>;
   readonly operator: Operator;
   readonly ports: LoadPorts;
+  /** For a scope in which expressions that the files do not have can be evaluated; else it knows what they may call. */
+  readonly functions?: FunctionTable;
   readonly toolVersion: string;
 }
 
@@ -116,9 +121,12 @@ async function load(input: LoadInput, mode: 'plan' | 'validate'): Promise<Loaded
   const keepSource = (source: SourceText): void => {
     sources.set(source.file, source);
   };
-  const balancers = balancerShape(input.balancers);
-  const shapes = { ...topLevelShapes, load_balancer: balancers };
-  const loader: ModuleLoader = { shapes, readModule: input.ports.readModule, report, keepSource };
+  let kinds: readonly BalancerKind[] = [];
+  const shapesFor = async (files: readonly ParsedFile[]): Promise<Shapes> => {
+    if (kinds.length === 0 && declaresBalancer(files)) kinds = await input.balancerKinds();
+    return { ...topLevelShapes, load_balancer: balancerShape(kinds) };
+  };
+  const loader: ModuleLoader = { shapesFor, readModule: input.ports.readModule, report, keepSource };
   const byPath = (a: ConfigFile, b: ConfigFile): number => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0);
   const files = input.files.toSorted(byPath);
   const configFiles = parseFiles(
@@ -130,7 +138,7 @@ async function load(input: LoadInput, mode: 'plan' | 'validate'): Promise<Loaded
     loader,
   );
   // Of a text that cannot be read whole, everything else that could be said would be a guess.
-  if (problems.errorCount > 0) return unread(problems, sources);
+  if (problems.errorCount > 0) return unread(problems, sources, input);
   const module = await loadModule(configFiles, input.folder, [], [], loader);
   const root = new ModuleInstance(module, { root: input.folder, working: input.projectFolder });
 
@@ -140,6 +148,7 @@ async function load(input: LoadInput, mode: 'plan' | 'validate'): Promise<Loaded
   );
   reportUndeclared(given, new Set(declaredVariables), report);
 
+  const functions = input.functions ?? (await functionsFor(sources));
   const budget = new Budget(totalSteps);
   const ports = input.ports.evaluation;
   const world = new World();
@@ -147,10 +156,9 @@ async function load(input: LoadInput, mode: 'plan' | 'validate'): Promise<Loaded
     report,
     world,
     given,
-    balancers,
+    balancers: balancerShape(kinds),
     allowsMissingValues: mode === 'validate',
-    scope: (source: SourceText, roots?: Roots) =>
-      new Scope({ source, functions: FUNCTIONS, roots, ports, budget }),
+    scope: (source: SourceText, roots?: Roots) => new Scope({ source, functions, roots, ports, budget }),
     keepSource,
     readArtifact: mode === 'validate' ? undefined : input.ports.readArtifact,
     absolutePath: (path) => absolutePath(path, input),
@@ -158,7 +166,7 @@ async function load(input: LoadInput, mode: 'plan' | 'validate'): Promise<Loaded
   await evaluateAll(root, cx);
   world.sort();
   checkVersion(world, input, report);
-  const declared = assemble(world, input, cx);
+  const declared = assemble(world, input, kinds, cx);
   if (problems.errorCount === 0 && mode === 'plan') reportUnknowns(report);
   const [anyFile] = configFiles;
   return {
@@ -169,12 +177,25 @@ async function load(input: LoadInput, mode: 'plan' | 'validate'): Promise<Loaded
   };
 }
 
-const unread = (problems: Problems, sources: ReadonlyMap<string, SourceText>): Loaded => ({
+const unread = (
+  problems: Problems,
+  sources: ReadonlyMap<string, SourceText>,
+  { functions = new Map() }: LoadInput,
+): Loaded => ({
   declared: undefined,
   diagnostics: problems.sorted(),
   sources,
-  scope: new Scope({ source: new SourceText('<configuration>', ''), functions: FUNCTIONS }),
+  scope: new Scope({ source: new SourceText('<configuration>', ''), functions }),
 });
+
+const declaresBalancer = (files: readonly ParsedFile[]): boolean =>
+  files.some(({ body }) => body.blocks.some(({ type }) => type === 'load_balancer'));
+
+/** No call is without a parenthesis. Where there is none, loading the functions would be 3 ms of a start for nothing. */
+async function functionsFor(sources: ReadonlyMap<string, SourceText>): Promise<FunctionTable> {
+  const mayCall = [...sources.values()].some(({ text }) => text.includes('('));
+  return mayCall ? (await import('../hcl/eval/functions/index.ts')).FUNCTIONS : new Map();
+}
 
 function absolutePath(path: string, { folder, operator }: LoadInput): string {
   if (path === '~' || path.startsWith('~/')) return posix.join(operator.homeFolder, path.slice(1));
@@ -247,7 +268,12 @@ function evaluateNode({ instance, item }: GraphNode, cx: BlockContext): Promise<
 
 // ── putting together ───────────────────────────────────────────────────────────────────────────────
 
-function assemble(world: World, input: LoadInput, cx: BlockContext): Declared | undefined {
+function assemble(
+  world: World,
+  input: LoadInput,
+  kinds: readonly BalancerKind[],
+  cx: BlockContext,
+): Declared | undefined {
   const { report } = cx;
   checkSingletons(world, report);
   const moves = movesOf(world, report);
@@ -257,7 +283,7 @@ function assemble(world: World, input: LoadInput, cx: BlockContext): Declared | 
   const services = assembleServices(world, hosts, releases, moves, zones, report);
   checkServices(services, world, report);
   const balancers = assembleBalancers(world, services, hosts, zones, report);
-  if (report.problems.errorCount === 0) checkSettings(balancers, input, report);
+  if (report.problems.errorCount === 0) checkSettings(balancers, kinds, report);
   const declared = services.flatMap((service) => service.declared ?? []);
   if (world.incomplete || declared.length < services.length) return undefined;
   return {
@@ -277,16 +303,20 @@ function assemble(world: World, input: LoadInput, cx: BlockContext): Declared | 
 }
 
 /** What only the providers know about their settings, pools and names. */
-function checkSettings(balancers: readonly BalancerDeclared[], input: LoadInput, report: Reporter): void {
+function checkSettings(
+  balancers: readonly BalancerDeclared[],
+  kinds: readonly BalancerKind[],
+  report: Reporter,
+): void {
   for (const balancer of balancers) {
-    const kind = input.balancers.find(({ name }) => name === balancer.provider);
+    const kind = kinds.find(({ name }) => name === balancer.provider);
     for (const { record, name } of kind?.resolvesNames === true ? [] : (balancer.resolved ?? [])) {
       report.problems.add({
         code: 'balancer-resolves-nothing',
         severity: 'error',
         summary: 'The load balancer resolves no names',
         detail: `${balancer.address} is to find the servers of its pool ${name} by ${record.name}, and deployctl has no way to see which addresses a load balancer of type "${balancer.provider}" uses: a switch could not be seen to be done.`,
-        hint: `It can be seen of ${listed(input.balancers.filter(({ resolvesNames }) => resolvesNames).map((each) => each.name))}. Use one of these types, or leave out resolves and have it moved by a route.`,
+        hint: `It can be seen of ${listed(kinds.filter(({ resolvesNames }) => resolvesNames).map((each) => each.name))}. Use one of these types, or leave out resolves and have it moved by a route.`,
         address: balancer.address,
         subject: balancer.origin,
       });

@@ -14,6 +14,7 @@ export * from './ports.ts';
 export * from './recorded.ts';
 export * from './remembered.ts';
 export * from './service-name.ts';
+export * from './shown-url.ts';
 export * from './status.ts';
 export * from './visible.ts';
 export * from './words.ts';

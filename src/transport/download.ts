@@ -44,17 +44,6 @@ const redirectsAtMost = 5;
 /** No byte for so long, headers or body: the server is gone, whatever TCP thinks. */
 const silenceMs = 30_000;
 
-/**
- * The URL as it may be shown and kept: without user and password, and without the values of its query, where signed URLs
- * carry their signature.
- */
-export function shownUrl(text: string): string {
-  if (!URL.canParse(text)) return '(not a URL)';
-  const url = new URL(text);
-  const query = url.search === '' ? '' : '?...';
-  return visible(`${url.protocol}//${url.host}${url.pathname}${query}`);
-}
-
 /** Appends to `file` until it is whole. Throws {@link DownloadFailure}; what has arrived stays for the next time. */
 export async function download(location: string, file: string, options: DownloadOptions): Promise<void> {
   const signal = AbortSignal.any([options.signal, AbortSignal.timeout(options.timeoutMs)]);

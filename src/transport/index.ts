@@ -6,7 +6,7 @@ export {
   serverText,
   streamByTcp,
 } from './dns.ts';
-export { DownloadFailure, download, netrcAuthorization, shownUrl } from './download.ts';
+export { DownloadFailure, download, netrcAuthorization } from './download.ts';
 export { excerpt, hostFailure, seconds, type Wording } from './failures.ts';
 export { type HostChannelsOptions, openHostChannels } from './host-channels.ts';
 export { Limit } from './limits.ts';

@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Artifacts, artifactCache } from '../../../src/app/artifacts.ts';
 import type { AppContext } from '../../../src/app/context.ts';
-import { netrcAuthorization, shownUrl } from '../../../src/transport/index.ts';
+import { shownUrl } from '../../../src/model/index.ts';
+import { netrcAuthorization } from '../../../src/transport/index.ts';
 import { realClock } from '../../rig/clock.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;

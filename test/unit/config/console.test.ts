@@ -1,7 +1,14 @@
 /** Expressions about a configuration, as `console` evaluates them. */
 import { expect, test } from 'vitest';
+import { loadConfig } from '../../../src/config/load.ts';
 import { evaluateText } from '../../../src/hcl/eval/evaluate.ts';
-import { loadText } from './folder.ts';
+import { FUNCTIONS } from '../../../src/hcl/eval/functions/index.ts';
+import { inputOf } from './folder.ts';
+
+const load = (text: string) => {
+  const files = [{ path: 'main.hcl', bytes: text }];
+  return loadConfig({ ...inputOf('/project/environments/prod', files), functions: FUNCTIONS });
+};
 
 const configuration = `
   variable "version" { default = "1.0.0" }
@@ -26,7 +33,7 @@ test.for([
   ['path.module', '"."'],
   ['host.web[*]', undefined],
 ] as const)('%s is %s', async ([expression, wanted]) => {
-  const { scope, diagnostics: before } = await loadText(configuration);
+  const { scope, diagnostics: before } = await load(configuration);
   expect(before).toEqual([]);
   const { diagnostics } = evaluateText(expression, scope);
   expect(diagnostics).toEqual([]);
@@ -44,13 +51,13 @@ test.for([
   ['nothing', 'Invalid reference', 'nothing'],
   ['host.lb-1.adress', 'Unsupported attribute', 'Did you mean "address"?'],
 ] as const)('%s is an error: %s', async ([expression, summary, detail]) => {
-  const { scope } = await loadText(configuration);
+  const { scope } = await load(configuration);
   const { diagnostics } = evaluateText(expression, scope);
   expect(diagnostics).toMatchObject([{ summary, detail: expect.stringContaining(detail) }]);
 });
 
 test('a secret is never shown, also not what is made of it', async () => {
-  const { scope } = await loadText(configuration);
+  const { scope } = await load(configuration);
   for (const expression of [
     'secret.db',
     'upper(secret.db)',

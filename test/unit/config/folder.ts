@@ -57,7 +57,7 @@ export const inputOf = (
   projectFolder: '/project',
   files,
   variables,
-  balancers: [haproxy, nginx, caddy],
+  balancerKinds: async () => [haproxy, nginx, caddy],
   operator: { homeFolder: '/home/kim', userName: 'kim' },
   ports: {
     readArtifact,
