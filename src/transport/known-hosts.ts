@@ -1,6 +1,7 @@
 /**
  * Strict host keys: what OpenSSH's known_hosts files say about a name and a key. Pure: files come in as text.
  *
+ * A line of a literal name is read when that host is asked for: to read all 4,000 of a file took as long as three set-ups.
  * Lines are indexed by their key, so that a file of hashed names costs one HMAC for each line with the very same key
  * and not one for each line of the file (a thousand hosts against a thousand hashed lines took 3 to 14 seconds).
  * Format: sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT".
@@ -57,24 +58,45 @@ export const knownHostsName = (address: string, port: number): string =>
   port === 22 ? address.toLowerCase() : `[${address.toLowerCase()}]:${port}`;
 
 export class KnownHosts {
-  /** Lines whose names are all literal, by each name. */
-  readonly #byName = new Map<string, Line[]>();
+  /** Where the lines begin whose names are all literal, by each name. They are read when somebody asks for that name. */
+  readonly #byName = new Map<string, Place[]>();
   /** Hashed names, patterns and markers by their key: looked through only for that very key. */
   readonly #byKey = new Map<string, Line[]>();
   /** The same, to be looked through one by one where a key is not known: it costs an HMAC for each hashed line. */
   readonly #others: Line[] = [];
 
   constructor(files: readonly KnownHostsFile[]) {
-    for (const file of files) for (const line of parseKnownHosts(file)) this.#add(line);
+    for (const file of files) {
+      const { text } = file;
+      for (let start = 0, line = 1; start < text.length; line += 1) {
+        this.#add({ file, start, line });
+        const end = text.indexOf('\n', start);
+        if (end < 0) break;
+        start = end + 1;
+      }
+    }
   }
 
-  #add(line: Line): void {
+  #add(place: Place): void {
+    const { text } = place.file;
+    const name = text.slice(place.start, text.indexOf(' ', place.start));
+    // One name as it is nearly always written.
+    if (/^[a-z\d_.:[\]-]+$/.test(name)) {
+      append(this.#byName, name, place);
+      return;
+    }
+    const line = readLine(place);
+    if (line === undefined) return;
     if (line.marker === 'none' && !/[|*?!]/.test(line.names)) {
-      for (const name of line.names.split(',')) append(this.#byName, name.toLowerCase(), line);
+      for (const each of line.names.split(',')) append(this.#byName, each.toLowerCase(), place);
       return;
     }
     append(this.#byKey, line.key, line);
     this.#others.push(line);
+  }
+
+  #named(name: string): readonly Line[] {
+    return (this.#byName.get(name) ?? []).flatMap((place) => readLine(place) ?? []);
   }
 
   /**
@@ -87,28 +109,29 @@ export class KnownHosts {
     const patterns = this.#others.filter(
       (line) => line.marker === 'none' && !line.names.startsWith('|') && namesMatch(line.names, name),
     );
-    return [...new Set([...(this.#byName.get(name) ?? []), ...patterns].map((line) => line.type))];
+    return [...new Set([...this.#named(name), ...patterns].map((line) => line.type))];
   }
 
   /** What the files say about this key of this host. `key` is the public key as it stands on the wire. */
   verify(address: string, port: number, key: Buffer): HostKeyVerdict {
     const name = knownHostsName(address, port);
-    const offered = fingerprintOf(key);
     const blob = key.toString('base64');
     const sameKey = this.#byKey.get(blob) ?? [];
 
     const revoked = sameKey.find((line) => line.marker === 'revoked' && namesMatch(line.names, name));
-    if (revoked !== undefined) return { verdict: 'revoked', offered, by: asKnownKey(revoked) };
+    if (revoked !== undefined)
+      return { verdict: 'revoked', offered: fingerprintOf(key), by: asKnownKey(revoked) };
 
     // As ssh does: a key that is known for the bare name is good on every port of that name.
     for (const each of new Set([name, address.toLowerCase()])) {
-      if (this.#byName.get(each)?.some((line) => line.key === blob)) return { verdict: 'known' };
+      if (this.#named(each).some((line) => line.key === blob)) return { verdict: 'known' };
       const vouches = (line: Line): boolean => line.marker === 'none' && namesMatch(line.names, each);
       if (sameKey.some(vouches)) return { verdict: 'known' };
     }
 
+    const offered = fingerprintOf(key);
     const known = [
-      ...(this.#byName.get(name) ?? []),
+      ...this.#named(name),
       ...this.#others.filter((line) => line.marker === 'none' && namesMatch(line.names, name)),
     ];
     if (known.length > 0) return { verdict: 'changed', offered, known: known.map(asKnownKey) };
@@ -122,22 +145,29 @@ export class KnownHosts {
   }
 }
 
-function* parseKnownHosts(file: KnownHostsFile): Generator<Line> {
-  let number = 0;
-  for (const text of file.text.split('\n')) {
-    number += 1;
-    const fields = text.trim().split(/[ \t]+/);
-    let marker: Line['marker'] = 'none';
-    if (fields[0] === '@revoked' || fields[0] === '@cert-authority') {
-      marker = fields[0] === '@revoked' ? 'revoked' : 'cert-authority';
-      fields.shift();
-    }
-    const [names, type, key] = fields;
-    // Unknown markers, comments and lines without a key vouch for nobody.
-    if (names === undefined || type === undefined || key === undefined) continue;
-    if (names === '' || names.startsWith('#') || names.startsWith('@')) continue;
-    yield { marker, names, type, key: normalizeKey(key), file: file.path, line: number };
+/** Where a line begins: most lines of a long file are of hosts that nobody asks for. */
+interface Place {
+  readonly file: KnownHostsFile;
+  readonly start: number;
+  readonly line: number;
+}
+
+/** Undefined: unknown markers, comments and lines without a key vouch for nobody. */
+function readLine({ file, start, line }: Place): Line | undefined {
+  const end = file.text.indexOf('\n', start);
+  const fields = file.text
+    .slice(start, end < 0 ? undefined : end)
+    .trim()
+    .split(/[ \t]+/);
+  let marker: Line['marker'] = 'none';
+  if (fields[0] === '@revoked' || fields[0] === '@cert-authority') {
+    marker = fields[0] === '@revoked' ? 'revoked' : 'cert-authority';
+    fields.shift();
   }
+  const [names, type, key] = fields;
+  if (names === undefined || type === undefined || key === undefined) return undefined;
+  if (names === '' || names.startsWith('#') || names.startsWith('@')) return undefined;
+  return { marker, names, type, key: normalizeKey(key), file: file.path, line };
 }
 
 /** Base64 has several spellings of the same bytes (padding); the index needs one. */
@@ -193,8 +223,8 @@ const asKnownKey = (line: Line): KnownKey => ({
   line: line.line,
 });
 
-function append(map: Map<string, Line[]>, key: string, line: Line): void {
-  const lines = map.get(key);
-  if (lines === undefined) map.set(key, [line]);
-  else lines.push(line);
+function append<T>(map: Map<string, T[]>, key: string, value: T): void {
+  const values = map.get(key);
+  if (values === undefined) map.set(key, [value]);
+  else values.push(value);
 }

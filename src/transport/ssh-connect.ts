@@ -5,7 +5,7 @@
  * instead of 79 ms). A connection that is cut off early is tried again, because sshd does so when many come at once;
  * a refused login never is: OpenSSH 9.8 and later shut out the whole address for it.
  */
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Client } from 'ssh2';
 import type { Clock, HostDeclared } from '../model/index.ts';
@@ -21,7 +21,7 @@ import { keyTypeOf } from './known-hosts.ts';
 import type { Limit } from './limits.ts';
 import type { Setups, Watch } from './setups.ts';
 import { algorithmsFor } from './ssh-algorithms.ts';
-import type { SshCredentials } from './ssh-credentials.ts';
+import { loadSsh2, type SshCredentials } from './ssh-credentials.ts';
 import { dialTcp, firstWords } from './ssh-dial.ts';
 import { explain, KnownByOtherType, TryFailure } from './ssh-tries.ts';
 import { economize, writeTogether } from './ssh2-economy.ts';
@@ -130,15 +130,22 @@ async function handshake(
   const { host, ssh, credentials } = input;
   const method = await credentials.authentication(host, ssh);
   const known = await credentials.knownHosts(host, ssh);
-  const ssh2 = (await import('ssh2')).default;
+  const { Client } = await loadSsh2();
   signal.throwIfAborted();
   writeTogether(socket);
   return await new Promise<Client>((resolve, reject) => {
-    const client = new ssh2.Client();
+    const client = new Client();
     // ssh2's own does nothing once end() was called: a connection whose other side is gone would then keep this process
     // alive until TCP gives it up, a quarter of an hour later.
     client.destroy = () => {
       socket.destroy();
+      return client;
+    };
+    // What was written is sent without us: that the other side closes as well is nothing to stay for.
+    const end = client.end.bind(client);
+    client.end = () => {
+      end();
+      if (socket instanceof Socket) socket.unref();
       return client;
     };
     let verdict: Error | undefined;

@@ -5,6 +5,7 @@ import type { HostDeclared } from '../model/index.ts';
 import { visible } from '../model/index.ts';
 import { hostFailure, type SshConnection } from './failures.ts';
 import { KnownHosts, type KnownHostsFile } from './known-hosts.ts';
+import { signWithoutReading } from './ssh2-economy.ts';
 
 type KeyReading =
   | { readonly key: ParsedKey }
@@ -15,6 +16,15 @@ export type AskPassphrase = (
   path: string,
   isRight: (passphrase: string) => boolean,
 ) => Promise<string | undefined>;
+
+const importSsh2 = async () => (await import('ssh2')).default;
+let ssh2: ReturnType<typeof importSsh2> | undefined;
+
+/** Only where a host is dialled: it takes a third of a short start. */
+export function loadSsh2(): ReturnType<typeof importSsh2> {
+  ssh2 ??= importSsh2();
+  return ssh2;
+}
 
 export class SshCredentials {
   readonly #keys = new Map<string, Promise<KeyReading>>();
@@ -80,14 +90,14 @@ async function readKey(path: string, ask: AskPassphrase | undefined): Promise<Ke
       hint: 'Correct identity_file in the ssh block, or leave it out to use the running agent.',
     };
   }
-  const { utils } = (await import('ssh2')).default;
+  const { utils } = await loadSsh2();
   const parsed: ParsedKey | ParsedKey[] | Error = utils.parseKey(text);
   const key = Array.isArray(parsed) ? parsed[0] : parsed;
   if (key instanceof Error || key === undefined) {
     const message = key?.message ?? 'it holds no key';
     if (/encrypted|passphrase/i.test(message)) {
       const unlocked = ask === undefined ? undefined : await unlock(path, text, ask);
-      if (unlocked !== undefined) return { key: unlocked };
+      if (unlocked !== undefined) return { key: signWithoutReading(unlocked) };
       return {
         code: 'ssh-key-encrypted',
         summary: 'Key to log in with is protected by a passphrase',
@@ -110,7 +120,7 @@ async function readKey(path: string, ask: AskPassphrase | undefined): Promise<Ke
       hint: 'identity_file names the private key, not the .pub file beside it.',
     };
   }
-  return { key };
+  return { key: signWithoutReading(key) };
 }
 
 /** Asks for a key's passphrase before something else takes the terminal. What is wrong with the key is told when it is used. */
@@ -119,7 +129,7 @@ export async function unlockKey(path: string, ask: AskPassphrase): Promise<void>
 }
 
 async function unlock(path: string, text: Buffer, ask: AskPassphrase): Promise<ParsedKey | undefined> {
-  const { utils } = (await import('ssh2')).default;
+  const { utils } = await loadSsh2();
   let key: ParsedKey | undefined;
   const isRight = (passphrase: string): boolean => {
     const parsed: ParsedKey | ParsedKey[] | Error = utils.parseKey(text, passphrase);

@@ -1,75 +1,126 @@
 /** What is spared inside ssh2: a version of it that is built otherwise must be noticed, since it would only be slower. */
 import { PassThrough } from 'node:stream';
-import ssh2 from 'ssh2';
+import ssh2, { type ParsedKey } from 'ssh2';
 import { expect, test } from 'vitest';
 import { algorithmsFor } from '../../src/transport/ssh-algorithms.ts';
-import { economize, writeTogether } from '../../src/transport/ssh2-economy.ts';
+import { economize, signWithoutReading, writeTogether } from '../../src/transport/ssh2-economy.ts';
 
-test('each economy takes hold in this ssh2, and the connection works with them', async () => {
-  const { private: hostKey } = ssh2.utils.generateKeyPairSync('ecdsa', { bits: 256 });
-  const server = new ssh2.Server({ hostKeys: [hostKey] }, (connection) => {
-    connection.on('error', () => {});
-    connection.on('authentication', (attempt) => attempt.accept());
-    connection.on('session', (accept) => {
-      accept().on('exec', (acceptExec, _reject, { command }) => {
-        const channel = acceptExec();
-        channel.exit(0);
-        channel.end(`ran ${command}`);
+const parsed = (text: string): ParsedKey => {
+  const key = ssh2.utils.parseKey(text);
+  if (key instanceof Error || Array.isArray(key)) throw new Error('no key was made');
+  return key;
+};
+
+test.for([
+  ['ed25519', {}],
+  ['ecdsa', { bits: 256 }],
+  ['ecdsa', { bits: 521 }],
+  ['rsa', { bits: 2048 }],
+] as const)(
+  'each economy takes hold in this ssh2, and a login with %s works at the first word',
+  async ([type, options]) => {
+    const { private: hostKey } = ssh2.utils.generateKeyPairSync('ecdsa', { bits: 256 });
+    const { private: userKey, public: known } = ssh2.utils.generateKeyPairSync(
+      type,
+      options as { bits: number },
+    );
+    const attempts: string[] = [];
+    const server = new ssh2.Server({ hostKeys: [hostKey] }, (connection) => {
+      connection.on('error', () => {});
+      connection.on('authentication', (attempt) => {
+        if (attempt.method !== 'publickey') return attempt.reject();
+        const { blob, signature, hashAlgo } = attempt;
+        const isRight =
+          blob !== undefined && signature !== undefined && parsed(known).verify(blob, signature, hashAlgo);
+        attempts.push(
+          `${signature === undefined ? 'asks' : 'signs'}, ${isRight === true ? 'right' : 'wrong'}`,
+        );
+        if (isRight === true) attempt.accept();
+        else attempt.reject();
       });
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const client = new ssh2.Client();
-  try {
-    const done = await new Promise<readonly string[]>((resolve, reject) => {
-      client.on('handshake', () => resolve(economize(client)));
-      client.on('error', reject);
-      const { port } = server.address() as { port: number };
-      client.connect({
-        host: '127.0.0.1',
-        port,
-        username: 'x',
-        hostVerifier: () => true,
-        algorithms: algorithmsFor([]),
-      });
-    });
-    expect(done).toEqual(['key to send', 'key to receive', 'host keys']);
-    await new Promise<void>((resolve) => client.once('ready', () => resolve()));
-    const answer = await new Promise<string>((resolve, reject) => {
-      client.exec('this', (error, channel) => {
-        if (error !== undefined) return reject(error);
-        let text = '';
-        channel.on('data', (chunk: Buffer) => {
-          text += chunk.toString();
+      connection.on('session', (accept) => {
+        accept().on('exec', (acceptExec, _reject, { command }) => {
+          const channel = acceptExec();
+          channel.exit(0);
+          channel.end(`ran ${command}`);
         });
-        channel.on('close', () => resolve(text));
       });
     });
-    expect(answer).toBe('ran this');
-  } finally {
-    client.destroy();
-    server.close();
-  }
-});
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const client = new ssh2.Client();
+    try {
+      const done = await new Promise<readonly string[]>((resolve, reject) => {
+        client.on('handshake', () => resolve(economize(client)));
+        client.on('error', reject);
+        const { port } = server.address() as { port: number };
+        client.connect({
+          host: '127.0.0.1',
+          port,
+          username: 'x',
+          authHandler: () => ({
+            type: 'publickey',
+            username: 'x',
+            key: signWithoutReading(parsed(userKey)),
+          }),
+          hostVerifier: () => true,
+          algorithms: algorithmsFor([]),
+        });
+      });
+      expect(done).toEqual(['key to send', 'key to receive', 'host keys', 'login']);
+      await new Promise<void>((resolve) => client.once('ready', () => resolve()));
+      expect(attempts).toEqual(['signs, right']);
+      const answer = await new Promise<string>((resolve, reject) => {
+        client.exec('this', (error, channel) => {
+          if (error !== undefined) return reject(error);
+          let text = '';
+          channel.on('data', (chunk: Buffer) => {
+            text += chunk.toString();
+          });
+          channel.on('close', () => resolve(text));
+        });
+      });
+      expect(answer).toBe('ran this');
+    } finally {
+      client.destroy();
+      server.close();
+    }
+  },
+);
 
-test('what is written in one turn goes out in one piece, in order, also the last before the end', async () => {
-  const stream = new PassThrough();
-  const writes: number[] = [];
-  stream._writev = (chunks, done) => {
-    writes.push(chunks.length);
-    for (const { chunk } of chunks) stream.push(chunk);
-    done();
-  };
-  writeTogether(stream);
-  let text = '';
-  stream.on('data', (chunk: Buffer) => {
-    text += chunk.toString();
-  });
-  for (const part of ['length ', 'content ', 'tag ']) stream.write(part);
-  await new Promise((resolve) => setImmediate(resolve));
-  stream.write('last ');
-  stream.end('words');
-  await new Promise((resolve) => stream.once('finish', resolve));
-  expect(text).toBe('length content tag last words');
-  expect(writes[0]).toBe(3);
-});
+test.for([
+  ['is small: in one piece', ['length ', 'content ', 'tag '], 'length content tag last words', 1],
+  [
+    'is large: its pieces as they are, together',
+    ['length ', 'x'.repeat(9_000), ' tag '],
+    `length ${'x'.repeat(9_000)} tag last words`,
+    3,
+  ],
+] as const)(
+  'what is written in one turn and %s, in order, also the last before the end',
+  async ([, parts, expected, pieces]) => {
+    const stream = new PassThrough({ highWaterMark: 100_000 });
+    const writes: number[] = [];
+    stream._write = (chunk, _, done) => {
+      writes.push(1);
+      stream.push(chunk);
+      done();
+    };
+    stream._writev = (chunks, done) => {
+      writes.push(chunks.length);
+      for (const { chunk } of chunks) stream.push(chunk);
+      done();
+    };
+    writeTogether(stream);
+    let text = '';
+    stream.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+    });
+    for (const part of parts) stream.write(Buffer.from(part));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(writes).toEqual([pieces]);
+    stream.write(Buffer.from('last '));
+    stream.end(Buffer.from('words'));
+    await new Promise((resolve) => stream.once('finish', resolve));
+    expect(text).toBe(expected);
+  },
+);
