@@ -1,5 +1,6 @@
 import type { Attribute, Block, Body, Expression, Label } from './ast.ts';
 import { ExpressionParser } from './expression-parser.ts';
+import { Gathering } from './gathering.ts';
 import * as T from './token.ts';
 
 const itemRequired = 'Argument or block definition required';
@@ -7,6 +8,10 @@ const invalidBlock = 'Invalid block definition';
 
 /** Reads bodies: arguments and blocks. The top layer of the parser. */
 export class BodyParser extends ExpressionParser {
+  readonly #attributes = new Gathering<Attribute>();
+  readonly #blocks = new Gathering<Block>();
+  readonly #labels = new Gathering<Label>();
+
   /** The whole text as a body. */
   parseFile(): Body {
     const { attributes, blocks } = this.#parseItems(undefined);
@@ -37,14 +42,14 @@ export class BodyParser extends ExpressionParser {
   // -------------------------------------------------------------------------------------- bodies
 
   /** Items up to and including the brace that closes `block`, or to the end of the file. */
-  #parseItems(block: { readonly start: number; readonly open: number } | undefined): BodyItems {
-    const items = new BodyItems();
+  #parseItems(block: { readonly start: number; readonly open: number } | undefined): Items {
+    const items = new ItemsBeingRead(this.#attributes, this.#blocks);
     const end = block === undefined ? T.EOF : T.CLOSE_BRACE;
     for (;;) {
       const next = this.peek();
       if (next === end) {
         this.read();
-        return items;
+        return items.end();
       }
       if (next === T.NEWLINE) {
         this.read();
@@ -53,9 +58,10 @@ export class BodyParser extends ExpressionParser {
       } else {
         const bad = this.read();
         if (next === T.EOF) {
-          if (!this.recovering && block !== undefined) this.#complainUnclosedBlock(block, items);
+          const found = items.end();
+          if (!this.recovering && block !== undefined) this.#complainUnclosedBlock(block, found);
           this.recovering = true;
-          return items;
+          return found;
         }
         if (!this.recovering) this.#complainBadItem(bad, next);
         this.errors++;
@@ -103,7 +109,7 @@ export class BodyParser extends ExpressionParser {
     }
   }
 
-  #complainUnclosedBlock(block: { readonly start: number; readonly open: number }, items?: BodyItems): void {
+  #complainUnclosedBlock(block: { readonly start: number; readonly open: number }, items?: Items): void {
     const hint = items === undefined ? undefined : this.#suspectedEnd(block.start, items.blocks);
     this.complain(
       'hcl-unclosed-block',
@@ -130,19 +136,19 @@ export class BodyParser extends ExpressionParser {
   }
 
   /** The argument or block that starts with the name that comes next. */
-  #parseItem(items: BodyItems): void {
+  #parseItem(items: ItemsBeingRead): void {
     const name = this.read();
     switch (this.peek()) {
       case T.EQUAL: {
         const attribute = this.#parseAttribute(name, false);
-        const existing = items.add(attribute);
+        const existing = items.addAttribute(attribute);
         if (existing !== undefined) this.#complainRedefined(attribute, existing);
         return;
       }
       case T.OPEN_QUOTE:
       case T.OPEN_BRACE:
       case T.IDENT:
-        items.blocks.push(this.#parseBlock(name));
+        this.#blocks.add(this.#parseBlock(name));
         return;
       default:
         this.#complainLoneName(name);
@@ -184,7 +190,7 @@ export class BodyParser extends ExpressionParser {
     const value = this.parseExpression();
     const end = this.previousEnd();
     if (!singleLine) this.#endAttribute(start, before);
-    return { kind: 'attribute', start, end, name: this.text.slice(start, nameEnd), nameEnd, value };
+    return { kind: 'attribute', start, end, name: this.nameAt(name), nameEnd, value };
   }
 
   #endAttribute(start: number, before: number) {
@@ -216,16 +222,16 @@ export class BodyParser extends ExpressionParser {
   #parseBlock(name: number): Block {
     const start = this.tokens.start(name);
     const typeEnd = this.tokens.end(name);
-    const type = this.text.slice(start, typeEnd);
-    const labels: Label[] = [];
+    const type = this.nameAt(name);
+    const firstLabel = this.#labels.mark();
     for (;;) {
       const next = this.peek();
       if (next === T.OPEN_BRACE) break;
       if (next === T.OPEN_QUOTE) {
-        labels.push(this.#parseQuotedLabel());
+        this.#labels.add(this.#parseQuotedLabel());
       } else if (next === T.IDENT) {
         const label = this.read();
-        labels.push({
+        this.#labels.add({
           kind: 'label',
           start: this.tokens.start(label),
           end: this.tokens.end(label),
@@ -236,11 +242,13 @@ export class BodyParser extends ExpressionParser {
         this.#complainHeader(start);
         if (this.#skipToBrace(next)) break;
         this.recoverAfterItem();
+        const labels = this.#labels.cut(firstLabel);
         const end = labels.at(-1)?.end ?? typeEnd;
         const body: Body = { kind: 'body', start: end, end, attributes: [], blocks: [] };
         return { kind: 'block', start, end, type, typeEnd, labels, headerEnd: end, body };
       }
     }
+    const labels = this.#labels.cut(firstLabel);
     const headerEnd = labels.at(-1)?.end ?? typeEnd;
     const open = this.tokens.start(this.read());
     this.newlines = true;
@@ -314,8 +322,8 @@ export class BodyParser extends ExpressionParser {
   }
 
   /** `{ name = value }`: one argument, on the line of the header. */
-  #parseSingle(start: number, open: number): BodyItems {
-    const items = new BodyItems();
+  #parseSingle(start: number, open: number): Items {
+    let attributes: readonly Attribute[] = [];
     const before = this.errors;
     const name = this.read();
     const next = this.peekIndex();
@@ -331,7 +339,7 @@ export class BodyParser extends ExpressionParser {
       }
       this.recovering = true;
     } else if (type === T.EQUAL) {
-      items.add(this.#parseAttribute(name, true));
+      attributes = [this.#parseAttribute(name, true)];
     } else if (type === T.OPEN_QUOTE || type === T.OPEN_BRACE || type === T.IDENT) {
       if (!this.recovering) {
         this.complain(
@@ -350,10 +358,10 @@ export class BodyParser extends ExpressionParser {
     }
     if (this.errors > before && this.recovering) {
       this.recover(T.CLOSE_BRACE);
-      return items;
+    } else {
+      this.#endSingle(start, open);
     }
-    this.#endSingle(start, open);
-    return items;
+    return { attributes, blocks: [] };
   }
 
   #endSingle(start: number, open: number): void {
@@ -456,29 +464,59 @@ export class BodyParser extends ExpressionParser {
   }
 }
 
+type Items = Pick<Body, 'attributes' | 'blocks'>;
+
 /** From this many arguments on, a map finds a duplicate faster than a look at all of them. */
 const INDEX_FROM = 12;
 
-class BodyItems {
-  readonly attributes: Attribute[] = [];
-  readonly blocks: Block[] = [];
+class ItemsBeingRead {
+  readonly #attributes: Gathering<Attribute>;
+  readonly #blocks: Gathering<Block>;
+  readonly #firstAttribute: number;
+  readonly #firstBlock: number;
   #byName: Map<string, Attribute> | undefined;
 
+  constructor(attributes: Gathering<Attribute>, blocks: Gathering<Block>) {
+    this.#attributes = attributes;
+    this.#blocks = blocks;
+    this.#firstAttribute = attributes.mark();
+    this.#firstBlock = blocks.mark();
+  }
+
   /** Adds an argument; when there is one of that name already, gives that one and adds nothing. */
-  add(attribute: Attribute): Attribute | undefined {
+  addAttribute(attribute: Attribute): Attribute | undefined {
     const existing = this.#find(attribute.name);
     if (existing !== undefined) return existing;
-    this.attributes.push(attribute);
-    if (this.#byName !== undefined) this.#byName.set(attribute.name, attribute);
-    else if (this.attributes.length > INDEX_FROM) {
-      this.#byName = new Map(this.attributes.map((each) => [each.name, each]));
+    this.#attributes.add(attribute);
+    this.#byName?.set(attribute.name, attribute);
+    return undefined;
+  }
+
+  end(): Items {
+    return {
+      attributes: this.#attributes.cut(this.#firstAttribute),
+      blocks: this.#blocks.cut(this.#firstBlock),
+    };
+  }
+
+  #find(name: string): Attribute | undefined {
+    const count = this.#attributes.count - this.#firstAttribute;
+    if (count > INDEX_FROM) return this.#index().get(name);
+    for (let index = this.#firstAttribute; index < this.#attributes.count; index++) {
+      const attribute = this.#attributes.at(index);
+      if (attribute?.name === name) return attribute;
     }
     return undefined;
   }
 
-  #find(name: string): Attribute | undefined {
-    if (this.#byName !== undefined) return this.#byName.get(name);
-    for (const attribute of this.attributes) if (attribute.name === name) return attribute;
-    return undefined;
+  #index(): Map<string, Attribute> {
+    if (this.#byName !== undefined) return this.#byName;
+    const byName = new Map<string, Attribute>();
+    for (let index = this.#firstAttribute; index < this.#attributes.count; index++) {
+      const attribute = this.#attributes.at(index);
+      if (attribute !== undefined) byName.set(attribute.name, attribute);
+    }
+    this.#byName = byName;
+    return byName;
   }
 }

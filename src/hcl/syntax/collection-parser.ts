@@ -1,9 +1,12 @@
 import type { Expression, ObjectItem } from './ast.ts';
+import { Gathering } from './gathering.ts';
 import { TemplateParser } from './template-parser.ts';
 import * as T from './token.ts';
 
 /** Reads `[...]` and `{...}`: tuples, objects, and `for` in both. */
 export abstract class CollectionParser extends TemplateParser {
+  readonly #objectItems = new Gathering<ObjectItem>();
+
   /** The expression that starts with the OPEN_BRACKET that comes next. */
   protected parseTuple(): Expression {
     const open = this.read();
@@ -43,7 +46,7 @@ export abstract class CollectionParser extends TemplateParser {
   // ------------------------------------------------------------------------------------- tuples
 
   #parseItems(start: number): Expression {
-    const items: Expression[] = [];
+    const first = this.expressions.mark();
     let height = 0;
     for (;;) {
       const next = this.peek();
@@ -58,7 +61,7 @@ export abstract class CollectionParser extends TemplateParser {
         break;
       }
       const before = this.errors;
-      items.push(this.parseExpression());
+      this.expressions.add(this.parseExpression());
       height = Math.max(height, this.height);
       if (this.failedSince(before)) {
         this.recover(T.CLOSE_BRACKET);
@@ -78,7 +81,7 @@ export abstract class CollectionParser extends TemplateParser {
       }
     }
     this.height = height + 1;
-    return { kind: 'tuple', start, end: this.previousEnd(), items };
+    return { kind: 'tuple', start, end: this.previousEnd(), items: this.expressions.cut(first) };
   }
 
   #complainTupleSeparator(separator: number, type: number, start: number): void {
@@ -109,7 +112,7 @@ export abstract class CollectionParser extends TemplateParser {
   // ------------------------------------------------------------------------------------ objects
 
   #parseObjectItems(start: number): Expression {
-    const items: ObjectItem[] = [];
+    const first = this.#objectItems.mark();
     let height = 0;
     for (;;) {
       const next = this.peek();
@@ -144,7 +147,7 @@ export abstract class CollectionParser extends TemplateParser {
       this.read();
       const value = this.parseExpression();
       height = Math.max(height, this.height);
-      items.push({ key, bareKey: bareKey(key), value });
+      this.#objectItems.add({ key, bareKey: bareKey(key), value });
       if (this.failedSince(before)) {
         this.recover(T.CLOSE_BRACE);
         break;
@@ -163,7 +166,7 @@ export abstract class CollectionParser extends TemplateParser {
       }
     }
     this.height = height + 1;
-    return { kind: 'object', start, end: this.previousEnd(), items };
+    return { kind: 'object', start, end: this.previousEnd(), items: this.#objectItems.cut(first) };
   }
 
   #complainKeySeparator(index: number, type: number, start: number) {

@@ -9,6 +9,8 @@ import * as T from './token.ts';
  */
 export const NESTING_LIMIT = 500;
 
+const NAME_SLOTS = 256;
+
 /**
  * Reads tokens one by one, leaving out comments, and newlines where they do not count; collects complaints;
  * finds a place to go on from after one. The layers of the parser are built on top of it.
@@ -33,6 +35,8 @@ export abstract class Cursor {
   /** The token that {@link peek} has found; -1 when it has to look again. */
   #peeked = -1;
   #peekedWithNewlines = true;
+  /** Names that were cut out of the text, each in the slot of its first and last character and its length. */
+  readonly #names: (string | undefined)[] = new Array<string | undefined>(NAME_SLOTS).fill(undefined);
 
   constructor(tokens: T.Tokens, source: SourceText) {
     this.tokens = tokens;
@@ -86,6 +90,22 @@ export abstract class Cursor {
 
   protected textOf(index: number): string {
     return this.text.slice(this.tokens.start(index), this.tokens.end(index));
+  }
+
+  /**
+   * The text of a name. A file repeats a few of them over and over; they become one string, which is found without
+   * cutting it out again and compared in a glance.
+   */
+  protected nameAt(index: number): string {
+    const { text } = this;
+    const start = this.tokens.start(index);
+    const end = this.tokens.end(index);
+    const slot = (text.charCodeAt(start) * 31 + text.charCodeAt(end - 1) * 7 + end - start) % NAME_SLOTS;
+    const known = this.#names[slot];
+    if (known !== undefined && known.length === end - start && text.startsWith(known, start)) return known;
+    const name = text.slice(start, end);
+    this.#names[slot] = name;
+    return name;
   }
 
   /** Whether the next token is the name `word`. */

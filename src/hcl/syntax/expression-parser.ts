@@ -80,7 +80,7 @@ export abstract class ExpressionParser extends StepParser {
         return this.#parseName();
       case T.OPEN_QUOTE:
       case T.OPEN_HEREDOC:
-        return this.#nested(index, () => this.parseQuoteOrHeredoc());
+        return this.#parseString(index);
       case T.NUMBER:
         this.read();
         this.height = 0;
@@ -100,16 +100,17 @@ export abstract class ExpressionParser extends StepParser {
   }
 
   /** Strings nest by what is inside of `${}`; it is counted when there is one. */
-  #nested(index: number, parse: () => Expression): Expression {
+  #parseString(index: number): Expression {
     const type = this.tokens.type(index + 1);
-    if (type === T.QUOTED_TEXT && this.tokens.type(index + 2) === T.CLOSE_QUOTE) return parse();
+    if (type === T.QUOTED_TEXT && this.tokens.type(index + 2) === T.CLOSE_QUOTE)
+      return this.parseQuoteOrHeredoc();
     const start = this.tokens.start(index);
     if (!this.enter(start, this.tokens.end(index))) {
       const close = T.opposite(this.tokens.type(index));
       this.read();
       return this.abandon(start, close);
     }
-    const node = parse();
+    const node = this.parseQuoteOrHeredoc();
     this.leave();
     return node;
   }
@@ -121,7 +122,7 @@ export abstract class ExpressionParser extends StepParser {
     const next = this.peek();
     if (next === T.OPEN_PAREN || next === T.DOUBLE_COLON) return this.#parseCall(start);
     this.height = 0;
-    const name = this.text.slice(start, end);
+    const name = this.nameAt(index);
     switch (name) {
       case 'true':
         return { kind: 'boolean', start, end, value: true };
@@ -223,8 +224,9 @@ export abstract class ExpressionParser extends StepParser {
       return this.abandon(start, T.CLOSE_PAREN);
     const newlines = this.newlines;
     this.newlines = false;
-    const args: Expression[] = [];
-    const { expand, height } = this.#parseArguments(args, start, open);
+    const first = this.expressions.mark();
+    const { expand, height } = this.#parseArguments(start, open);
+    const args = this.expressions.cut(first);
     this.newlines = newlines;
     this.leave();
     this.height = height + 1;
@@ -232,7 +234,7 @@ export abstract class ExpressionParser extends StepParser {
     return { kind: 'call', start, end: this.previousEnd(), name, nameEnd, args, expand };
   }
 
-  #parseArguments(args: Expression[], start: number, open: number): { expand: boolean; height: number } {
+  #parseArguments(start: number, open: number): { expand: boolean; height: number } {
     let height = 0;
     for (;;) {
       if (this.peek() === T.CLOSE_PAREN) {
@@ -240,7 +242,7 @@ export abstract class ExpressionParser extends StepParser {
         return { expand: false, height };
       }
       const before = this.errors;
-      args.push(this.parseExpression());
+      this.expressions.add(this.parseExpression());
       height = Math.max(height, this.height);
       if (this.failedSince(before)) {
         this.recover(T.CLOSE_PAREN);

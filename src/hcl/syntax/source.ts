@@ -3,8 +3,6 @@ import { graphemesOf } from '../../model/graphemes.ts';
 
 /** Printable ASCII and tab: one unit is one column and one byte. A CR could join the LF after it. */
 const oneColumnEach = /^[\t\x20-\x7e]*$/;
-/** The same for a text of several lines. */
-const plainLines = /^[\t\n\x20-\x7e]*$/;
 
 /**
  * A text with its name, and the way from offsets to positions.
@@ -92,7 +90,8 @@ export class SourceText {
   }
 
   #isPlain(): boolean {
-    this.#plain ??= plainLines.test(this.text);
+    // ASCII has as many bytes as units; only CR joins what follows it.
+    this.#plain ??= Buffer.byteLength(this.text) === this.text.length && !this.text.includes('\r');
     return this.#plain;
   }
 

@@ -40,7 +40,7 @@ export abstract class StepParser extends CollectionParser {
       case T.IDENT: {
         this.read();
         const end = this.tokens.end(next);
-        return withStep(node, { kind: 'attributeStep', start, end, name: this.textOf(next) });
+        return withStep(node, { kind: 'attributeStep', start, end, name: this.nameAt(next) });
       }
       case T.NUMBER:
         this.read();
@@ -167,7 +167,7 @@ export abstract class StepParser extends CollectionParser {
         steps.push(this.#legacyIndex(next, start, true));
       } else if (type === T.IDENT) {
         this.read();
-        steps.push({ kind: 'attributeStep', start, end: this.tokens.end(next), name: this.textOf(next) });
+        steps.push({ kind: 'attributeStep', start, end: this.tokens.end(next), name: this.nameAt(next) });
       } else {
         if (!this.recovering) this.#complainSplatStep(next, type);
         this.errors++;
@@ -220,11 +220,14 @@ function splat(
   return { kind: 'splat', start: source.start, end: each.end, source, each, full, markerStart, markerEnd };
 }
 
+/** Up to here a list of steps is made anew for each, exactly as long as it is; beyond, that would be quadratic. */
+const SHORT = 8;
+
 /** The expression with one more constant step. Lists of steps are only shared while they are empty. */
 function withStep(node: Expression, step: Step): Expression {
   if (node.kind === 'traversal' || node.kind === 'relative') {
     const growing: { end: number; steps: readonly Step[] } = node;
-    if (node.steps.length === 0) growing.steps = [step];
+    if (node.steps.length < SHORT) growing.steps = node.steps.concat(step);
     else (node.steps as Step[]).push(step);
     growing.end = step.end;
     return node;

@@ -7,6 +7,9 @@ export interface EscapeProblem {
 
 const special = /[\\$%]/;
 
+/** Whether a stretch between quotes may stand for anything else than itself. */
+export const hasEscapes = (text: string): boolean => special.test(text);
+
 /**
  * The value of a stretch of a heredoc or a bare template: only `$${` and `%%{` are escapes there.
  */
@@ -24,11 +27,10 @@ export function decodePlain(text: string): string {
 }
 
 /**
- * The value of a stretch between quotes. Wrong escapes are given to `object`; the value is then as good as it
+ * The value of a stretch between quotes; ask {@link hasEscapes} first, it is cheaper. Wrong escapes are given to `object`; the value is then as good as it
  * can be.
  */
 export function decodeQuoted(text: string, object: (problem: EscapeProblem) => void): string {
-  if (!special.test(text)) return text;
   let value = '';
   let from = 0;
   let at = 0;

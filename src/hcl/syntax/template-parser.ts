@@ -1,13 +1,25 @@
 import type { Expression } from './ast.ts';
 import { trimSpaceEnd, trimSpaceStart } from './characters.ts';
 import { Cursor } from './cursor.ts';
-import { decodePlain, decodeQuoted } from './string-literal.ts';
-import { joinTexts, stripIndentation, type TemplatePart, type TextPart } from './template-parts.ts';
-import { buildTemplate } from './template-tree.ts';
+import { Gathering } from './gathering.ts';
+import { decodePlain, decodeQuoted, hasEscapes } from './string-literal.ts';
+import {
+  isTextOrValue,
+  joinTexts,
+  stripIndentation,
+  type TemplatePart,
+  type TextPart,
+  type ValuePart,
+} from './template-parts.ts';
+import { buildTemplate, type TemplateTree, textNode } from './template-tree.ts';
 import * as T from './token.ts';
 
 /** Reads templates: quoted strings, heredocs, and files that are a template. */
 export abstract class TemplateParser extends Cursor {
+  /** Lists of arguments, items and parts of templates that are being read. */
+  protected readonly expressions = new Gathering<Expression>();
+  readonly #parts = new Gathering<TemplatePart>();
+
   protected abstract parseExpression(): Expression;
 
   /** The expression that starts with the OPEN_QUOTE or OPEN_HEREDOC that comes next. */
@@ -47,8 +59,31 @@ export abstract class TemplateParser extends Cursor {
       this.setHeight(only.height + 1, start, nodeEnd);
       return { kind: 'templateWrap', start, end: nodeEnd, inner: only.value, heredoc };
     }
-    const failed = this.errors > before;
-    const tree = buildTemplate(parts, {
+    const tree = parts.every(isTextOrValue)
+      ? this.#withoutDirectives(parts, heredoc)
+      : this.#withDirectives(parts, heredoc, contentStart, contentEnd, this.errors > before);
+    this.setHeight(tree.height + 1, start, nodeEnd);
+    return { kind: 'template', start, end: nodeEnd, parts: tree.parts, heredoc };
+  }
+
+  #withoutDirectives(parts: readonly (TextPart | ValuePart)[], heredoc: boolean): TemplateTree {
+    const first = this.expressions.mark();
+    let height = 0;
+    for (const part of parts) {
+      if (part.kind === 'value') height = Math.max(height, part.height);
+      this.expressions.add(part.kind === 'value' ? part.value : textNode(part, heredoc));
+    }
+    return { parts: this.expressions.cut(first), height };
+  }
+
+  #withDirectives(
+    parts: readonly TemplatePart[],
+    heredoc: boolean,
+    contentStart: number,
+    contentEnd: number,
+    failed: boolean,
+  ): TemplateTree {
+    return buildTemplate(parts, {
       heredoc,
       contentStart,
       contentEnd,
@@ -60,14 +95,16 @@ export abstract class TemplateParser extends Cursor {
       complainTooDeep: (from, to) => this.complainTooDeep(from, to),
       rangeText: (from, to) => this.rangeText(from, to),
     });
-    this.setHeight(tree.height + 1, start, nodeEnd);
-    return { kind: 'template', start, end: nodeEnd, parts: tree.parts, heredoc };
   }
 
   /** The value of the text token `index`. */
   protected decode(index: number): string {
     const text = this.textOf(index);
     if (this.tokens.type(index) === T.PLAIN_TEXT) return decodePlain(text);
+    return hasEscapes(text) ? this.#decodeEscapes(text, index) : text;
+  }
+
+  #decodeEscapes(text: string, index: number): string {
     return decodeQuoted(text, ({ detail, start, end }) => {
       const offset = this.tokens.start(index);
       this.complain('hcl-invalid-escape', 'Invalid escape sequence', detail, offset + start, offset + end, {
@@ -76,15 +113,16 @@ export abstract class TemplateParser extends Cursor {
     });
   }
 
-  #readParts(end: number, start: number): { parts: TemplatePart[]; contentEnd: number } {
-    const parts: TemplatePart[] = [];
+  #readParts(end: number, start: number): { parts: readonly TemplatePart[]; contentEnd: number } {
+    const parts = this.#parts;
+    const first = parts.mark();
     let trimNext = false;
     /** The text just before, while a strip marker may still trim it. */
     let previous: TextPart | undefined;
     for (;;) {
       const index = this.read();
       const type = this.tokens.type(index);
-      if (type === end) return { parts, contentEnd: this.tokens.start(index) };
+      if (type === end) return { parts: parts.cut(first), contentEnd: this.tokens.start(index) };
       const trimStart = trimNext;
       const trimmable = previous;
       trimNext = false;
@@ -99,7 +137,7 @@ export abstract class TemplateParser extends Cursor {
             start: this.tokens.start(index),
             end: this.tokens.end(index),
           };
-          parts.push(previous);
+          parts.add(previous);
           break;
         }
         case T.OPEN_INTERPOLATION:
@@ -111,14 +149,14 @@ export abstract class TemplateParser extends Cursor {
           this.newlines = false;
           trimNext =
             type === T.OPEN_INTERPOLATION
-              ? this.#readInterpolation(index, end, start, parts)
-              : this.#readDirective(index, parts);
+              ? this.#readInterpolation(index, end, start)
+              : this.#readDirective(index);
           this.newlines = newlines;
           break;
         }
         default:
           this.#unterminated(index, end, start);
-          return { parts, contentEnd: this.tokens.start(index) };
+          return { parts: parts.cut(first), contentEnd: this.tokens.start(index) };
       }
     }
   }
@@ -148,7 +186,7 @@ export abstract class TemplateParser extends Cursor {
   }
 
   /** After `${`. Says whether `~}` closed it. */
-  #readInterpolation(open: number, end: number, start: number, parts: TemplatePart[]): boolean {
+  #readInterpolation(open: number, end: number, start: number): boolean {
     const value = this.parseExpression();
     const height = this.height;
     const close = this.peekIndex();
@@ -161,7 +199,8 @@ export abstract class TemplateParser extends Cursor {
       if (!this.recovering) this.#complainOpenInterpolation(close, type, open, end, start);
       this.recover(T.CLOSE_SEQUENCE);
     }
-    parts.push({ kind: 'value', value, height, start: this.tokens.start(open), end: this.tokens.end(close) });
+    const [from, to] = [this.tokens.start(open), this.tokens.end(close)];
+    this.#parts.add({ kind: 'value', value, height, start: from, end: to });
     return trims;
   }
 
@@ -208,7 +247,7 @@ export abstract class TemplateParser extends Cursor {
   }
 
   /** After `%{`. Says whether `~}` closed it. */
-  #readDirective(open: number, parts: TemplatePart[]): boolean {
+  #readDirective(open: number): boolean {
     const start = this.tokens.start(open);
     const keyword = this.peekIndex();
     const word = this.tokens.type(keyword) === T.IDENT ? this.textOf(keyword) : undefined;
@@ -224,16 +263,16 @@ export abstract class TemplateParser extends Cursor {
     switch (word) {
       case 'if': {
         const condition = this.parseExpression();
-        parts.push({ kind: 'if', condition, height: this.height, start, end: this.#sequenceEnd() });
+        this.#parts.add({ kind: 'if', condition, height: this.height, start, end: this.#sequenceEnd() });
         break;
       }
       case 'for':
-        if (!this.#readForMark(start, parts)) return false;
+        if (!this.#readForMark(start)) return false;
         break;
       case 'else':
       case 'endif':
       case 'endfor':
-        parts.push({ kind: word, start, end: this.#sequenceEnd() });
+        this.#parts.add({ kind: word, start, end: this.#sequenceEnd() });
         break;
       default:
         return this.#badDirective(
@@ -265,7 +304,7 @@ export abstract class TemplateParser extends Cursor {
     return this.tokens.end(this.peekIndex());
   }
 
-  #readForMark(start: number, parts: TemplatePart[]): boolean {
+  #readForMark(start: number): boolean {
     const summary = "Invalid 'for' directive";
     if (this.peek() !== T.IDENT) {
       return this.#badDirective(
@@ -300,7 +339,7 @@ export abstract class TemplateParser extends Cursor {
     }
     this.read();
     const collection = this.parseExpression();
-    parts.push({
+    this.#parts.add({
       kind: 'for',
       keyName,
       valueName,

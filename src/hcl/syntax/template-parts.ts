@@ -8,6 +8,9 @@ import { countGraphemes } from './source.ts';
  */
 export type TemplatePart = TextPart | ValuePart | IfMark | ForMark | EndMark;
 
+export const isTextOrValue = (part: TemplatePart): part is TextPart | ValuePart =>
+  part.kind === 'text' || part.kind === 'value';
+
 export interface TextPart {
   readonly kind: 'text';
   value: string;

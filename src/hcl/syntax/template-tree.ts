@@ -1,6 +1,6 @@
 import type { Expression, StringLiteral } from './ast.ts';
 import { NESTING_LIMIT } from './cursor.ts';
-import type { EndMark, ForMark, IfMark, TemplatePart } from './template-parts.ts';
+import type { EndMark, ForMark, IfMark, TemplatePart, TextPart } from './template-parts.ts';
 
 /** What the matching of directives needs from the parser around it. */
 export interface TemplateContext {
@@ -20,6 +20,14 @@ export interface TemplateTree {
   /** How deep the tree of the deepest part is. */
   readonly height: number;
 }
+
+export const textNode = ({ start, end, value }: TextPart, heredoc: boolean): StringLiteral => ({
+  kind: 'string',
+  start,
+  end,
+  value,
+  heredoc,
+});
 
 /** Matches `if`, `else`, `endif`, `for` and `endfor`, and makes expressions of everything. */
 export function buildTemplate(parts: readonly TemplatePart[], context: TemplateContext): TemplateTree {
@@ -60,13 +68,7 @@ class TemplateBuilder {
   #add(branch: Branch, part: TemplatePart) {
     switch (part.kind) {
       case 'text':
-        branch.nodes.push({
-          kind: 'string',
-          start: part.start,
-          end: part.end,
-          value: part.value,
-          heredoc: this.#context.heredoc,
-        });
+        branch.nodes.push(textNode(part, this.#context.heredoc));
         return;
       case 'value':
         branch.nodes.push(part.value);
