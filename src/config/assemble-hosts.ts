@@ -183,9 +183,10 @@ function checkJumps(
   ssh: ReadonlyMap<string, SshEntry>,
   report: Reporter,
 ): void {
-  const entries = new Map(world.hosts.map((entry) => [entry.name, entry]));
+  let entries: Map<string, HostEntry> | undefined;
   const jumpOf = new Map<string, string>();
   const placeOfJump = (name: string): Place => {
+    entries ??= new Map(world.hosts.map((each) => [each.name, each]));
     const entry = entries.get(name);
     const own = entry?.decoded.args.ssh;
     const by =

@@ -38,6 +38,16 @@ export const instanceAttributes: Readonly<Record<string, readonly string[]>> = {
 
 const outside: Context = { each: false, count: false, instance: false, bound: [] };
 
+/** What the expressions of a top-level block may use beside what is declared. */
+function contextOf(body: Body): Context {
+  let context = outside;
+  for (const { name } of body.attributes) {
+    if (name === 'for_each') context = { ...context, each: true };
+    else if (name === 'count') context = { ...context, count: true };
+  }
+  return context;
+}
+
 /** Stands for the place of an expression that is in no file. */
 const nowhere = new SourceText('<expression>', '');
 const typed: Item = {
@@ -58,13 +68,16 @@ const typed: Item = {
 
 const blockTypeOfRoot = new Map([...referable].map(([type, root]) => [root, type]));
 
+const NO_DEPENDENCIES: readonly Dependency[] = [];
+
 /** Dependencies in the order in which they were found, each once. Most things have two or three. */
 class Found {
   readonly #all: Dependency[] = [];
   #ids: Set<string> | undefined;
 
+  /** Exactly as long as they are: those of every item are kept. */
   get all(): readonly Dependency[] {
-    return this.#all;
+    return this.#all.length === 0 ? NO_DEPENDENCIES : this.#all.slice();
   }
 
   add(dependency: Dependency): void {
@@ -149,10 +162,8 @@ export class Dependencies {
       return found.all;
     }
     const shape = this.#shapes[item.type];
-    if (shape === undefined) return [];
-    const has = (name: string) => item.block.body.attributes.some((attribute) => attribute.name === name);
-    const [each, count] = [has('for_each'), has('count')];
-    const context = each || count ? { ...outside, each, count } : outside;
+    if (shape === undefined) return NO_DEPENDENCIES;
+    const context = contextOf(item.block.body);
     if (item.type === 'module') {
       for (const { name, value } of item.block.body.attributes) {
         const meta = name === 'for_each' || name === 'count' || name === 'depends_on';
@@ -197,7 +208,7 @@ export class Dependencies {
       });
       return undefined;
     }
-    const key = this.#keyOf(root, name);
+    const key = this.keyOf(root, name);
     if (!this.#items.has(key)) {
       this.#undeclared(reference, type, root, name, context, item);
       return undefined;
@@ -207,7 +218,7 @@ export class Dependencies {
   }
 
   /** `var.network`, put together once: it is looked up for each of a thousand hosts. */
-  #keyOf(root: string, name: string): string {
+  keyOf(root: string, name: string): string {
     const ofRoot = this.#keys.get(root) ?? new Map<string, string>();
     const key = ofRoot.get(name) ?? `${root}.${name}`;
     if (ofRoot.size === 0) this.#keys.set(root, ofRoot);

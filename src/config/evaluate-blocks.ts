@@ -45,23 +45,22 @@ export function evaluateBlock(
 ): Promise<void> | undefined {
   const { world, report } = cx;
   switch (item.type) {
-    case 'secret':
-      return repeated(item, instance, secretShape, cx, secretValue, (entry) => {
-        world.secrets.push(entry);
-        checkSecret(entry, report);
-      });
+    case 'secret': {
+      const known = world.secrets.length;
+      repeated(item, instance, secretShape, cx, secretValue, world.secrets);
+      for (const entry of world.secrets.slice(known)) checkSecret(entry, report);
+      return undefined;
+    }
     case 'ssh':
-      return repeated(item, instance, sshShape, cx, sshValue, (entry) => world.ssh.push(entry));
+      return repeated(item, instance, sshShape, cx, sshValue, world.ssh);
     case 'host':
-      return repeated(item, instance, hostShape, cx, hostValue, (entry) => world.hosts.push(entry));
+      return repeated(item, instance, hostShape, cx, hostValue, world.hosts);
     case 'load_balancer':
-      return repeated(item, instance, cx.balancers, cx, balancerValue, (entry) =>
-        world.balancers.push(entry),
-      );
+      return repeated(item, instance, cx.balancers, cx, balancerValue, world.balancers);
     case 'dns_zone':
-      return repeated(item, instance, dnsZoneShape, cx, zoneValue, (entry) => world.zones.push(entry));
+      return repeated(item, instance, dnsZoneShape, cx, zoneValue, world.zones);
     case 'service':
-      return repeated(item, instance, serviceShape, cx, serviceValue, (entry) => world.services.push(entry));
+      return repeated(item, instance, serviceShape, cx, serviceValue, world.services);
     case 'release':
       return evaluateRelease(item, instance, cx);
     case 'policy':
@@ -88,7 +87,7 @@ function single<S extends BlockShape>(
   cx: BlockContext,
   take: (decoded: Decoded<S>) => unknown,
 ): void {
-  const scope = cx.scope(item.source, new ItemRoots(instance));
+  const scope = cx.scope(item.source, instance.roots);
   const decoded = decodeBlock(asExpanded(item.block, scope), shape, cx.report);
   if (decoded === undefined) {
     cx.world.lose(item.type);
@@ -109,24 +108,19 @@ function repeated<S extends BlockShape>(
   shape: S,
   cx: BlockContext,
   describe: (entry: Entry<S>) => Value,
-  take: (entry: Entry<S>) => unknown,
+  found: Entry<S>[],
 ): undefined {
   const entries = entriesOf(item, instance, shape, cx);
   if (entries === undefined) return undefined;
-  for (const [, entry] of entries) if (entry !== undefined) take(entry);
-  keepValue(item, instance, () =>
-    entries.map(([key, entry]) => [key, entry === undefined ? UNKNOWN : describe(entry)]),
-  );
+  for (const [, entry] of entries) if (entry !== undefined) found.push(entry);
+  instance.values.set(item.key, () => {
+    const values = entries.map(
+      ([key, entry]) => [key, entry === undefined ? UNKNOWN : describe(entry)] as const,
+    );
+    return collect(repetitionKind(item.block), values);
+  });
   return undefined;
 }
-
-const keepValue = (
-  item: BlockItem,
-  instance: ModuleInstance,
-  values: () => readonly (readonly [Repetition['key'], Value])[],
-): void => {
-  instance.values.set(item.key, () => collect(repetitionKind(item.block), values()));
-};
 
 type EntryByKey<S> = readonly [Repetition['key'], Entry<S> | undefined];
 
@@ -137,15 +131,16 @@ function entriesOf<S extends BlockShape>(
   cx: BlockContext,
 ): readonly EntryByKey<S>[] | undefined {
   const { report, world } = cx;
-  const repetitions = repetitionsOf(item.block, () => cx.scope(item.source, new ItemRoots(instance)), report);
+  const repetitions = repetitionsOf(item.block, cx.scope(item.source, instance.roots), report);
   if (repetitions === undefined || repetitions.length === 0) {
     // What is written in it is checked all the same.
-    const scope = cx.scope(item.source, new ItemRoots(instance));
+    const scope = cx.scope(item.source, instance.roots);
     decodeBlock(asExpanded(item.block, scope), shape, new Reporter(report.problems, []).forInstances);
     if (repetitions === undefined) world.lose(item.type);
   }
   return repetitions?.map((repetition): EntryByKey<S> => {
-    const scope = cx.scope(item.source, new ItemRoots(instance, repetition));
+    const roots = repetition.key === undefined ? instance.roots : new ItemRoots(instance, repetition);
+    const scope = cx.scope(item.source, roots);
     const decoded = decodeBlock(asExpanded(item.block, scope), shape, report);
     if (decoded === undefined) {
       world.lose(item.type);
@@ -275,7 +270,7 @@ async function evaluateRelease(item: BlockItem, instance: ModuleInstance, cx: Bl
     ]);
     if (artifact === undefined && cx.readArtifact !== undefined) world.incomplete = true;
   }
-  keepValue(item, instance, () => values);
+  instance.values.set(item.key, () => collect(repetitionKind(item.block), values));
 }
 
 async function readArtifact(

@@ -43,7 +43,7 @@ const position = (place: Place): string => {
 
 export function evaluateVariable(item: BlockItem, instance: ModuleInstance, cx: EvaluationContext): void {
   const { report } = cx;
-  const scope = cx.scope(item.source, new ItemRoots(instance));
+  const scope = cx.scope(item.source, instance.roots);
   const decoded = decodeBlock(asExpanded(item.block, scope), variableShape, report);
   if (decoded === undefined) return;
   const keep = (value: Value): void => {
@@ -198,13 +198,13 @@ export function evaluateLocal(
   instance: ModuleInstance,
   cx: EvaluationContext,
 ): void {
-  const scope = cx.scope(item.source, new ItemRoots(instance));
+  const scope = cx.scope(item.source, instance.roots);
   instance.values.set(item.key, cx.report.evaluate(item.attribute.value, scope) ?? UNKNOWN);
 }
 
 export function evaluateOutput(item: BlockItem, instance: ModuleInstance, cx: EvaluationContext): void {
   const { report } = cx;
-  const scope = cx.scope(item.source, new ItemRoots(instance));
+  const scope = cx.scope(item.source, instance.roots);
   const decoded = decodeBlock(asExpanded(item.block, scope), outputShape, report);
   if (decoded === undefined) return;
   if (
@@ -268,7 +268,7 @@ export function checkPreconditions(
 
 /** `check` blocks warn, and change nothing. */
 export function evaluateCheck(item: BlockItem, instance: ModuleInstance, cx: EvaluationContext): void {
-  const scope = cx.scope(item.source, new ItemRoots(instance));
+  const scope = cx.scope(item.source, instance.roots);
   const decoded = decodeBlock(asExpanded(item.block, scope), checkShape, cx.report);
   for (const { args } of decoded?.blocks.assert ?? []) {
     holds(
@@ -290,7 +290,7 @@ export function evaluateCheck(item: BlockItem, instance: ModuleInstance, cx: Eva
 export function evaluateModuleCall(item: BlockItem, instance: ModuleInstance, cx: EvaluationContext): void {
   const { report } = cx;
   const module = instance.module.children.get(item.name);
-  const scope = cx.scope(item.source, new ItemRoots(instance));
+  const scope = cx.scope(item.source, instance.roots);
   if (module === undefined) {
     // Its folder could not be read, which was reported; whether its arguments are right cannot be told.
     cx.world.lose('module');
@@ -316,7 +316,7 @@ export function evaluateModuleCall(item: BlockItem, instance: ModuleInstance, cx
           : undefined,
     });
   }
-  const repetitions = repetitionsOf(item.block, () => scope, report);
+  const repetitions = repetitionsOf(item.block, scope, report);
   if (repetitions === undefined) {
     cx.world.lose('module');
     return;

@@ -17,10 +17,10 @@ export interface Need extends GraphNode {
 
 export interface GraphRules {
   /**
-   * What a node needs; what has been evaluated may be left out. Asked step by step: when it goes on, what it asked for
-   * has been evaluated.
+   * What a node needs; what has been evaluated may be left out, and undefined is nothing. Asked step by step: when it
+   * goes on, what it asked for has been evaluated.
    */
-  needsOf(node: GraphNode, isEvaluated: IsEvaluated): Iterator<Need, void>;
+  needsOf(node: GraphNode, isEvaluated: IsEvaluated): Iterator<Need, void> | undefined;
   /** Evaluates a node all of whose needs have been. */
   evaluate(node: GraphNode): Promise<void> | undefined;
 }
@@ -29,7 +29,7 @@ export type IsEvaluated = (instance: ModuleInstance, item: Item) => boolean;
 
 interface Frame {
   readonly node: GraphNode;
-  readonly needs: Iterator<Need, void>;
+  readonly needs: Iterator<Need, void> | undefined;
   /** The reference that the frame is waiting for. */
   waiting: Traversal | undefined;
 }
@@ -50,18 +50,22 @@ export class Graph {
 
   /** A promise only where something had to be waited for. */
   evaluate(first: GraphNode): Promise<void> | undefined {
-    if (this.#stateOf(first.instance).has(first.item.key)) return undefined;
-    return this.#goOn([this.#open(first)]);
+    const state = this.#stateOf(first.instance);
+    if (state.has(first.item.key)) return undefined;
+    const needs = this.#rules.needsOf(first, this.#isEvaluated);
+    if (needs !== undefined) return this.#goOn([this.#open(first, needs)]);
+    state.set(first.item.key, 'done');
+    return this.#rules.evaluate(first);
   }
 
   #goOn(stack: Frame[]): Promise<void> | undefined {
     for (let frame = stack.at(-1); frame !== undefined; frame = stack.at(-1)) {
-      const next = frame.needs.next();
-      if (!next.done) {
+      const next = frame.needs?.next();
+      if (next?.done === false) {
         const node = next.value;
         const state = this.#stateOf(node.instance).get(node.item.key);
         frame.waiting = node.reference;
-        if (state === undefined) stack.push(this.#open(node));
+        if (state === undefined) stack.push(this.#open(node, this.#rules.needsOf(node, this.#isEvaluated)));
         else if (state === 'open') this.#reportCycle(stack, node);
         continue;
       }
@@ -73,9 +77,9 @@ export class Graph {
     return undefined;
   }
 
-  #open(node: GraphNode): Frame {
+  #open(node: GraphNode, needs: Iterator<Need, void> | undefined): Frame {
     this.#stateOf(node.instance).set(node.item.key, 'open');
-    return { node, needs: this.#rules.needsOf(node, this.#isEvaluated), waiting: undefined };
+    return { node, needs, waiting: undefined };
   }
 
   readonly #isEvaluated: IsEvaluated = (instance, { key }) => this.#state.get(instance)?.get(key) === 'done';

@@ -152,13 +152,19 @@ async function load(input: LoadInput, mode: 'plan' | 'validate'): Promise<Loaded
   const budget = new Budget(totalSteps);
   const ports = input.ports.evaluation;
   const world = new World();
+  let lastScope: Scope | undefined;
   const cx: BlockContext = {
     report,
     world,
     given,
     balancers: balancerShape(kinds),
     allowsMissingValues: mode === 'validate',
-    scope: (source: SourceText, roots?: Roots) => new Scope({ source, functions, roots, ports, budget }),
+    scope: (source: SourceText, roots?: Roots) => {
+      // A scope never changes, and the items of a file have the same one as long as they do not repeat.
+      if (lastScope?.source !== source || lastScope.roots !== roots)
+        lastScope = new Scope({ source, functions, roots, ports, budget });
+      return lastScope;
+    },
     keepSource,
     readArtifact: mode === 'validate' ? undefined : input.ports.readArtifact,
     absolutePath: (path) => absolutePath(path, input),
@@ -217,7 +223,7 @@ async function evaluateAll(root: ModuleInstance, cx: BlockContext): Promise<void
   }
 }
 
-function needsOf(node: GraphNode, isEvaluated: IsEvaluated): Iterator<Need, void> {
+function needsOf(node: GraphNode, isEvaluated: IsEvaluated): Iterator<Need, void> | undefined {
   const { instance, item } = node;
   const { items, dependencies } = instance.module;
   const isOfCaller = item.type === 'variable' && instance.caller !== undefined;
@@ -227,10 +233,8 @@ function needsOf(node: GraphNode, isEvaluated: IsEvaluated): Iterator<Need, void
       const other = items.get(key);
       return other === undefined || (other.type !== 'module' && isEvaluated(instance, other));
     });
-  return !isOfCaller && hasAll() ? nothing : needsStepByStep(node);
+  return !isOfCaller && hasAll() ? undefined : needsStepByStep(node);
 }
-
-const nothing: Iterator<Need, void> = { next: () => ({ done: true, value: undefined }) };
 
 function* needsStepByStep({ instance, item }: GraphNode): Generator<Need, void> {
   const { caller } = instance;

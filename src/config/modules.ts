@@ -60,6 +60,8 @@ export class ModuleInstance {
     | { readonly instance: ModuleInstance; readonly call: BlockItem; readonly repetition: Repetition }
     | undefined;
   readonly values = new ItemValues();
+  /** The names that items without repetition may use. */
+  readonly roots: ItemRoots = new ItemRoots(this);
   readonly calls = new Map<
     string,
     { readonly kind: RepetitionKind; readonly instances: readonly ModuleInstance[] }
@@ -230,9 +232,10 @@ export class ItemRoots implements Roots {
     }
     if (name === undefined) return { value: UNKNOWN };
     // What is not declared was reported when the references were collected.
-    const key = `${root}.${name}`;
+    const { items, dependencies } = this.#instance.module;
+    const key = dependencies.keyOf(root, name);
     const value = this.#instance.values.of(key);
-    return keyProblem(this.#instance.module.items.get(key), value, reference) ?? { value, stepsTaken: 1 };
+    return keyProblem(items.get(key), value, reference) ?? { value, stepsTaken: 1 };
   }
 
   #moduleCall(name: string | undefined, reference: Traversal): Resolution {

@@ -39,7 +39,7 @@ export const keyText = (key: string | number | undefined): string =>
 /** All repetitions of a block; undefined when they cannot be told, which is reported. */
 export function repetitionsOf(
   block: Block,
-  scopeOf: () => Scope,
+  scope: Scope,
   report: Reporter,
 ): readonly Repetition[] | undefined {
   let count: Expression | undefined;
@@ -49,7 +49,6 @@ export function repetitionsOf(
     else if (attribute.name === 'for_each') forEach = attribute.value;
   }
   if (count === undefined && forEach === undefined) return once;
-  const scope = scopeOf();
   if (count !== undefined && forEach !== undefined) {
     report.error(placeOf(scope.source, forEach), {
       code: 'count-and-for-each',

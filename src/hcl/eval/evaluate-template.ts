@@ -6,6 +6,7 @@ import type { Evaluator } from './evaluator.ts';
 import { checkLength } from './limits.ts';
 import type { Marks } from './marks.ts';
 import { joinMarks, NO_MARKS } from './marks.ts';
+import type { Problem } from './problem.ts';
 import { safePrefix } from './refinements.ts';
 import type { Scope } from './scope.ts';
 import { STRING } from './types.ts';
@@ -21,15 +22,11 @@ export function evaluateTemplate(evaluator: Evaluator, node: Template, scope: Sc
   let text = '';
   let marks: Marks = NO_MARKS;
   let isKnown = true;
-  const reportPart = (detail: string, part: Expression): void => {
-    const summary = 'Invalid template interpolation value';
-    evaluator.report({ summary, detail, subject: part, context: node, expression: part, scope });
-  };
   for (const part of node.parts) {
     const value = evaluator.value(part, scope);
     if (value.kind === 'null') {
       const detail = 'The expression result is null. Cannot include a null value in a string template.';
-      reportPart(detail, part);
+      evaluator.report(unfit(detail, part, node, scope));
       continue;
     }
     marks = joinMarks(marks, value.marks);
@@ -46,13 +43,22 @@ export function evaluateTemplate(evaluator: Evaluator, node: Template, scope: Sc
     } catch (failure) {
       if (!(failure instanceof ConversionFailure)) throw failure;
       const detail = `Cannot include the given value in a string template: ${discreetReason(failure, value, scope)}.`;
-      reportPart(detail, part);
+      evaluator.report(unfit(detail, part, node, scope));
     }
   }
   if (isKnown) return withMarks(string(text), marks);
   const prefix = evaluator.failedSince(before) ? '' : safePrefix(text.slice(0, LONGEST_PREFIX));
   return withMarks(unknown(STRING, { notNull: true, ...(prefix === '' ? {} : { prefix }) }), marks);
 }
+
+const unfit = (detail: string, part: Expression, context: Template, scope: Scope): Problem => ({
+  summary: 'Invalid template interpolation value',
+  detail,
+  subject: part,
+  context,
+  expression: part,
+  scope,
+});
 
 /** `%{ for }`: the texts of all iterations, one after the other. */
 export function evaluateTemplateFor(evaluator: Evaluator, node: TemplateFor, scope: Scope): Value {

@@ -13,6 +13,8 @@ export interface Evaluation {
   readonly diagnostics: readonly Diagnostic[];
 }
 
+const NOTHING_WRONG: readonly Diagnostic[] = [];
+
 /** More of the same kind help nobody, and a loop can make one for each item. */
 const MAX_DIAGNOSTICS = 100;
 
@@ -22,12 +24,13 @@ const MAX_DIAGNOSTICS = 100;
  */
 export function evaluate(expression: Expression, scope: Scope): Evaluation {
   const evaluator = new Evaluator(scope.budget ?? new Budget());
-  const { problems, danglingReferences } = evaluator;
+  const { problems } = evaluator;
   try {
     const value = evaluator.value(expression, scope);
-    const all =
-      danglingReferences.length === 0 ? problems : [...new Set([...problems, ...danglingReferences])];
-    return { value, diagnostics: all.length === 0 ? [] : toDiagnostics(all) };
+    const { danglingReferences } = evaluator;
+    if (problems.length === 0 && danglingReferences.length === 0)
+      return { value, diagnostics: NOTHING_WRONG };
+    return { value, diagnostics: toDiagnostics([...new Set([...problems, ...danglingReferences])]) };
   } catch (failure) {
     const limit = asLimit(failure);
     if (limit === undefined) throw failure;

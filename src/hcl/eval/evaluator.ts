@@ -15,6 +15,8 @@ import { nearestName } from './suggestion.ts';
 import type { Value } from './values.ts';
 import { bool, NULL, number, string, tuple, UNKNOWN } from './values.ts';
 
+const NO_PROBLEMS: readonly Problem[] = [];
+
 /**
  * One evaluation: goes through an expression and collects what is wrong with it. A part that cannot be evaluated
  * counts as unknown, so that the others are looked at as well.
@@ -26,7 +28,7 @@ export class Evaluator {
    * References to what does not exist. They count even where the result is not used, in a `try` or in the side of a
    * conditional that is not taken: otherwise a typing error would go unnoticed for ever.
    */
-  readonly danglingReferences: Problem[] = [];
+  danglingReferences: readonly Problem[] = NO_PROBLEMS;
   readonly budget: Budget;
   /** How many templates are being rendered around this evaluation. */
   readonly templateDepth: number;
@@ -56,7 +58,7 @@ export class Evaluator {
       case 'traversal':
         return this.#reference(node, scope);
       case 'relative':
-        return this.#steps(this.value(node.source, scope), node, node.steps, scope);
+        return this.#steps(this.value(node.source, scope), node, 0, scope);
       case 'template':
         return evaluateTemplate(this, node, scope);
       case 'templateWrap':
@@ -96,7 +98,7 @@ export class Evaluator {
   }
 
   #dangling(problem: Problem): Value {
-    this.danglingReferences.push(problem);
+    this.danglingReferences = [...this.danglingReferences, problem];
     return this.report(problem);
   }
 
@@ -133,17 +135,19 @@ export class Evaluator {
       this.#dangling({ ...found.problem, subject: node, scope });
       return found.value;
     }
-    return this.#steps(found.value, node, node.steps.slice(found.stepsTaken ?? 0), scope);
+    return this.#steps(found.value, node, found.stepsTaken ?? 0, scope);
   }
 
   #steps(
     from: Value,
     node: Extract<Expression, { kind: 'traversal' | 'relative' }>,
-    steps: readonly (typeof node.steps)[number][],
+    taken: number,
     scope: Scope,
   ): Value {
     let value = from;
-    for (const step of steps) {
+    for (let index = taken; index < node.steps.length; index++) {
+      const step = node.steps[index];
+      if (step === undefined) break;
       try {
         value = takeStep(value, step);
       } catch (failure) {

@@ -214,7 +214,15 @@ export const UNKNOWN: Value = new UnknownValue(DYNAMIC);
 export const UNKNOWN_BOOL: Value = new UnknownValue(BOOL, NOT_NULL);
 
 /** A string value. Terraform keeps every string in Unicode's NFC, so that "é" has one form. */
-export const string = (text: string): StringValue => new StringValue(text.normalize('NFC'));
+export const string = (text: string): StringValue =>
+  new StringValue(isComposed(text) ? text : text.normalize('NFC'));
+
+/** Whether a short text is in NFC at a glance: below U+0300 there is nothing that composes. */
+function isComposed(text: string): boolean {
+  if (text.length > 256) return false;
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0x300) return false;
+  return true;
+}
 export const number = (value: Numeral): NumberValue => new NumberValue(value);
 export const bool = (isTrue: boolean): Value => (isTrue ? TRUE : FALSE);
 export const nullOf = (type: Type): Value => (type.kind === 'dynamic' ? NULL : new NullValue(type));

@@ -55,10 +55,16 @@ test.for(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])(
     const { diagnostics } = await loadText(text);
     expect(diagnostics.map(({ code }) => code)).toEqual(['unsupported-block-type', 'unsupported-argument']);
     const sound = await loadText(
-      `variable "${name}" {\n  default = { ${name} = "a" }\n}\noutput "${name}" {\n  value = var.${name}\n}\n`,
+      `variable "${name}" {\n  default = { ${name} = "a" }\n}\noutput "${name}" {\n  value = var.${name}\n}\nhost "web" {\n  address = "10.0.0.1"\n  labels = { ${name} = "a", b = "c" }\n}\n`,
     );
     expect(sound.diagnostics).toEqual([]);
     expect(Object.keys(sound.declared?.outputs ?? {})).toEqual([name]);
+    expect(Object.entries(sound.declared?.hosts[0]?.labels ?? {}).toSorted()).toEqual(
+      [
+        [name, 'a'],
+        ['b', 'c'],
+      ].toSorted(),
+    );
   },
 );
 

@@ -2,6 +2,7 @@
 import { quote } from '../../../hcl/eval/quote.ts';
 import { MappingValue, SequenceValue, type Value } from '../../../hcl/eval/values.ts';
 import { isAudienceName, isAudienceQueryValue, isAudienceValue } from '../../../model/index.ts';
+import { setOwn } from '../../own.ts';
 import { isRefusal, type Refusal, within } from '../../quantities.ts';
 import type { ArgumentType } from '../shape.ts';
 import { endpoint, localPath } from './places.ts';
@@ -86,13 +87,13 @@ export function entriesOf<T>(
   decode: (item: Value, key: string) => T | Refusal | undefined,
 ): Readonly<Record<string, T>> | Refusal {
   if (!(value instanceof MappingValue)) return mismatch(value);
-  const entries: [string, T][] = [];
+  const entries: Record<string, T> = {};
   for (const [key, item] of value.entries) {
     const decoded = decode(item, key);
     if (isRefusal(decoded)) return within(decoded, key);
-    if (decoded !== undefined) entries.push([key, decoded]);
+    if (decoded !== undefined) setOwn(entries, key, decoded);
   }
-  return Object.fromEntries(entries);
+  return entries;
 }
 
 export const textMap = type<Readonly<Record<string, string>>>('map of strings', 'a map of strings', (value) =>
