@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { project } from './build/project.ts';
 import { runChecks } from './checks/checks.ts';
 import type { CountedWord } from './checks/count-reporter.ts';
+import { type InMemory, temporaryFilesInMemory } from './checks/memory-folder.ts';
 
 interface Counts {
   readonly passed: number;
@@ -35,8 +36,13 @@ async function runTests(filters: readonly string[]): Promise<Counts> {
   const folder = mkdtempSync(join(tmpdir(), 'deployctl-test-'));
   const file = join(folder, 'counts');
   writeFileSync(file, '');
+  using memory = temporaryFilesInMemory();
+  if (memory === undefined)
+    console.log(
+      'test: temporary files are on the disk (only root on Linux may mount memory): slower, and no less',
+    );
   try {
-    const code = await vitest(file, [
+    const code = await vitest(file, memory, [
       'run',
       ...filters,
       '--reporter=default',
@@ -57,13 +63,22 @@ async function runTests(filters: readonly string[]): Promise<Counts> {
 }
 
 /** Resolves with its exit code; undefined: it did not end by itself. */
-function vitest(counts: string, rest: readonly string[]): Promise<number | undefined> {
+function vitest(
+  counts: string,
+  memory: InMemory | undefined,
+  rest: readonly string[],
+): Promise<number | undefined> {
+  const [program, ...before] = [...(memory?.command ?? []), process.execPath] as const;
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [join(project.root, 'node_modules/vitest/vitest.mjs'), ...rest], {
-      cwd: project.root,
-      stdio: 'inherit',
-      env: { ...process.env, DEPLOYCTL_TEST_COUNTS: counts },
-    });
+    const child = spawn(
+      program ?? process.execPath,
+      [...before, join(project.root, 'node_modules/vitest/vitest.mjs'), ...rest],
+      {
+        cwd: project.root,
+        stdio: 'inherit',
+        env: { ...process.env, ...memory?.environment, DEPLOYCTL_TEST_COUNTS: counts },
+      },
+    );
     const late = setTimeout(() => {
       console.log(`the tests took longer than ${LONGEST_MS / 60_000} minutes and were ended`);
       child.kill('SIGTERM');

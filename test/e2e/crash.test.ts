@@ -3,11 +3,10 @@
  * Every point is enumerated: the run is started with kill@1, kill@2, ... until one comes through. Traffic goes on all
  * the time, and no request of it may fail.
  */
-import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { defaultService, packRelease, type Scene, startScene } from '../rig/scene.ts';
+import { defaultService, packRelease, processesBelow, type Scene, startScene } from '../rig/scene.ts';
 import { startTraffic } from '../rig/traffic.ts';
 
 let scene: Scene;
@@ -42,20 +41,20 @@ const hookRuns = (version: string): number =>
     .flatMap((path) => readFileSync(path, 'utf8').split('\n'))
     .filter((line) => line === version).length;
 
-/** Processes of the service that run on the scene's hosts now, by the release that they say. */
+/** How many processes of the service run on the scene's hosts now; not counted is the shell that looks after one. */
 const servers = (): number =>
-  Number(
-    execFileSync(
-      'sh',
-      [
-        '-c',
-        'n=0; for p in /proc/[0-9]*; do case $(readlink "$p/cwd" 2>/dev/null) in "$1"/*/releases/*) case $(tr "\\0" " " < "$p/cmdline" 2>/dev/null) in *serve.mjs*) [ "$(cat "$p/comm" 2>/dev/null)" = sh ] || n=$((n+1)) ;; esac ;; esac; done; echo $n',
-        'sh',
-        scene.fleet.folder,
-      ],
-      { encoding: 'utf8' },
-    ),
-  );
+  processesBelow(scene.fleet.folder).filter(
+    (pid) => said(pid, 'cmdline').includes('serve.mjs') && said(pid, 'comm').trim() !== 'sh',
+  ).length;
+
+/** A file of /proc; empty: the process has ended meanwhile. */
+const said = (pid: number, file: 'cmdline' | 'comm'): string => {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return '';
+  }
+};
 
 /** Versions of a second try must not be those of the first: what a release holds is never changed. */
 let tries = 0;

@@ -78,6 +78,11 @@ cd "$own/root"
 echo "$name" >etc/hostname
 printf '127.0.0.1 localhost\\n127.0.1.1 %s\\n%s\\n' "$name" "$names" >etc/hosts
 echo "$machine_id" >etc/machine-id
+# Each boot and each daemon-reload would run a dozen of them, for disks, consoles and kernels that no host here has.
+mkdir -p etc/systemd/system-generators
+for generator in lib/systemd/system-generators/*; do
+  ln -s /dev/null "etc/systemd/system-generators/\${generator##*/}"
+done
 install -d -m 700 home/deploy/.ssh
 cp "$identity.pub" home/deploy/.ssh/authorized_keys
 chroot . chown -R deploy:deploy /home/deploy

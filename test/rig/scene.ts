@@ -13,6 +13,8 @@ import {
   existsSync,
   mkdirSync,
   openSync,
+  readdirSync,
+  readlinkSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -340,20 +342,19 @@ function stopProcesses(folder: string): void {
 
 /** Every process whose working folder is below it, by /proc. */
 export function processesBelow(folder: string): readonly number[] {
-  const listing = execFileSync(
-    'sh',
-    [
-      '-c',
-      `for p in /proc/[0-9]*; do d=$(readlink "$p/cwd" 2>/dev/null) || continue; case $d in "$1"/*|"$1"/*' (deleted)') echo "\${p#/proc/}";; esac; done; true`,
-      'sh',
-      folder,
-    ],
-    { encoding: 'utf8' },
-  );
-  return listing
-    .split('\n')
-    .filter((line) => line !== '')
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => readLink(`/proc/${pid}/cwd`)?.startsWith(`${folder}/`) === true)
     .map(Number);
+}
+
+/** Where it leads; undefined: it is not there (any more), or not ours to see. */
+function readLink(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 function kill(pid: number, signal: NodeJS.Signals): void {

@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   announcedLoaderCommand,
   encodeScript,
@@ -59,6 +59,13 @@ function* argumentLists(count: number, seed: number): Generator<string[]> {
   }
 }
 
+/** A script that says how many words each list has, and then each word. */
+const sayingEach = (lists: readonly string[][]): string =>
+  lists.map((list) => `set -- ${quoteArguments(list)}\nprintf '%s\\0' "$#" "$@"\n`).join('');
+
+const saidOf = (lists: readonly string[][]): Buffer =>
+  Buffer.from(lists.map((list) => `${[String(list.length), ...list].join('\0')}\0`).join(''));
+
 const folder = mkdtempSync(join(tmpdir(), 'deployctl-quote-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -86,43 +93,43 @@ describe('quoting', () => {
     expect(shells).toContain('bash');
   });
 
+  // From a file: bash reads a pipe by the byte.
+  const script = join(folder, 'lists.sh');
+  let expected: Buffer;
+  beforeAll(() => {
+    const lists = [...argumentLists(100_000, 20_260)];
+    writeFileSync(script, sayingEach(lists));
+    expected = saidOf(lists);
+  });
+
   test.for(shells)('100,000 random argument lists come back unchanged from %s', (shell) => {
     const [program = '', ...before] = shell.split(' ');
-    const lists = [...argumentLists(100_000, 20_260)];
-    // One line for each list: how many words there are, then each word. From a file: bash reads a pipe by the byte.
-    const path = join(folder, `${program}.sh`);
-    writeFileSync(
-      path,
-      lists.map((list) => `set -- ${quoteArguments(list)}\nprintf '%s\\0' "$#" "$@"\n`).join(''),
-    );
-    const answer = execFileSync(program, [...before, path], { maxBuffer: 1 << 28 });
-    const expected = Buffer.from(
-      lists.map((list) => `${[String(list.length), ...list].join('\0')}\0`).join(''),
-    );
+    const answer = execFileSync(program, [...before, script], { maxBuffer: 1 << 28 });
     expect(answer.equals(expected)).toBe(true);
   });
 });
 
 describe('a login shell', () => {
+  const scripts: { readonly line: string; readonly marker: string; readonly said: Buffer }[] = [];
+  beforeAll(() => {
+    const lists = [...argumentLists(100_000, 7_320)];
+    for (let at = 0; at < lists.length; at += 20_000) {
+      const part = lists.slice(at, at + 20_000);
+      scripts.push({ ...encodeScript(sayingEach(part), {}), said: saidOf(part) });
+    }
+  });
+
   test.for(loginShells)(
     '%s passes 100,000 random argument lists on unchanged',
     { timeout: 180_000 },
     (shell) => {
-      const lists = [...argumentLists(100_000, 7_320)];
-      const expected = (part: readonly string[][]): Buffer =>
-        Buffer.from(part.map((list) => `${[String(list.length), ...list].join('\0')}\0`).join(''));
-      for (let at = 0; at < lists.length; at += 20_000) {
-        const part = lists.slice(at, at + 20_000);
-        const script = part
-          .map((list) => `set -- ${quoteArguments(list)}\nprintf '%s\\0' "$#" "$@"\n`)
-          .join('');
-        const { line, marker } = encodeScript(script, {});
+      for (const { line, marker, said } of scripts) {
         const answer = execFileSync(shell, ['-c', loaderCommand], {
           input: line,
           maxBuffer: 1 << 28,
           stdio: ['pipe', 'pipe', 'ignore'],
         });
-        expect(answer.equals(Buffer.concat([Buffer.from(`${marker}\n`), expected(part)]))).toBe(true);
+        expect(answer.equals(Buffer.concat([Buffer.from(`${marker}\n`), said]))).toBe(true);
       }
     },
   );
