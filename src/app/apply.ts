@@ -20,9 +20,11 @@ import { findStaleFacts } from '../planner/staleness.ts';
 import type { LocalState } from '../state/local/store.ts';
 import { requireApprovals } from './approvals.ts';
 import { Artifacts } from './artifacts.ts';
-import type { AppContext } from './context.ts';
+import type { AppContext, ConfigurationAsk } from './context.ts';
+import type { EnvironmentFolder } from './environment.ts';
 import { AppFailure } from './failure.ts';
 import { openJudge } from './judge.ts';
+import { loadDeclaration, stateOf } from './load.ts';
 import { changedArtifacts, fetchArtifacts } from './plan-artifacts.ts';
 import { readSecretsOf } from './plan-secrets.ts';
 import { type Reach, reach } from './reach.ts';
@@ -55,7 +57,7 @@ export async function applyPlan(
   await readSecretsOf(plan, world.resolveSecret);
   await using store = await openForWriting(plan.declared.state);
   const recorded = await store.read();
-  refuseUnfinished(recorded, plan.environment);
+  refuseUnfinished(recorded);
   return await run(plan, optionsFor(store, recorded, world, running, cx, plan.declared));
 }
 
@@ -77,7 +79,7 @@ export async function applySavedPlan(
   await using world = await reach(plan.declared, plan.lineage, cx);
   await using store = await openForWriting(plan.declared.state);
   const recorded = await store.read();
-  refuseUnfinished(recorded, plan.environment);
+  refuseUnfinished(recorded);
   refuseOtherState(plan, recorded);
   await refuseStale(plan, world, await changedArtifacts(plan, new Artifacts(cx)));
   await readSecretsOf(plan, world.resolveSecret);
@@ -89,7 +91,7 @@ async function refuseStale(plan: Plan, world: Reach, also: readonly Diagnostic[]
   const { observations } = await world.observe(new AbortController().signal);
   const stale = [...also, ...findStaleFacts(plan, observations)];
   if (stale.length === 0) return;
-  const hint = `Nothing was changed by this run. See what is different:\n    deployctl plan ${plan.environment}`;
+  const hint = `Nothing was changed by this run. See what is different:\n    deployctl plan ENV`;
   throw new AppFailure(
     distinct(stale).map((each) => ({ ...each, hint: each.hint ?? hint })),
     stale.every(isStaleness) ? 6 : 1,
@@ -127,6 +129,23 @@ export async function declaredByUnfinished(state: StateDeclared): Promise<Declar
   const { unfinished } = await store.read();
   if (unfinished === undefined) throw new AppFailure([nothingUnfinished]);
   return (await store.planOf(unfinished.run)).declared;
+}
+
+/**
+ * Who may resume is what the files of today say. Where they cannot be read, as without a value that the run was begun with,
+ * it is what the run's own plan says: what is sent is in that plan anyway, and a run must not be stuck on a file.
+ */
+export async function declaredForResume(
+  ask: ConfigurationAsk,
+  cx: AppContext,
+): Promise<{ readonly declared: Declared; readonly environment: EnvironmentFolder }> {
+  try {
+    return await loadDeclaration(ask, cx);
+  } catch (error) {
+    if (!(error instanceof AppFailure)) throw error;
+    const { environment, state } = await stateOf(ask, cx);
+    return { environment, declared: { ...(await declaredByUnfinished(state)), state } };
+  }
 }
 
 async function withUnfinished(
@@ -197,8 +216,7 @@ export function refuseActor({ policy }: Declared, cx: AppContext): void {
   if (refused.length > 0) throw new AppFailure(refused);
 }
 
-/** `environment` as it is typed after a command. */
-export function refuseUnfinished(recorded: Recorded, environment: string): void {
+export function refuseUnfinished(recorded: Recorded): void {
   const { unfinished } = recorded;
   if (unfinished === undefined) return;
   throw new AppFailure([
@@ -207,7 +225,7 @@ export function refuseUnfinished(recorded: Recorded, environment: string): void 
       severity: 'error',
       summary: 'An earlier run is not finished',
       detail: `Run ${unfinished.run}, begun by ${unfinished.actor.who} with "${unfinished.actor.command}", stopped part-way. Nothing new is planned on top of it.`,
-      hint: `Go on with it:  deployctl apply ${environment} --resume\nOr undo what it did:  deployctl abort ${environment}`,
+      hint: `Go on with it:  deployctl apply ENV --resume\nOr undo what it did:  deployctl abort ENV`,
     },
   ]);
 }
@@ -237,5 +255,5 @@ const nothingUnfinished: Diagnostic = {
   severity: 'error',
   summary: 'No run is unfinished',
   detail: 'The last run has ended, so there is nothing to go on with and nothing to undo.',
-  hint: 'See what was done:  deployctl history',
+  hint: 'See what was done:  deployctl history ENV',
 };

@@ -17,6 +17,7 @@ import { homedir, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Diagnostic, type Plan, visible } from '../model/index.ts';
+import { shellWord } from '../model/shell-word.ts';
 import { approvalsNeeded, personOf } from '../planner/policy.ts';
 import { AppFailure } from './failure.ts';
 
@@ -116,7 +117,7 @@ export async function requireApprovals(plan: Plan, planPath: string): Promise<re
         ...refused,
         'Nothing was touched.',
       ].join(' '),
-      hint: `Whoever stands in ${signers} signs it with:  deployctl approve ${planPath}`,
+      hint: `Whoever stands in ${signers} signs it with:  deployctl approve ${shellWord(planPath)}`,
     },
   ]);
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../model/index.ts';
 import type { AskPassphrase } from '../transport/index.ts';
+import type { Call } from './call.ts';
 import type { Trace } from './trace.ts';
 
 /** What the application takes from the process, once, at its edge. */
@@ -9,8 +10,8 @@ export interface AppContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   readonly toolVersion: string;
-  /** The command as it was typed, for the journal and for the lock. */
-  readonly commandLine: string;
+  /** The command as it was typed; told which environment it means, and which of its values are sensitive. */
+  readonly call: Call;
   /** Asks a person for the passphrase of a key, once; undefined: nobody can be asked. */
   readonly askPassphrase?: AskPassphrase | undefined;
   /** Lines for DEPLOYCTL_LOG; undefined: nobody reads them. */

@@ -24,8 +24,7 @@ export async function diffDeployments(
   await using store = await openForReading(state);
   const [runs, { deployments }] = await Promise.all([store.runs(), store.read()]);
   const find = (number: number): Deployment | Diagnostic =>
-    deployments.find((each) => each.number === number) ??
-    noSuchDeployment(number, runs, deployments, environment.name);
+    deployments.find((each) => each.number === number) ?? noSuchDeployment(number, runs, deployments);
   const found = [find(from), find(to)] as const;
   const wrong = found.flatMap((each) => ('code' in each ? [each] : []));
   const [left, right] = found;
@@ -42,7 +41,6 @@ function noSuchDeployment(
   number: number,
   runs: readonly Run[],
   deployments: readonly Deployment[],
-  environment: string,
 ): Diagnostic {
   const run = runs.find((each) => each.run === number);
   const near = deployments
@@ -57,8 +55,8 @@ function noSuchDeployment(
     detail: run === undefined ? `Run ${number} is not recorded.` : whyNone(run),
     hint:
       near.length === 0
-        ? `Nothing was deployed yet. To deploy:  deployctl apply ${environment}`
-        : `${near.length === 1 ? 'There is' : 'The nearest are'} ${near.join(', ')}. See all:  deployctl history ${environment}`,
+        ? `Nothing was deployed yet. To deploy:  deployctl apply ENV`
+        : `${near.length === 1 ? 'There is' : 'The nearest are'} ${near.join(', ')}. See all:  deployctl history ENV`,
   };
 }
 

@@ -80,7 +80,7 @@ const artifactFinding = ({ sha256, bytes }: ArtifactDeclared): Finding => ({
 
 /** Readable, unbroken, writable, and free for the next run. */
 async function checkState(
-  { state: { path }, environment }: Declared,
+  { state: { path } }: Declared,
   cx: AppContext,
 ): Promise<{ readonly lineage: string; readonly state: Check }> {
   const name = relative(cx.cwd, path) || path;
@@ -91,9 +91,7 @@ async function checkState(
     const { lineage, deployments, unfinished } = await store.read();
     const why = [
       ...notWritable(path),
-      ...(unfinished === undefined
-        ? heldBy(path, environment)
-        : [leftUnfinished(unfinished.run, environment)]),
+      ...(unfinished === undefined ? heldBy(path) : [leftUnfinished(unfinished.run)]),
     ];
     const last = deployments.at(-1);
     const seen =
@@ -124,7 +122,7 @@ function notWritable(path: string): readonly Diagnostic[] {
   }
 }
 
-function heldBy(path: string, environment: string): readonly Diagnostic[] {
+function heldBy(path: string): readonly Diagnostic[] {
   const holder = readHolder(path);
   if (holder === undefined) return [];
   return [
@@ -133,17 +131,17 @@ function heldBy(path: string, environment: string): readonly Diagnostic[] {
       severity: 'warning',
       summary: 'The state is locked',
       detail: `${holder.who} holds it, or held it and died, with "${holder.command}" (process ${holder.pid} on ${holder.machine}).`,
-      hint: `Wait for it. If that process is gone:  deployctl unlock ${environment} ${holder.id}`,
+      hint: `Wait for it. If that process is gone:  deployctl unlock ENV ${holder.id}`,
     },
   ];
 }
 
-const leftUnfinished = (run: number, environment: string): Diagnostic => ({
+const leftUnfinished = (run: number): Diagnostic => ({
   code: 'run-unfinished',
   severity: 'warning',
   summary: 'An earlier run is not finished',
   detail: `Run ${run} goes on, or stopped part-way. Nothing new is planned on top of it.`,
-  hint: `Go on with it:  deployctl apply ${environment} --resume\nOr undo what it did:  deployctl abort ${environment}`,
+  hint: `Go on with it:  deployctl apply ENV --resume\nOr undo what it did:  deployctl abort ENV`,
 });
 
 /** Each is read once, and nothing of it is kept or shown. */

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import { didYouMean } from '../hcl/eval/suggestion.ts';
 import type { Diagnostic, Outcome } from '../model/index.ts';
+import { shellWord } from '../model/shell-word.ts';
 import { isPlanFile } from './plan-file.ts';
 
 export interface EnvironmentFolder {
@@ -49,6 +50,16 @@ export const environmentNames = (cwd: string): readonly string[] => listFolders(
 
 /** Whether a word alone after a command is an environment, and not the other thing that the command takes. */
 export const isEnvironmentName = (word: string, cwd: string): boolean => environmentNames(cwd).includes(word);
+
+/** The folder that is most likely meant by what was typed; undefined: it cannot be told. */
+export function guessEnvironment(words: readonly string[], cwd: string): string | undefined {
+  const names = environmentNames(cwd);
+  const guessed = findEnvironment(
+    words.find((word) => names.includes(word)),
+    cwd,
+  );
+  return guessed.ok ? guessed.value.folder : undefined;
+}
 
 function found(name: string, folder: string, cwd: string): Outcome<EnvironmentFolder> {
   const parent = resolve(folder, '..');
@@ -131,7 +142,7 @@ const whichEnvironment = (names: readonly string[]): Diagnostic => ({
   severity: 'error',
   summary: 'Which environment is meant?',
   detail: `There is more than one: ${names.join(', ')}.`,
-  hint: `Name it, as in:  deployctl plan ${names[0]}`,
+  hint: `Name it, as in:  deployctl plan ${shellWord(names[0] ?? '')}`,
 });
 
 const noSuchEnvironment = (ask: string, names: readonly string[], isPlain: boolean): Diagnostic => ({
@@ -144,7 +155,7 @@ const noSuchEnvironment = (ask: string, names: readonly string[], isPlain: boole
   hint:
     names.length > 0
       ? `${didYouMean(ask, names) ?? ''} There are: ${names.join(', ')}.`.trim()
-      : `Begin one:  deployctl init${isPlain ? '' : ` ${ask}`}`,
+      : `Begin one:  deployctl init${isPlain ? '' : ` ${shellWord(ask)}`}`,
 });
 
 const planForEnvironment = (path: string): Diagnostic => ({
@@ -152,5 +163,5 @@ const planForEnvironment = (path: string): Diagnostic => ({
   severity: 'error',
   summary: 'This is a saved plan, not an environment',
   detail: `${path} says already what is to be done, and in which environment.`,
-  hint: `Look at it:  deployctl show ${path}\nPerform it:  deployctl apply ${path}`,
+  hint: `Look at it:  deployctl show ${shellWord(path)}\nPerform it:  deployctl apply ${shellWord(path)}`,
 });

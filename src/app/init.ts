@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
 import type { Diagnostic } from '../model/index.ts';
+import { shellWord } from '../model/shell-word.ts';
 import { environmentNames, findEnvironment } from './environment.ts';
 import { AppFailure } from './failure.ts';
 import { type StartingBalancer, startingConfiguration } from './starting-configuration.ts';
@@ -102,7 +103,7 @@ const begunBefore = (shown: string, files: readonly string[], name: string): Dia
   severity: 'error',
   summary: 'The environment has a configuration already',
   detail: `${shown} holds ${files.join(', ')}. Nothing was written: init never writes over anything.`,
-  hint: `See whether it is right:  deployctl validate ${name}\nTo begin another environment, give another name:  deployctl init NAME`,
+  hint: `See whether it is right:  deployctl validate ${shellWord(name)}\nTo begin another environment, give another name:  deployctl init NAME`,
 });
 
 const badName = (name: string): Diagnostic => ({

@@ -57,7 +57,7 @@ export async function loadEnvironment(ask: ConfigurationAsk, cx: AppContext): Pr
   const input = inputFor(environment, ask, cx, async (location, { sha256 }) =>
     (await artifacts()).read(location, sha256),
   );
-  const loaded = await complete(environment, await loadConfig(input), artifacts);
+  const loaded = await complete(environment, await tell(loadConfig(input), cx), artifacts);
   return {
     ...loaded,
     warnings: [...loaded.warnings, ...unreadFiles(environment, ask, cx), ...nothingDeclared(environment)],
@@ -67,7 +67,7 @@ export async function loadEnvironment(ask: ConfigurationAsk, cx: AppContext): Pr
 /** The same without its artifacts: for commands that deploy nothing. */
 export async function loadDeclaration(ask: ConfigurationAsk, cx: AppContext): Promise<Loaded> {
   const environment = locate(ask, cx);
-  const loaded = await loadConfig(inputFor(environment, ask, cx));
+  const loaded = await tell(loadConfig(inputFor(environment, ask, cx)), cx);
   return await complete(environment, loaded, artifactsOf(cx));
 }
 
@@ -94,7 +94,10 @@ export async function loadWithArtifacts(
     return 'sha256' in outcome ? outcome : withoutArtifacts(location, wanted);
   };
   const input = inputFor(environment, ask, cx, recording);
-  return { loaded: await complete(environment, await loadConfig(input), artifacts), artifacts: found };
+  return {
+    loaded: await complete(environment, await tell(loadConfig(input), cx), artifacts),
+    artifacts: found,
+  };
 }
 
 /** Where the recorded state is. */
@@ -121,9 +124,12 @@ export async function stateOf(
     const environment = locate(ask, cx);
     const path = join(environment.projectFolder, '.deployctl', environment.name);
     if (!existsSync(path)) throw error;
-    cx.notice?.(
-      `The configuration of ${environment.name} has errors (deployctl validate ${environment.name}); this reads its record at the usual place, ${relative(cx.cwd, path)}.`,
-    );
+    const missing = error.diagnostics.filter(({ code }) => code === 'missing-variable-value').length;
+    const why =
+      missing === error.diagnostics.length
+        ? `The configuration of ${environment.name} needs values that were not given`
+        : `The configuration of ${environment.name} has errors (${cx.call.pasteable('deployctl validate ENV')})`;
+    cx.notice?.(`${why}; this reads its record at the usual place, ${relative(cx.cwd, path)}.`);
     return { environment, state: { backend: 'local', path } };
   }
 }
@@ -135,7 +141,7 @@ export interface Validated extends LoadedConfig {
 /** All that is wrong with the configuration, without values of variables and without artifacts. */
 export async function validate(ask: ConfigurationAsk, cx: AppContext): Promise<Validated> {
   const environment = locate(ask, cx);
-  const loaded = await validateConfig(inputFor(environment, ask, cx));
+  const loaded = await tell(validateConfig(inputFor(environment, ask, cx)), cx);
   return {
     environment,
     ...loaded,
@@ -153,16 +159,24 @@ export async function loadScope(
   cx: AppContext,
 ): Promise<LoadedConfig> {
   const environment = locate(ask, cx);
-  const loaded = await loadConfig({ ...inputFor(environment, ask, cx, unreadArtifact), functions });
+  const loaded = await tell(loadConfig({ ...inputFor(environment, ask, cx, unreadArtifact), functions }), cx);
   if (loaded.declared !== undefined) return loaded;
-  return await validateConfig({ ...inputFor(environment, ask, cx), functions });
+  return await tell(validateConfig({ ...inputFor(environment, ask, cx), functions }), cx);
 }
 
 /** Throws an `AppFailure` where there is no such environment, or more than one that could be meant. */
 export function locate(ask: ConfigurationAsk, cx: AppContext): EnvironmentFolder {
   const environment = findEnvironment(ask.environment, cx.cwd);
   if (!environment.ok) throw new AppFailure(environment.diagnostics);
+  cx.call.means(environment.value.folder);
   return environment.value;
+}
+
+/** Whoever prints commands must know which values are not to be shown. */
+async function tell(loading: Promise<LoadedConfig>, cx: AppContext): Promise<LoadedConfig> {
+  const loaded = await loading;
+  if (loaded.variables !== undefined) cx.call.takes(loaded.variables);
+  return loaded;
 }
 
 async function complete(

@@ -30,7 +30,7 @@ export function recordedWithin(recorded: Recorded, address: string): readonly Re
           code: 'not-recorded',
           summary: 'Nothing is recorded under this address',
           detail: `${address} is not in the recorded state, and nothing below it is.`,
-          all: 'See what is:  deployctl state list',
+          all: 'See what is:  deployctl state list ENV',
         },
         address,
         known.map((each) => each.address),
@@ -162,7 +162,7 @@ const nothingStands = (address: string, asked: readonly Observation[]): Diagnost
   severity: 'error',
   summary: 'Nothing stands there that can be recorded',
   detail: `${address}: ${asked.length === 1 ? 'it was' : `all ${asked.length} parts of it were`} looked at, and nothing is there. deployctl knows a release by its folder below releases/ with its mark, and by the symlink of its slot; what was installed in another way it cannot take over.`,
-  hint: 'Nothing was recorded. Deploy it beside what is there:  deployctl plan',
+  hint: 'Nothing was recorded. Deploy it beside what is there:  deployctl plan ENV',
 });
 
 function notThere(

@@ -123,7 +123,7 @@ const broken = (where: string, { detail }: Diagnostic): Diagnostic =>
     'state-document-broken',
     'The document does not verify',
     `${detail.replace(/ Something other than deployctl.*$/s, '')} It was changed since it was pulled, or it is cut off.`,
-    `Take another backup. A state is not edited by hand: deployctl state rm and state import change single entries, and note who did it. (${where})`,
+    `Take another backup. A state is not edited by hand: "state rm" and "state import" change single entries, and note who did it. (${where})`,
   );
 
 const edited = (where: string, keys: readonly string[]): Diagnostic =>
@@ -131,5 +131,5 @@ const edited = (where: string, keys: readonly string[]): Diagnostic =>
     'state-document-edited',
     'The document was edited',
     `${where}: ${keys.join(', ')} ${keys.length === 1 ? 'is' : 'are'} not what its journal says.`,
-    'Push it as it was pulled. To change single entries: deployctl state rm ADDRESS, deployctl state import ADDRESS.',
+    'Push it as it was pulled. To change single entries:\n    deployctl state rm ENV ADDRESS\n    deployctl state import ENV ADDRESS',
   );

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { join, relative, resolve } from 'node:path';
 import type { Diagnostic, RecordEdit, RunNumber, StateDeclared } from '../model/index.ts';
+import { shellWord } from '../model/shell-word.ts';
 import type { Link } from '../state/local/chain.ts';
 import type { StateCopy } from '../state/local/copy.ts';
 import { stateExists } from '../state/local/database.ts';
@@ -81,7 +82,7 @@ export function migrationSource(
       detail: `${path} holds none. Nothing was changed.`,
       hint:
         named === undefined
-          ? `If it was elsewhere, name the folder:  deployctl state migrate ${name} --from FOLDER\nIf nothing was deployed yet, nothing has to be moved.`
+          ? `If it was elsewhere, name the folder:  deployctl state migrate ENV --from FOLDER\nIf nothing was deployed yet, nothing has to be moved.`
           : 'Name the folder that the configuration declared before: it holds a file state.sqlite.',
     },
   ]);
@@ -98,7 +99,7 @@ const settleFirst = (run: RunNumber, from: string): Diagnostic => ({
   severity: 'error',
   summary: 'An earlier run is not finished',
   detail: `Run ${run}, which is recorded in ${from}, stopped part-way. Its record is not moved from under it. Nothing was changed.`,
-  hint: 'Declare the state where it was, then go on with the run (deployctl apply --resume) or undo it (deployctl abort).',
+  hint: 'Declare the state where it was. Then go on with the run:  deployctl apply ENV --resume\nOr undo what it did:  deployctl abort ENV',
 });
 
 const movedBefore = (from: string, to: string): Diagnostic => ({
@@ -106,7 +107,7 @@ const movedBefore = (from: string, to: string): Diagnostic => ({
   severity: 'error',
   summary: 'The recorded state was moved',
   detail: `What was in ${from} is kept in ${to} since. Nothing was changed.`,
-  hint: `Take it from there:  deployctl state migrate --from ${to}`,
+  hint: `Take it from there:  deployctl state migrate ENV --from ${shellWord(to)}`,
 });
 
 interface Putting {

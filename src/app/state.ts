@@ -11,6 +11,7 @@ import {
   type StateDeclared,
   StateFailure,
 } from '../model/index.ts';
+import { shellWord } from '../model/shell-word.ts';
 import { acquireLock, removeLock, type StateLock } from '../state/local/lock.ts';
 import { type LocalState, openLocalState } from '../state/local/store.ts';
 import type { AppContext } from './context.ts';
@@ -63,19 +64,19 @@ async function openUnmoved({ path }: StateDeclared, create: boolean): Promise<Lo
   throw new StateFailure(movedAway(path, last));
 }
 
-const movedAway = (path: string, { movedTo, at, actor }: RecordEdit): Diagnostic => ({
+const movedAway = (path: string, { movedTo = '', at, actor }: RecordEdit): Diagnostic => ({
   code: 'state-moved',
   severity: 'error',
   summary: 'The recorded state was moved',
   detail: `What was in ${path} was moved to ${movedTo} by ${actor.who} on ${new Date(at).toISOString().slice(0, 10)}, and is kept up to date there. Nothing was changed.`,
   hint: `Get the newest configuration, or declare the state there: state "local" { path = ... }. To bring it back to ${path}:
-    deployctl state migrate --from ${movedTo}`,
+    deployctl state migrate ENV --from ${shellWord(movedTo)}`,
 });
 
-export const actorOf = (cx: Pick<AppContext, 'commandLine' | 'environment'>): Actor => ({
+export const actorOf = (cx: Pick<AppContext, 'call' | 'environment'>): Actor => ({
   who: `${userName(cx.environment)}@${hostname()}`,
   pid: process.pid,
-  command: cx.commandLine,
+  command: cx.call.commandLine,
 });
 
 /** On an account that several share, DEPLOYCTL_ACTOR says who it is. Like the author of a commit, it is not proved. */

@@ -113,7 +113,7 @@ export async function steer(ask: SteerAsk, cx: AppContext): Promise<Steered> {
   const { unfinished } = await readUnfinished(state);
   if (unfinished === undefined) throw new AppFailure([noRun(environment)]);
   const { run } = unfinished;
-  if (!isHeld(state)) throw new AppFailure([runIsGone(unfinished, environment, kind)]);
+  if (!isHeld(state)) throw new AppFailure([runIsGone(unfinished, kind)]);
   await refuseOthers(state, run, kind, cx);
 
   const before = await notesOf(state, run, kind);
@@ -130,7 +130,7 @@ export async function steer(ask: SteerAsk, cx: AppContext): Promise<Steered> {
       (hasEnded || now === 'gone' || cx.clock.now() >= giveUpAt) &&
       requests.withdraw(id) === (now !== 'gone')
     ) {
-      throw new AppFailure([hasEnded ? endedMeanwhile(run, environment) : notHeard(run, environment)]);
+      throw new AppFailure([hasEnded ? endedMeanwhile(run) : notHeard(run)]);
     }
     await cx.clock.sleep(pollEveryMs / 2);
   }
@@ -190,29 +190,29 @@ const noRun = (environment: string): Diagnostic => ({
   severity: 'error',
   summary: 'No run is in progress',
   detail: `Nothing is going on in ${environment}, and no run stopped part-way.`,
-  hint: `What was done:  deployctl history ${environment}`,
+  hint: `What was done:  deployctl history ENV`,
 });
 
-const runIsGone = ({ run, actor, outcome }: Run, environment: string, kind: string): Diagnostic => ({
+const runIsGone = ({ run, actor, outcome }: Run, kind: string): Diagnostic => ({
   code: 'run-not-alive',
   severity: 'error',
   summary: 'The run is not going on',
   detail: `Run ${run} of ${actor.who} ${outcome === undefined ? 'died' : 'stopped'} part-way, so nobody is there to ${kind === 'promote' ? 'be promoted' : kind}.`,
-  hint: `Go on with it:        deployctl apply ${environment} --resume\nOr undo what it did:  deployctl abort ${environment}`,
+  hint: `Go on with it:        deployctl apply ENV --resume\nOr undo what it did:  deployctl abort ENV`,
 });
 
-const endedMeanwhile = (run: RunNumber, environment: string): Diagnostic => ({
+const endedMeanwhile = (run: RunNumber): Diagnostic => ({
   code: 'run-ended-meanwhile',
   severity: 'error',
   summary: 'The run ended before it heard',
   detail: `Run ${run} was over when it was asked. The request was taken back.`,
-  hint: `How it ended:  deployctl show ${environment} ${run}\nWhere things stand:  deployctl status ${environment}`,
+  hint: `How it ended:  deployctl show ENV ${run}\nWhere things stand:  deployctl status ENV`,
 });
 
-const notHeard = (run: RunNumber, environment: string): Diagnostic => ({
+const notHeard = (run: RunNumber): Diagnostic => ({
   code: 'run-does-not-hear',
   severity: 'error',
   summary: 'The run does not answer',
   detail: `Run ${run} is there and took no notice for ${heardWithinMs / 1000} s. The request was taken back, so it will not act on it later.`,
-  hint: `Its process may be stopped, or another command may hold the lock. See:  deployctl status ${environment}`,
+  hint: `Its process may be stopped, or another command may hold the lock. See:  deployctl status ENV`,
 });

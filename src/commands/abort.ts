@@ -44,7 +44,6 @@ export default class Abort extends BaseCommand {
       const result = await runWithView((running) => abortRun(state, running, cx), this.terminal, {
         ...flags,
         who: actorOf(cx).who,
-        environment: environment.name,
       });
       return result.exitCode;
     });
@@ -56,8 +55,8 @@ export default class Abort extends BaseCommand {
       ask,
       {
         kind: 'abort',
-        done: (run, environment) =>
-          `${run} finishes the steps in hand and undoes what it did. See how it goes:  deployctl status ${environment}`,
+        done: (run) =>
+          `${run} finishes the steps in hand and undoes what it did. See how it goes:  deployctl status ENV`,
         idle: (run) => `${run} is on its way back already.`,
       },
       json,

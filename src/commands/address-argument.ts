@@ -15,7 +15,7 @@ export function addressOf(
   args: { readonly environment: string | undefined; readonly address: string | undefined },
   command: string,
 ): { readonly environment: string | undefined; readonly address: string } {
-  const missing = { command, what: 'an address', hint: 'See which are recorded:  deployctl state list' };
+  const missing = { command, what: 'an address', hint: 'See which are recorded:  deployctl state list ENV' };
   const { environment, thing } = environmentAndThing(args.environment, args.address, missing);
   return { environment, address: thing };
 }

@@ -1,8 +1,8 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import { applySavedPlan, type RunResult, resumeRun } from '../app/apply.ts';
+import { applySavedPlan, declaredForResume, type RunResult, resumeRun } from '../app/apply.ts';
 import type { AppContext } from '../app/context.ts';
-import { loadDeclaration, loadEnvironment, locate } from '../app/load.ts';
+import { loadEnvironment, locate } from '../app/load.ts';
 import { makePlan } from '../app/plan.ts';
 import { isPlanFile, loadPlan } from '../app/plan-file.ts';
 import { actorOf } from '../app/state.ts';
@@ -51,11 +51,10 @@ export default class Apply extends BaseCommand {
     if (environment !== undefined && isPlanFile(environment)) return this.#applyFile(environment, cx);
     const ask = configurationAsk(environment, flags);
     if (flags.resume) {
-      // What is sent is what the run's own plan says.
-      const { declared, environment: found } = await loadDeclaration(ask, cx);
+      const { declared, environment: found } = await declaredForResume(ask, cx);
       await unlockKeys(declared, cx);
       return withLock(declared.state, found.name, flags, cx, async () =>
-        this.#show((running) => resumeRun(declared, running, cx), flags, found.name, cx),
+        this.#show((running) => resumeRun(declared, running, cx), flags, cx),
       );
     }
     return performMade(
@@ -103,6 +102,7 @@ export default class Apply extends BaseCommand {
     const loaded = loadPlan(path);
     if (!loaded.ok) throw new CommandFailure(loaded.diagnostics);
     const plan: Plan = loaded.value;
+    cx.call.means(plan.declared.folder);
     if (plan.intent.kind === 'refresh_only') {
       this.refuse({
         code: 'plan-refresh-only',
@@ -120,19 +120,17 @@ export default class Apply extends BaseCommand {
     }
     await unlockKeys(plan.declared, cx);
     return withLock(plan.declared.state, plan.environment, flags, cx, async () =>
-      this.#show((running) => applySavedPlan({ plan, path }, running, cx), flags, plan.environment, cx),
+      this.#show((running) => applySavedPlan({ plan, path }, running, cx), flags, cx),
     );
   }
 
   async #show(
     go: Parameters<typeof runWithView>[0],
     flags: { readonly json: boolean; readonly parallelism: number },
-    environment: string,
     cx: AppContext,
   ): Promise<ExitCode> {
     const result: RunResult = await runWithView(go, this.terminal, {
       ...flags,
-      environment,
       who: actorOf(cx).who,
     });
     return result.exitCode;

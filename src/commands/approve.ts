@@ -3,6 +3,7 @@ import * as Flags from '@oclif/core/flags';
 import { approvePlan } from '../app/approvals.ts';
 import { loadPlan } from '../app/plan-file.ts';
 import { actorOf } from '../app/state.ts';
+import { shellWord } from '../model/shell-word.ts';
 import { BaseCommand, CommandFailure } from './base.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { appContext } from './flags.ts';
@@ -29,6 +30,7 @@ export default class Approve extends BaseCommand {
     const loaded = loadPlan(args.plan);
     if (!loaded.ok) throw new CommandFailure(loaded.diagnostics);
     const plan = loaded.value;
+    cx.call.means(plan.declared.folder);
     const { principal, path } = await approvePlan({
       plan,
       planPath: args.plan,
@@ -39,7 +41,7 @@ export default class Approve extends BaseCommand {
     this.print(
       flags.json
         ? JSON.stringify({ format_version: '1.0', digest: plan.digest, principal, signature: path })
-        : `Approved as ${principal}: the signature is in ${path}.\nKeep it beside the plan. To perform the plan:  deployctl apply ${args.plan}`,
+        : `Approved as ${principal}: the signature is in ${path}.\nKeep it beside the plan. To perform the plan:  ${cx.call.pasteable(`deployctl apply ${shellWord(args.plan)}`)}`,
     );
     return exitCode.done;
   }

@@ -20,10 +20,10 @@ import * as Flags from '@oclif/core/flags';
 import { systemClock } from '../app/clock.ts';
 import { AppFailure } from '../app/failure.ts';
 import { type Diagnostic, ProviderFailure, StateFailure } from '../model/index.ts';
-import { printableJson } from '../ui/printable.ts';
 import { refusalJson } from '../ui/refusal-json.ts';
-import { bugText, diagnosticsText } from './diagnostics-text.ts';
+import { bugText, diagnosticsText, guessEnvironmentFor } from './diagnostics-text.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
+import { jsonText } from './json-text.ts';
 import { type Log, openLog } from './log.ts';
 import type { Terminal } from './terminal.ts';
 import { usageDiagnostics } from './usage-errors.ts';
@@ -84,11 +84,11 @@ export abstract class BaseCommand extends Command {
       return code;
     } catch (error) {
       if (error instanceof CommandFailure || error instanceof AppFailure) {
-        return this.#refused(error.diagnostics, error.exitCode);
+        return await this.#refused(error.diagnostics, error.exitCode);
       }
       if (error instanceof ProviderFailure || error instanceof StateFailure) {
         this.trace.debug(error.stack ?? error.message);
-        return this.#refused([error.diagnostic], exitCode.error);
+        return await this.#refused([error.diagnostic], exitCode.error);
       }
       const { flags, baseFlags } = this.ctor;
       const known = Object.keys({ ...baseFlags, ...flags });
@@ -98,18 +98,19 @@ export abstract class BaseCommand extends Command {
         argv: this.argv,
         typed: process.argv.slice(2),
       });
-      if (usage !== undefined) return this.#refused(usage, exitCode.error);
+      if (usage !== undefined) return await this.#refused(usage, exitCode.error);
       this.terminal.stderr.write(bugText(error, this.terminal));
       return exitCode.error;
     }
   }
 
   /** People read it on standard error; a program that asked for JSON finds the codes where it reads the result. */
-  #refused(diagnostics: readonly Diagnostic[], code: ExitCode): ExitCode {
+  async #refused(diagnostics: readonly Diagnostic[], code: ExitCode): Promise<ExitCode> {
+    await guessEnvironmentFor(this.terminal.call);
     this.report(diagnostics);
     if (this.argv.includes('--json')) {
       const at = systemClock.now();
-      this.print(printableJson(refusalJson(this.id ?? '', diagnostics, code, at)));
+      this.print(jsonText(refusalJson(this.id ?? '', diagnostics, code, at), this.terminal.call));
     }
     return code;
   }

@@ -21,7 +21,7 @@ export default class Continue extends BaseCommand {
       {
         kind: 'continue',
 
-        done: (run, environment) => `${run} goes on in ${environment}.`,
+        done: (run) => `${run} goes on.`,
         idle: (run) => `${run} is not paused.`,
       },
       flags.json,

@@ -54,7 +54,7 @@ export default class Diff extends BaseCommand {
         text === undefined
           ? '"deployctl diff" compares two deployments, and needs the numbers of both.'
           : `"${text}" is not a whole number above 0.`,
-      hint: 'See which there are:  deployctl history',
+      hint: 'See which there are:  deployctl history ENV',
     });
   }
 }

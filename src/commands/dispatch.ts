@@ -1,8 +1,9 @@
 /** From the words of a command line to the command that answers for them. */
 import type { Config } from '@oclif/core/config';
+import { Call } from '../app/call.ts';
 import type { Diagnostic } from '../model/index.ts';
 import { VERSION } from '../version.ts';
-import { diagnosticsText } from './diagnostics-text.ts';
+import { diagnosticsText, guessEnvironmentFor } from './diagnostics-text.ts';
 import { withEnvironmentArguments } from './environment-arguments.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { nearest } from './nearest.ts';
@@ -14,18 +15,20 @@ import { topics } from './topics.ts';
 /** Runs one command line. Never rejects for what a user did; what it opened is closed when it resolves. */
 export async function dispatch(line: readonly string[]): Promise<ExitCode> {
   const global = globalFlags(line);
-  const terminal = processTerminal(line);
-  const refuse = (...diagnostics: readonly Diagnostic[]): ExitCode => {
+  const call = new Call(line);
+  const terminal = processTerminal(line, call);
+  const refuse = async (...diagnostics: readonly Diagnostic[]): Promise<ExitCode> => {
+    await guessEnvironmentFor(call);
     terminal.stderr.write(diagnosticsText(diagnostics, terminal));
     return exitCode.error;
   };
-  if (!global.ok) return refuse(...global.diagnostics);
+  if (!global.ok) return await refuse(...global.diagnostics);
   const { folder, rest } = global.value;
   if (folder !== undefined) {
     try {
       process.chdir(folder);
     } catch {
-      return refuse({
+      return await refuse({
         code: 'chdir-failed',
         severity: 'error',
         summary: 'The folder to work in cannot be entered',
@@ -41,12 +44,12 @@ export async function dispatch(line: readonly string[]): Promise<ExitCode> {
     const words = rest.filter((word, at) => !isHelpFlag(word) && !(at === 0 && word === 'help'));
     return await help(words, terminal);
   }
-  if (id === undefined || command === undefined) return refuse(unknownCommand(rest));
+  if (id === undefined || command === undefined) return await refuse(unknownCommand(rest));
   const argv = withEnvironmentArguments(id, remaining, terminal.environment);
-  if (!argv.ok) return refuse(...argv.diagnostics);
+  if (!argv.ok) return await refuse(...argv.diagnostics);
   const { default: Class } = await command.load();
   Class.id = id;
-  return await new Class([...argv.value], runConfig, processTerminal(argv.value)).toExitCode();
+  return await new Class([...argv.value], runConfig, processTerminal(argv.value, call)).toExitCode();
 }
 
 async function help(words: readonly string[], terminal: Terminal): Promise<ExitCode> {

@@ -1,11 +1,11 @@
 import { examine, isHealthy } from '../app/doctor.ts';
 import { doctorJson } from '../ui/doctor-json.ts';
 import { renderDoctor } from '../ui/doctor-text.ts';
-import { printableJson } from '../ui/printable.ts';
 import { BaseCommand } from './base.ts';
 import { diagnosticFrame } from './diagnostics-text.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { appContext, configurationAsk, configurationFlags, environmentArgument, jsonFlag } from './flags.ts';
+import { jsonText } from './json-text.ts';
 
 export default class Doctor extends BaseCommand {
   static override readonly summary = 'Check everything that a run will need; each failure with its mend.';
@@ -24,11 +24,11 @@ export default class Doctor extends BaseCommand {
     const { color, columns } = this.terminal;
     this.print(
       flags.json
-        ? printableJson(doctorJson(examination, isHealthy(examination)))
+        ? jsonText(doctorJson(examination, isHealthy(examination)), this.terminal.call)
         : renderDoctor(examination, {
             color: color.stdout,
             width: Math.min(columns, 110),
-            frame: (diagnostic) => diagnosticFrame(diagnostic, color.stdout, columns),
+            frame: diagnosticFrame(this.terminal),
           }),
     );
     return isHealthy(examination) ? exitCode.done : exitCode.error;

@@ -92,7 +92,7 @@ export const appContext = (terminal: Terminal): AppContext => ({
   environment: terminal.environment,
   clock: systemClock,
   toolVersion: VERSION,
-  commandLine: ['deployctl', ...process.argv.slice(2)].join(' '),
+  call: terminal.call,
   askPassphrase: terminal.interactive
     ? passphraseAsker({ input: terminal.stdin as ReadStream, output: terminal.stderr })
     : undefined,

@@ -22,8 +22,8 @@ export default class Pause extends BaseCommand {
       {
         kind: 'pause',
 
-        done: (run, environment) =>
-          `${run} is paused: steps in hand are finished, nothing new starts.\nGo on:  deployctl continue ${environment}      Undo:  deployctl abort ${environment}`,
+        done: (run) =>
+          `${run} is paused: steps in hand are finished, nothing new starts.\nGo on:  deployctl continue ENV      Undo:  deployctl abort ENV`,
         idle: (run) => `${run} was paused already, or is stopping.`,
       },
       flags.json,

@@ -15,6 +15,7 @@ import { withoutStepsJson } from '../ui/refusal-json.ts';
 import { counted } from '../ui/time-text.ts';
 import { CommandFailure } from './base.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
+import { jsonText } from './json-text.ts';
 import { planText } from './plan-view.ts';
 import { runWithView } from './run-view.ts';
 import type { Terminal } from './terminal.ts';
@@ -52,7 +53,7 @@ export async function performMade(
   else refuseUnwritable(flags.out);
   const loaded = await making.load();
   return withLock(loaded.declared.state, loaded.environment.name, flags, cx, async () => {
-    refuseUnfinished(await readRecorded(loaded.declared.state), loaded.environment.name);
+    refuseUnfinished(await readRecorded(loaded.declared.state));
     const planned = await making.make();
     await using world = planned.reach;
     const { plan } = planned;
@@ -68,7 +69,7 @@ export async function performMade(
       return exitCode.error;
     }
     if (flags.out !== undefined) {
-      if (flags.json) print(JSON.stringify(planJson(plan)));
+      if (flags.json) print(jsonText(planJson(plan), terminal.call));
       return exitCode.done;
     }
     const isRefresh = plan.intent.kind === 'refresh_only';
@@ -96,7 +97,7 @@ export async function performMade(
       return exitCode.done;
     }
     const isLookedAt = making.takesRecord !== true;
-    const view = { ...flags, who: actorOf(cx).who, environment: loaded.environment.name };
+    const view = { ...flags, who: actorOf(cx).who };
     return (
       await runWithView((running) => applyPlan(plan, world, running, cx, { isLookedAt }), terminal, view)
     ).exitCode;

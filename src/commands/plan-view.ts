@@ -2,6 +2,7 @@
 
 import { systemClock } from '../app/clock.ts';
 import type { Planned } from '../app/plan.ts';
+import { shellWord } from '../model/shell-word.ts';
 import { backToText } from '../ui/deployment-text.ts';
 import { planMarkdown } from '../ui/plan-markdown.ts';
 import { type PlanTextOptions, renderPlan } from '../ui/plan-text.ts';
@@ -12,8 +13,8 @@ import type { Terminal } from './terminal.ts';
 export interface PlanViewOptions {
   readonly concise?: boolean;
   readonly out?: string;
-  /** The command that performs it, as it would be typed; undefined: it is about to be asked for. */
-  readonly command?: string;
+  /** Tell how it can be performed. Not where that is about to be asked for. */
+  readonly tellsCommand?: boolean;
   readonly parallelism?: number;
 }
 
@@ -25,12 +26,19 @@ export const planComment = (planned: Planned, terminal: Terminal, options: PlanV
   planMarkdown(planned.plan, {
     ...textOptions(planned, terminal, options),
     width: 100,
-    frame: (diagnostic) => diagnosticFrame(diagnostic, false, 100),
+    frame: diagnosticFrame(terminal, { color: false, columns: 100 }),
   });
 
 function textOptions(planned: Planned, terminal: Terminal, options: PlanViewOptions): PlanTextOptions {
   const { plan, recorded, lookedMs, revertsTo, earlier } = planned;
   const deployment = recorded.deployments.at(-1);
+  const { out, tellsCommand } = options;
+  const command =
+    out !== undefined
+      ? `deployctl apply ${shellWord(out)}`
+      : tellsCommand === true
+        ? 'deployctl apply ENV'
+        : undefined;
   const { hosts, balancers, zones } = plan.declared;
   const parts = [
     counted(hosts.length, 'host'),
@@ -42,12 +50,12 @@ function textOptions(planned: Planned, terminal: Terminal, options: PlanViewOpti
     width: Math.min(terminal.columns, 120),
     concise: options.concise ?? false,
     read: `Read ${inWords(parts)} in ${(lookedMs / 1000).toFixed(1)} s.`,
-    frame: (diagnostic) => diagnosticFrame(diagnostic, terminal.color.stdout, terminal.columns),
+    frame: diagnosticFrame(terminal),
     ...(earlier === undefined ? {} : { earlier }),
     ...(options.parallelism === undefined ? {} : { parallelism: options.parallelism }),
     ...(deployment === undefined ? {} : { deployment: { number: deployment.number, at: deployment.at } }),
     ...(options.out === undefined ? {} : { out: options.out }),
-    ...(options.command === undefined ? {} : { applyCommand: options.command }),
+    ...(command === undefined ? {} : { applyCommand: terminal.call.pasteable(command) }),
     ...(revertsTo === undefined ? {} : { header: backToText(revertsTo, systemClock.now()) }),
   };
 }
@@ -55,23 +63,3 @@ function textOptions(planned: Planned, terminal: Terminal, options: PlanViewOpti
 /** `a`, `a and b`, `a, b and c`. */
 const inWords = (parts: readonly string[]): string =>
   parts.length <= 1 ? (parts[0] ?? '') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
-
-/** What has to be typed to do the same with another verb: the environment and the values that were given. */
-export const commandText = (
-  verb: 'apply' | 'revert',
-  environment: string,
-  flags: {
-    readonly var?: readonly string[] | undefined;
-    readonly 'var-file'?: readonly string[] | undefined;
-  },
-): string =>
-  [
-    'deployctl',
-    verb,
-    environment,
-    ...(flags['var-file'] ?? []).map((file) => `--var-file ${shellWord(file)}`),
-    ...(flags.var ?? []).map((value) => `--var ${shellWord(value)}`),
-  ].join(' ');
-
-const shellWord = (text: string): string =>
-  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;

@@ -5,7 +5,6 @@ import { makePlan, type PlanAsk, type Planned } from '../app/plan.ts';
 import { refuseUnwritable, savePlan } from '../app/plan-file.ts';
 import { isError } from '../model/index.ts';
 import { planJson } from '../ui/plan-json.ts';
-import { printableJson } from '../ui/printable.ts';
 import { BaseCommand } from './base.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import {
@@ -19,7 +18,8 @@ import {
   refreshFlags,
   selectionFlags,
 } from './flags.ts';
-import { commandText, planComment, planText } from './plan-view.ts';
+import { jsonText } from './json-text.ts';
+import { planComment, planText } from './plan-view.ts';
 import { withLock } from './with-lock.ts';
 
 export default class PlanCommand extends BaseCommand {
@@ -64,7 +64,7 @@ export default class PlanCommand extends BaseCommand {
     await using _ = planned.reach;
     const { plan } = planned;
     if (flags.out !== undefined) savePlan(plan, flags.out);
-    if (flags.json) this.print(printableJson(planJson(plan)));
+    if (flags.json) this.print(jsonText(planJson(plan), this.terminal.call));
     else {
       const show = flags.markdown ? planComment : planText;
       this.print(
@@ -72,7 +72,7 @@ export default class PlanCommand extends BaseCommand {
           concise: flags.concise,
           parallelism: flags.parallelism,
           ...(flags.out === undefined ? {} : { out: flags.out }),
-          command: commandText('apply', planned.loaded.environment.name, flags),
+          tellsCommand: true,
         }),
       );
     }

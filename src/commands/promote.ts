@@ -22,8 +22,7 @@ export default class Promote extends BaseCommand {
       {
         kind: 'promote',
         full: flags.full,
-        done: (run, environment) =>
-          `${run} is promoted${flags.full ? ', with every wait that is left' : ''} in ${environment}.`,
+        done: (run) => `${run} is promoted${flags.full ? ', with every wait that is left' : ''}.`,
         idle: (run) => `${run} waits for no approval now.`,
       },
       flags.json,

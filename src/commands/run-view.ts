@@ -6,14 +6,13 @@ import { jsonLines } from '../ui/json-lines.ts';
 import { plainLines } from '../ui/plain.ts';
 import type { Renderer } from '../ui/renderer.ts';
 import { diagnosticFrame } from './diagnostics-text.ts';
+import { withPasteableHints } from './json-text.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface RunViewOptions {
   readonly json: boolean;
   readonly parallelism: number;
   readonly who: string;
-  /** As it is typed after a command. */
-  readonly environment: string;
 }
 
 /**
@@ -49,7 +48,7 @@ async function openView(
   control: ReturnType<typeof createControl>,
 ): Promise<View> {
   const write = (text: string): void => void terminal.stdout.write(text);
-  if (options.json) return still(jsonLines(write));
+  if (options.json) return still(jsonLines((line) => write(withPasteableHints(line, terminal.call))));
   if (terminal.redraws && terminal.interactive) {
     const { mountRollout } = await import('../ui/rollout.tsx');
     return mountRollout({
@@ -59,8 +58,8 @@ async function openView(
       stdin: process.stdin,
       clock: systemClock,
       color: terminal.color.stdout,
-      frame: (diagnostic) => diagnosticFrame(diagnostic, terminal.color.stdout, terminal.columns),
-      environment: options.environment,
+      frame: diagnosticFrame(terminal),
+      pasteable: (text) => terminal.call.pasteable(text),
     });
   }
   return still(
@@ -68,8 +67,8 @@ async function openView(
       write,
       color: terminal.color.stdout,
       width: terminal.columns,
-      environment: options.environment,
-      frame: (diagnostic) => diagnosticFrame(diagnostic, terminal.color.stdout, terminal.columns),
+      pasteable: (text) => terminal.call.pasteable(text),
+      frame: diagnosticFrame(terminal),
       now: () => systemClock.now(),
     }),
   );

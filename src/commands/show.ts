@@ -4,12 +4,12 @@ import { isPlanFile, loadPlan } from '../app/plan-file.ts';
 import { openForReading } from '../app/state.ts';
 import { planJson } from '../ui/plan-json.ts';
 import { renderPlan } from '../ui/plan-text.ts';
-import { printableJson } from '../ui/printable.ts';
 import { renderRun, runRecordJson } from '../ui/show-text.ts';
 import { BaseCommand, CommandFailure } from './base.ts';
 import { diagnosticFrame } from './diagnostics-text.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { appContext, configurationAsk, configurationFlags, jsonFlag } from './flags.ts';
+import { jsonText } from './json-text.ts';
 
 export default class Show extends BaseCommand {
   static override readonly summary = 'One run as it went, or a saved plan.';
@@ -38,7 +38,7 @@ export default class Show extends BaseCommand {
         code: 'run-number-invalid',
         summary: 'Not the number of a run',
         detail: `"${number}" is not a whole number above 0.`,
-        hint: 'See which there are:  deployctl history',
+        hint: 'See which there are:  deployctl history ENV',
       });
     }
     return this.#showRun(environment, number === undefined ? undefined : Number(number));
@@ -56,7 +56,7 @@ export default class Show extends BaseCommand {
         code: 'no-such-run',
         summary: 'There is no such run',
         detail: number === undefined ? 'Nothing was deployed yet.' : `Run ${number} is not recorded.`,
-        hint: 'See which there are:  deployctl history',
+        hint: 'See which there are:  deployctl history ENV',
       });
     }
     const [plan, journal, { deployments }] = await Promise.all([
@@ -67,7 +67,7 @@ export default class Show extends BaseCommand {
     const record = { run, plan, journal, deployment: deployments.find((each) => each.number === run.run) };
     this.print(
       flags.json
-        ? printableJson(runRecordJson(record))
+        ? jsonText(runRecordJson(record), this.terminal.call)
         : renderRun(record, { ...this.#style(), now: cx.clock.now() }),
     );
     return exitCode.done;
@@ -76,7 +76,10 @@ export default class Show extends BaseCommand {
   #showPlan(path: string, json: boolean): ExitCode {
     const loaded = loadPlan(path);
     if (!loaded.ok) throw new CommandFailure(loaded.diagnostics);
-    this.print(json ? printableJson(planJson(loaded.value)) : renderPlan(loaded.value, this.#style()));
+    this.terminal.call.means(loaded.value.declared.folder);
+    this.print(
+      json ? jsonText(planJson(loaded.value), this.terminal.call) : renderPlan(loaded.value, this.#style()),
+    );
     return exitCode.done;
   }
 
@@ -85,8 +88,7 @@ export default class Show extends BaseCommand {
     return {
       color: color.stdout,
       width: Math.min(columns, 120),
-      frame: (diagnostic: Parameters<typeof diagnosticFrame>[0]) =>
-        diagnosticFrame(diagnostic, color.stdout, columns),
+      frame: diagnosticFrame(this.terminal),
     };
   }
 }

@@ -1,12 +1,12 @@
 import * as Flags from '@oclif/core/flags';
 import { readStatus, watchStatus } from '../app/status.ts';
-import { printableJson } from '../ui/printable.ts';
 import { statusJson } from '../ui/status-json.ts';
 import { renderStatus } from '../ui/status-text.ts';
 import { watchedStatus } from '../ui/status-watch.ts';
 import { BaseCommand } from './base.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { appContext, configurationAsk, configurationFlags, environmentArgument, jsonFlag } from './flags.ts';
+import { jsonText } from './json-text.ts';
 
 /** From an answer to the next look. */
 const watchEveryMs = 2_000;
@@ -32,10 +32,15 @@ export default class Status extends BaseCommand {
     const { args, flags } = await this.parse(Status);
     const ask = configurationAsk(args.environment, flags);
     const cx = appContext(this.terminal);
-    const style = { color: this.terminal.color.stdout, width: Math.min(this.terminal.columns, 120) };
+    const pasteable = (text: string): string => cx.call.pasteable(text);
+    const style = {
+      color: this.terminal.color.stdout,
+      pasteable,
+      width: Math.min(this.terminal.columns, 120),
+    };
     if (!flags.watch) {
       const report = await readStatus(ask, cx);
-      this.print(flags.json ? printableJson(statusJson(report)) : renderStatus(report, style));
+      this.print(flags.json ? jsonText(statusJson(report), this.terminal.call) : renderStatus(report, style));
       return exitCode.done;
     }
     const ended = new AbortController();
@@ -48,6 +53,7 @@ export default class Status extends BaseCommand {
         json: flags.json,
         redraws: this.terminal.redraws,
         color: this.terminal.color.stdout,
+        pasteable,
         size: () => this.terminal.size(),
       });
       for await (const report of watchStatus(ask, cx, watchEveryMs, ended.signal)) show(report);

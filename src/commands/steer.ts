@@ -10,7 +10,8 @@ export interface Steering {
   readonly reason?: string;
   readonly full?: boolean;
   /** What is said when the run obeys; `run` is "Run 42". */
-  readonly done: (run: string, environment: string) => string;
+  /** May tell commands, with `ENV`. */
+  readonly done: (run: string) => string;
   /** What is said when it had no effect. */
   readonly idle: (run: string) => string;
 }
@@ -37,7 +38,7 @@ export async function steerRun(
       }),
     );
   } else {
-    print(isObeyed ? steering.done(`Run ${run}`, environment.name) : steering.idle(`Run ${run}`));
+    print(isObeyed ? cx.call.pasteable(steering.done(`Run ${run}`)) : steering.idle(`Run ${run}`));
   }
   return isObeyed ? exitCode.done : exitCode.error;
 }

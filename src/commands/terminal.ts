@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { isatty } from 'node:tty';
+import type { Call } from '../app/call.ts';
 
 /** Where a command reads and writes, and what it may do there. */
 export interface Terminal {
@@ -7,6 +8,8 @@ export interface Terminal {
   readonly stdout: Writable;
   readonly stderr: Writable;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** How the command was called: what it prints can be pasted by it. */
+  readonly call: Call;
   /** Whether standard output, or standard error, is to be coloured. */
   readonly color: { readonly stdout: boolean; readonly stderr: boolean };
   /** A person can be asked: standard input and output are a terminal, and `--no-input` was not given. */
@@ -20,7 +23,7 @@ export interface Terminal {
 }
 
 /** This process's own terminal; `argv` for `--no-color` and `--no-input`, which hold before flags are parsed. */
-export function processTerminal(argv: readonly string[]): Terminal {
+export function processTerminal(argv: readonly string[], call: Call): Terminal {
   const end = argv.indexOf('--');
   const flags = new Set(end === -1 ? argv : argv.slice(0, end));
   const { stdout, stderr, env } = process;
@@ -33,6 +36,7 @@ export function processTerminal(argv: readonly string[]): Terminal {
     stdout,
     stderr,
     environment: env,
+    call,
     color: { stdout: colors(stdout.isTTY === true), stderr: colors(stderr.isTTY === true) },
     interactive: stdout.isTTY === true && isatty(0) && !flags.has('--no-input'),
     redraws: stdout.isTTY === true && env.TERM !== 'dumb',

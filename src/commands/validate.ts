@@ -7,6 +7,7 @@ import { validateJson } from '../ui/validate-json.ts';
 import { BaseCommand } from './base.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { appContext, configurationAsk, configurationFlags, environmentArgument, jsonFlag } from './flags.ts';
+import { jsonText } from './json-text.ts';
 
 export default class Validate extends BaseCommand {
   static override readonly summary =
@@ -33,7 +34,8 @@ export default class Validate extends BaseCommand {
     const diagnostics = [...(await withJudge(own, sources)), ...crossed];
     const isValid = !diagnostics.some(isError);
     if (flags.json) {
-      this.print(JSON.stringify(validateJson(diagnostics, (file) => sources.get(file)?.text)));
+      const document = validateJson(diagnostics, (file) => sources.get(file)?.text);
+      this.print(jsonText(document, this.terminal.call));
     } else {
       this.report(diagnostics);
       if (isValid)

@@ -64,7 +64,7 @@ function checkSlots({ entry, slots }: AssembledService, report: Reporter): void 
       code: 'no-hosts',
       summary: 'No hosts',
       detail: `The slot "${slot.labels[0]}" of ${entry.address} has no hosts, so nothing could run there.`,
-      hint: 'If the list is made by a for expression, its condition holds for no host. See it with: deployctl console',
+      hint: 'If the list is made by a for expression, its condition holds for no host. See it with:  deployctl console ENV',
     });
   }
   const known = slots.map((slot) => slot.name);

@@ -46,6 +46,10 @@ export function evaluateVariable(item: BlockItem, instance: ModuleInstance, cx: 
   const scope = cx.scope(item.source, instance.roots);
   const decoded = decodeBlock(asExpanded(item.block, scope), variableShape, report);
   if (decoded === undefined) return;
+  if (instance.caller === undefined) {
+    const { sensitive: isSensitive, default: fallback } = decoded.args;
+    cx.world.variables.push({ name: item.name, isSensitive, isRequired: fallback === undefined });
+  }
   const keep = (value: Value): void => {
     instance.values.set(item.key, decoded.args.sensitive ? sensitive(value) : value);
   };

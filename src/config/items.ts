@@ -164,7 +164,10 @@ const otherWords: ReadonlyMap<string, string> = new Map([
   ['lifecycle', 'Write precondition blocks directly in the block they are about.'],
   ['local', 'Local values are declared in a locals block.'],
   ['variables', 'Each variable has a block of its own: variable "name" {}.'],
-  ['import', 'What is already there is adopted by the next plan; see also deployctl state import.'],
+  [
+    'import',
+    'What is already there is adopted by the next plan; see also:  deployctl state import ENV ADDRESS',
+  ],
   ['server', 'Machines are declared with host blocks.'],
   ['group', 'Groups are made by labels on hosts and a for expression in a locals block.'],
 ]);

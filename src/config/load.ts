@@ -58,7 +58,7 @@ import {
   type VariableInputs,
 } from './variables.ts';
 import { satisfies } from './version-constraint.ts';
-import { World } from './world.ts';
+import { type VariableEntry, World } from './world.ts';
 
 export interface LoadPorts {
   /**
@@ -103,6 +103,8 @@ export interface Loaded {
   readonly sources: ReadonlyMap<string, SourceText>;
   /** Where expressions about the configuration are evaluated, as `console` does. */
   readonly scope: Scope;
+  /** Those of the environment itself; undefined where a file cannot be read. */
+  readonly variables?: readonly VariableEntry[];
 }
 
 /** Reads everything, artifacts included. */
@@ -179,6 +181,7 @@ async function load(input: LoadInput, mode: 'plan' | 'validate'): Promise<Loaded
     declared: problems.errorCount === 0 ? declared : undefined,
     diagnostics: problems.sorted(),
     sources,
+    variables: world.variables,
     scope: cx.scope(anyFile?.source ?? new SourceText('<configuration>', ''), new TypedRoots(root)),
   };
 }

@@ -26,6 +26,14 @@ export interface ReleaseEntry extends Entry<typeof releaseShape> {
   readonly artifact: ArtifactDeclared | undefined;
 }
 
+/** A variable of the environment itself: its value is given from outside. */
+export interface VariableEntry {
+  readonly name: string;
+  readonly isSensitive: boolean;
+  /** It has no default. */
+  readonly isRequired: boolean;
+}
+
 export interface OutputEntry {
   readonly name: string;
   readonly value: Value;
@@ -47,6 +55,7 @@ export class World {
   readonly settings: { readonly item: BlockItem; readonly decoded: Decoded<typeof deployctlShape> }[] = [];
   readonly moves: { readonly item: BlockItem; readonly decoded: Decoded<typeof movedShape> }[] = [];
   readonly outputs: OutputEntry[] = [];
+  readonly variables: VariableEntry[] = [];
   /** Types of blocks of which one or more could not be read at all: whether one of them exists cannot be told. */
   readonly unread = new Set<string>();
   /** Something is missing that a plan needs: nothing is declared. */

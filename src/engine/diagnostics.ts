@@ -38,14 +38,14 @@ export const changedBySomeoneElse = (op: OperationName, address: Address, seen: 
   error('changed-by-someone-else', address, {
     summary: `${nouns[op]} was changed by someone else`,
     detail: `${address} ${seen}: neither what the plan saw nor what this step would make of it. This step left it as it is.`,
-    hint: 'Find out who changed it, then plan again: deployctl plan',
+    hint: 'Find out who changed it, then plan again:  deployctl plan ENV',
   });
 
 export const effectNotSeen = (op: OperationName, address: Address): Diagnostic =>
   error('effect-not-seen', address, {
     summary: `${nouns[op]} is not as the step should have left it`,
     detail: `The change of ${address} was reported as made, but a look at it afterwards shows it as it was before.`,
-    hint: 'Somebody may have put it back at once, or the change does not reach what decides. Look at it, then: deployctl apply --resume',
+    hint: 'Somebody may have put it back at once, or the change does not reach what decides. Look at it, then:  deployctl apply ENV --resume',
   });
 
 /** `others`: hosts in service beside the one that was to leave; undefined: nobody could be seen. */
@@ -61,7 +61,7 @@ export const floorNotHeld = (
         ? `Who of ${service} is in service could not be seen`
         : `Beside it ${inService(others)} of ${service} ${others.length === 1 ? 'is' : 'are'} in service, and min_in_service asks for ${least}`
     }, for ${withinMs / 1000} s. ${address} was left as it is.`,
-    hint: 'See why the others do not serve: deployctl status. Then: deployctl apply --resume',
+    hint: 'See why the others do not serve:  deployctl status ENV\nThen go on with:  deployctl apply ENV --resume',
   });
 
 const inService = (hosts: readonly string[]): string => {
@@ -74,14 +74,14 @@ export const timedOut = (op: OperationName, address: Address, limitMs: number): 
   error('step-timed-out', address, {
     summary: 'The step took too long',
     detail: `${op} on ${address} gave no answer for ${Math.round(limitMs / 1000)} s and was given up.`,
-    hint: 'Check that the host answers. What the step did is looked at again by: deployctl apply --resume',
+    hint: 'Check that the host answers. What the step did is looked at again by:  deployctl apply ENV --resume',
   });
 
 export const unexpected = (op: OperationName, address: Address, cause: unknown): Diagnostic =>
   error('unexpected-failure', address, {
     summary: 'The step failed in an unexpected way',
     detail: `${op} on ${address}: ${cause instanceof Error ? cause.message : String(cause)}. This is a bug in deployctl.`,
-    hint: 'Please report it. What the step did is looked at again by: deployctl apply --resume',
+    hint: 'Please report it. What the step did is looked at again by:  deployctl apply ENV --resume',
   });
 
 export const analysisFailed = (
@@ -92,7 +92,7 @@ export const analysisFailed = (
   error('analysis-failed', service, {
     summary: 'The canary is worse than it may be',
     detail: `At ${judged?.sharePercent ?? 100}% of ${service}: ${reason}.${affected(requests, failed)}`,
-    hint: 'See what the analysis saw: deployctl show',
+    hint: 'See what the analysis saw:  deployctl show ENV',
     ...subjectOf(judged),
   });
 
@@ -109,7 +109,7 @@ export const analysisInconclusive = (
   error('analysis-inconclusive', service, {
     summary: 'It is not known whether the canary is good',
     detail: `At ${judged?.sharePercent ?? 100}% of ${service} the time was over and there is no verdict: ${reason}. The share stays as it is.`,
-    hint: 'Watch for as long again: deployctl apply --resume. Take it back: deployctl abort',
+    hint: 'Watch for as long again:  deployctl apply ENV --resume\nTake it back:  deployctl abort ENV',
     ...subjectOf(judged),
   });
 
@@ -122,14 +122,14 @@ export const noWayBack = (step: Step, because: string): Diagnostic =>
   error('no-way-back', step.address, {
     summary: 'A step cannot be undone',
     detail: `${step.summary}: ${because}. It stays done, and so does everything that it needed.`,
-    hint: 'See what is left to do: deployctl plan',
+    hint: 'See what is left to do:  deployctl plan ENV',
   });
 
 export const notRecorded = (detail: string): Diagnostic =>
   error('end-not-recorded', undefined, {
     summary: 'The end of the run could not be recorded',
     detail,
-    hint: 'Go on with: deployctl apply --resume',
+    hint: 'Go on with:  deployctl apply ENV --resume',
   });
 
 export const nothingToPromote = (by: string): Diagnostic => ({
@@ -137,7 +137,7 @@ export const nothingToPromote = (by: string): Diagnostic => ({
   severity: 'warning',
   summary: 'Nothing waits for approval',
   detail: `The promotion by ${by} has no effect: no step of the run waits for approval now. What comes later is not approved by it.`,
-  hint: 'To skip every wait that is left: deployctl promote --full',
+  hint: 'To skip every wait that is left:  deployctl promote ENV --full',
 });
 
 export const hookFailed = (failure: Diagnostic, point: string): Diagnostic => ({

@@ -99,7 +99,7 @@ function report({ operation, since, until, cx }: Gate): void {
     unit: 'ms',
     text:
       operation.op === 'approval'
-        ? `waits for deployctl promote, since ${seconds(done)}`
+        ? `waits to be promoted, since ${seconds(done)}`
         : `${seconds(done)} of ${seconds(total)}`,
   });
 }

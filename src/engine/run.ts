@@ -72,5 +72,5 @@ const nothingToResume = (): StateFailure =>
     severity: 'error',
     summary: 'No run is unfinished',
     detail: 'The last run has ended, so there is nothing to go on with and nothing to undo.',
-    hint: 'Plan what is to be done next: deployctl plan. To go back to an earlier deployment: deployctl revert',
+    hint: 'Plan what is to be done next:  deployctl plan ENV\nTo go back to an earlier deployment:  deployctl revert ENV',
   });

@@ -25,7 +25,6 @@ export interface FailedRelease {
 
 /** One warning for each service that the steps would give such a release. */
 export function warnOfFailed(
-  environment: string,
   services: readonly ServiceDeclared[],
   steps: readonly Step[],
   failed: readonly FailedRelease[],
@@ -44,7 +43,7 @@ export function warnOfFailed(
         severity: 'warning',
         summary: 'This release failed here before',
         detail: `${service.name} ${service.release.version} was ${last.outcome === 'reverted' ? 'taken back' : 'left part-way'} by run ${last.run} (${utcText(last.at)}, ${last.who}): ${last.why}`,
-        hint: `How that run went:  deployctl show ${environment} ${last.run}`,
+        hint: `How that run went:  deployctl show ENV ${last.run}`,
         address: service.address,
         subject: service.release.origin,
       },

@@ -119,7 +119,7 @@ export function portsStillTaken(
     if (first === undefined) return [];
     const { place, taker } = first;
     const isSame = taker.service.address === service.address;
-    const forget = `stop it there, and forget it:  deployctl state rm ${declared.environment} '${isSame ? taker.slot.address : taker.service.address}'`;
+    const forget = `stop it there, and forget it:  deployctl state rm ENV '${isSame ? taker.slot.address : taker.service.address}'`;
     return [
       {
         code: 'port-still-taken',

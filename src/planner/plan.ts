@@ -138,7 +138,7 @@ export function planEnvironment(input: PlanInput): Omit<Plan, 'digest'> {
       ...input.observed.notes,
       ...movedSince(input.recorded, declared),
       ...findWarnings(declared, recorded, situations, input.selection, untouched),
-      ...warnOfFailed(declared.environment, services, steps, input.failedReleases ?? []),
+      ...warnOfFailed(services, steps, input.failedReleases ?? []),
       ...warnOfCosts(steps, input.traits ?? new Map()),
       ...policyWarnings({ declared, steps, intent, environment: declared.environment }, input.now),
     ],

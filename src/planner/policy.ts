@@ -80,7 +80,7 @@ export function policyWarnings(plan: Planned, now: Instant): readonly Diagnostic
   const needed = approvalsNeeded(plan);
   return [
     ...(freeze === undefined ? [] : [frozen(freeze, plan.environment, 'warning')]),
-    ...(needed === 0 ? [] : [needsApprovals(needed, plan.environment, policy, 'warning')]),
+    ...(needed === 0 ? [] : [needsApprovals(needed, policy, 'warning')]),
   ];
 }
 
@@ -100,7 +100,7 @@ export function policyRefusals(plan: Planned, { now, who, isSaved }: Applying): 
   return [
     ...actorRefusals(policy, who),
     ...(freeze === undefined ? [] : [frozen(freeze, plan.environment, 'error')]),
-    ...(needed === 0 || isSaved ? [] : [needsApprovals(needed, plan.environment, policy, 'error')]),
+    ...(needed === 0 || isSaved ? [] : [needsApprovals(needed, policy, 'error')]),
   ];
 }
 
@@ -114,7 +114,7 @@ export function actorRefusals(policy: PolicyDeclared, who: string): readonly Dia
       severity: 'error',
       summary: 'The policy names who may do this',
       detail: `You are ${who}, and the policy names ${actors.length === 0 ? 'nobody' : actors.join(', ')}. Nothing was touched.`,
-      hint: 'Ask one of them. To stop a run in progress is for everybody: deployctl pause, deployctl abort.',
+      hint: 'Ask one of them. To stop a run in progress is for everybody:\n    deployctl pause ENV\n    deployctl abort ENV',
       ...(origin === undefined ? {} : { subject: origin }),
     },
   ];
@@ -135,13 +135,12 @@ const frozen = (
   severity,
   summary: 'Nothing is deployed in a freeze',
   detail: `${environment} is frozen until ${utcText(until)}: ${reason}. ${severity === 'error' ? 'Nothing was touched.' : 'This plan cannot be applied before.'}`,
-  hint: `Going back is always possible:  deployctl revert ${environment}`,
+  hint: 'Going back is always possible:  deployctl revert ENV',
   ...(origin === undefined ? {} : { subject: origin }),
 });
 
 const needsApprovals = (
   needed: number,
-  environment: string,
   { origin }: PolicyDeclared,
   severity: Diagnostic['severity'],
 ): Diagnostic => ({
@@ -149,6 +148,6 @@ const needsApprovals = (
   severity,
   summary: 'The plan needs approval',
   detail: `${needed === 1 ? 'Somebody else' : `${needed} others`} must sign it before it is applied, so it has to be saved.${severity === 'error' ? ' Nothing was touched.' : ''}`,
-  hint: `Save it:        deployctl plan ${environment} --out p.plan\nHave it signed: deployctl approve p.plan\nApply it:       deployctl apply p.plan`,
+  hint: 'Save it:        deployctl plan ENV --out p.plan\nHave it signed: deployctl approve p.plan\nApply it:       deployctl apply p.plan',
   ...(origin === undefined ? {} : { subject: origin }),
 });

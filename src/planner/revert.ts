@@ -137,7 +137,7 @@ function noSuchDeployment(deployments: readonly Deployment[], to: number | undef
           : known.length === 1
             ? `Deployment ${known[0]} is the only one, so there is none before it.`
             : `Deployments ${known.join(', ')} all ran the same.`,
-    hint: 'See what was deployed:  deployctl history',
+    hint: 'See what was deployed:  deployctl history ENV',
   };
 }
 

@@ -11,7 +11,7 @@ export function findWarnings(
   untouched: readonly Address[],
 ): readonly Diagnostic[] {
   return [
-    ...unfinishedRun(declared, recorded),
+    ...unfinishedRun(recorded),
     ...situations.flatMap(unhealthyInstances),
     ...situations.flatMap(audienceOfOneSlot),
     ...noLongerDeclared(declared, recorded, untouched),
@@ -20,7 +20,7 @@ export function findWarnings(
 }
 
 /** What it left half done is in the plan as if it were the start of it; none can be applied before it is settled. */
-function unfinishedRun(declared: Declared, { unfinished }: Recorded): readonly Diagnostic[] {
+function unfinishedRun({ unfinished }: Recorded): readonly Diagnostic[] {
   if (unfinished === undefined) return [];
   return [
     {
@@ -28,7 +28,7 @@ function unfinishedRun(declared: Declared, { unfinished }: Recorded): readonly D
       severity: 'warning',
       summary: 'An earlier run is not finished',
       detail: `Run ${unfinished.run}, begun by ${unfinished.actor.who}, is still going on or stopped part-way. This plan starts from where it stands now, and can be applied only when that run is settled.`,
-      hint: `Go on with it:  deployctl apply ${declared.environment} --resume\nOr undo what it did:  deployctl abort ${declared.environment}`,
+      hint: 'Go on with it:  deployctl apply ENV --resume\nOr undo what it did:  deployctl abort ENV',
     },
   ];
 }

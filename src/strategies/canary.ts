@@ -221,7 +221,7 @@ function gates({ sequence, target, step, number, sides }: GateOf, needs: readonl
       needs: last,
       address: target.address,
       verb: 'approve',
-      title: `at ${step.share}%: waits for deployctl promote`,
+      title: `at ${step.share}%: waits to be promoted`,
       where: '',
       operation: { op: 'approval', sharePercent: step.share, ...common },
       inverse: nothingToUndo,

@@ -41,7 +41,7 @@ const LEAST_WIDTH = 24;
  *
  * Whatever the texts hold, every line stays inside the frame: control characters are drawn as symbols, and a
  * line of source that does not fit is cut around the subject. Lines of the detail and the hint that begin with a
- * blank are not wrapped.
+ * blank are not wrapped, and neither are commands.
  */
 export function renderDiagnostic(diagnostic: Diagnostic, style: DiagnosticStyle): string {
   const { red, yellow, bold } = paint(style.color);
@@ -231,9 +231,16 @@ function offsetOf(line: string, position: SourcePosition): number {
 
 // ------------------------------------------------------------------------------------------- text
 
-/** Lines that begin with a blank are laid out already, and stay as they are. */
+/**
+ * Lines that begin with a blank are laid out already, and stay as they are. A command at the end of a line that is too
+ * long gets one of its own: in two it could not be pasted.
+ */
 function wrapped(text: string, width: number): string[] {
-  return text.split('\n').flatMap((line) => (line.startsWith(' ') ? [line] : wrap(line, width)));
+  return text.split('\n').flatMap((line) => {
+    if (line.startsWith(' ') || columns(line) <= width) return [line];
+    const [, sentence, command] = /^(.*?:) +(deployctl .*)$/.exec(line) ?? [];
+    return sentence === undefined ? wrap(line, width) : [...wrap(sentence, width), `    ${command}`];
+  });
 }
 
 /** A text of several lines, harmless on a terminal. */

@@ -8,6 +8,7 @@ import { renderDiagnostic } from './diagnostic.ts';
 import { emptyView, fold, type PhaseView, type RunningStep, type View } from './fold.ts';
 import { hostsText } from './hosts-text.ts';
 import { type Paint, paint as paintOf } from './paint.ts';
+import { byName, type Pasteable } from './pasteable.ts';
 import { printable } from './printable.ts';
 import { currentPhase } from './progress.ts';
 import type { Renderer } from './renderer.ts';
@@ -24,8 +25,8 @@ export interface PlainOptions {
   readonly frame?: (diagnostic: Diagnostic) => string;
   /** Of the closing words; default 100. */
   readonly width?: number;
-  /** The environment as it is typed after a command, where that is not its name. */
-  readonly environment?: string;
+  /** Fills in the commands that are told; without it the environment is called by its name. */
+  readonly pasteable?: Pasteable;
   /** For the time of a heartbeat. */
   readonly now?: () => Instant;
   /** Silence after which it tells what it is waiting for, in ms. */
@@ -40,7 +41,7 @@ export function plainLines({
   color,
   width = 100,
   frame = (diagnostic) => renderDiagnostic(diagnostic, { color, width, sources: () => undefined }),
-  environment,
+  pasteable,
   now = () => asInstant(Date.now()),
   heartbeatMs = 30_000,
 }: PlainOptions): Renderer {
@@ -65,7 +66,7 @@ export function plainLines({
         write(`${frame(printable(event.diagnostic, { newlines: true })).trimEnd()}\n`);
         return;
       }
-      const lines = eventLines(before, view, event, paint);
+      const lines = eventLines(before, view, event, paint, pasteable);
       for (const line of lines) write(`${stamp(view, event.at)}  ${line}\n`);
       if (lines.length > 0 || event.type === 'summary') rest();
     },
@@ -75,7 +76,7 @@ export function plainLines({
         color,
         width,
         frame,
-        ...(environment === undefined ? {} : { environment }),
+        ...(pasteable === undefined ? {} : { pasteable }),
       });
       if (closing !== '') write(`\n${closing}\n`);
     },
@@ -85,7 +86,13 @@ export function plainLines({
 const stamp = (view: View, at: Instant): string => stopwatch(at - view.startedAt);
 
 /** The lines that one event is worth, without the time; none for what only moves a bar. */
-export function eventLines(before: View, view: View, event: Event, paint: Paint): readonly string[] {
+export function eventLines(
+  before: View,
+  view: View,
+  event: Event,
+  paint: Paint,
+  pasteable: Pasteable = byName(view.environment),
+): readonly string[] {
   switch (event.type) {
     case 'run_started':
       return [startText(view)];
@@ -108,7 +115,7 @@ export function eventLines(before: View, view: View, event: Event, paint: Paint)
       return verdictLines(before, view, event, paint);
     case 'approval_needed':
       return [
-        `${paint.yellow('waits for approval')} of ${visible(event.service)} at ${event.sharePercent}%: deployctl promote ${view.environment}, or deployctl abort ${view.environment}`,
+        `${paint.yellow('waits for approval')} of ${visible(event.service)} at ${event.sharePercent}%: ${pasteable('deployctl promote ENV, or deployctl abort ENV')}`,
       ];
     case 'promoted':
       return [`promoted by ${visible(event.by)}${event.full ? ', with every wait that is left' : ''}`];

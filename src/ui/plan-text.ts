@@ -25,7 +25,7 @@ export interface PlanTextOptions {
   readonly deployment?: { readonly number: number; readonly at: Instant };
   /** Where the plan was saved. */
   readonly out?: string;
-  /** The command that performs what was planned, when it was not saved. */
+  /** The command that performs what was planned, or what was saved. */
   readonly applyCommand?: string;
   readonly earlier?: EarlierRuns;
   /** `--parallelism`, for the duration. */
@@ -34,7 +34,7 @@ export interface PlanTextOptions {
   readonly frame: (diagnostic: Diagnostic) => string;
 }
 
-/** Ends without a line end. Guarantees: no control characters but colours, no line wider than `width`. */
+/** Ends without a line end. Guarantees: no control characters but colours, no line wider than `width` but a command. */
 export function renderPlan(plan: Plan, given: PlanTextOptions): string {
   const options = safeOptions(given);
   const paint = paintOf(options.color);
@@ -215,7 +215,7 @@ function closingSection(
   if (isEmpty(plan) && (plan.intent.kind !== 'refresh_only' || plan.drift.length === 0)) return [];
   if (options.out !== undefined) {
     const sentence = `Saved to ${options.out}. To perform exactly these actions:`;
-    return withCommand(sentence, `deployctl apply ${options.out}`, width, paint);
+    return withCommand(sentence, options.applyCommand ?? `deployctl apply ${options.out}`, width, paint);
   }
   if (options.applyCommand === undefined) return [];
   const sentence =
@@ -226,5 +226,6 @@ function closingSection(
 function withCommand(sentence: string, command: string, width: number, paint: Paint): readonly string[] {
   const one = `${sentence}  ${command}`;
   if (columns(one) <= width) return [`${sentence}  ${paint.bold(command)}`];
-  return [...wrap(sentence, width), ...wrap(command, width - 4).map((row) => `    ${paint.bold(row)}`)];
+  // A command in two lines could not be pasted.
+  return [...wrap(sentence, width), `    ${paint.bold(command)}`];
 }

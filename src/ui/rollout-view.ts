@@ -9,6 +9,7 @@ import type { View } from './fold.ts';
 import { hostsText } from './hosts-text.ts';
 import { clip, spread, wrap } from './layout.ts';
 import { type Paint, paint as paintOf } from './paint.ts';
+import { byName, type Pasteable } from './pasteable.ts';
 import { currentPhase, secondsLeft } from './progress.ts';
 import { footerLine, helpLines, waitingText } from './rollout-footer.ts';
 import type { Screen } from './rollout-keys.ts';
@@ -24,6 +25,8 @@ export interface Frame {
   readonly color: boolean;
   readonly now: Instant;
   readonly screen: Screen;
+  /** Fills in the commands that are told; without it the environment is called by its name. */
+  readonly pasteable?: Pasteable | undefined;
 }
 
 /** What is on the screen while the run goes on. No line is wider than the frame. */
@@ -34,7 +37,7 @@ export function rolloutLines(view: View, frame: Frame): readonly string[] {
   const footer = ['', footerLine(view, frame.screen, width, paint)];
   const room = Math.max(0, frame.height - header.length - footer.length);
   if (frame.screen.isHelp) return atMost([...header, ...helpLines(width, room), ...footer], frame.height);
-  const trouble = troubleLines(view, width, paint).slice(0, Math.max(1, Math.floor(room / 3)));
+  const trouble = troubleLines(view, frame, width, paint).slice(0, Math.max(1, Math.floor(room / 3)));
   const traffic = [...trafficLines(view.traffic, width, paint), ...notToldLines(view, width, paint)];
   const details = frame.screen.isDetailed ? Math.min(8, Math.floor(room / 3)) : 0;
   const left = room - trouble.length - details;
@@ -97,7 +100,7 @@ const modeWords: Readonly<Record<View['mode'], string>> = {
 
 // ── what is wrong, and what was printed ────────────────────────────────────────────────────────────
 
-function troubleLines(view: View, width: number, paint: Paint): readonly string[] {
+function troubleLines(view: View, frame: Frame, width: number, paint: Paint): readonly string[] {
   const banner =
     view.mode === 'paused' || view.mode === 'stopping' || view.mode === 'reverting'
       ? [paint.yellow(clip(` ${bannerText(view)}`, width))]
@@ -124,7 +127,7 @@ function troubleLines(view: View, width: number, paint: Paint): readonly string[
     .map(({ severity, summary }) => paint.yellow(clip(` ${severity}: ${summary}`, width)));
   const lines = [
     ...verdictLines(view, width, paint),
-    ...approvalLines(view, width, paint),
+    ...approvalLines(view, frame, width, paint),
     ...banner,
     ...failures,
     ...warnings,
@@ -148,13 +151,18 @@ function verdictLines(view: View, width: number, paint: Paint): readonly string[
   );
 }
 
-const approvalLines = (view: View, width: number, paint: Paint): readonly string[] =>
+const approvalLines = (
+  view: View,
+  { pasteable = byName(view.environment) }: Frame,
+  width: number,
+  paint: Paint,
+): readonly string[] =>
   view.approvals.length === 0 || view.mode !== 'running'
     ? []
     : [
         paint.yellow(
           clip(
-            ` Waits for a person: ${waitingText(view)}. Press p, or: deployctl promote ${view.environment}`,
+            ` Waits for a person: ${waitingText(view)}. Press p, or: ${pasteable('deployctl promote ENV')}`,
             width,
           ),
         ),

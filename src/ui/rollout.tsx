@@ -4,6 +4,7 @@ import { useRef, useState, useSyncExternalStore } from 'react';
 import type { Clock, Diagnostic, Event } from '../model/index.ts';
 import { renderDiagnostic } from './diagnostic.ts';
 import { createFeed, type Feed } from './feed.ts';
+import type { Pasteable } from './pasteable.ts';
 import { firstScreen, keyMode, pressKeys, type Wish } from './rollout-keys.ts';
 import { finalLines, rolloutLines } from './rollout-view.ts';
 import { renderSummary } from './summary-text.ts';
@@ -30,8 +31,8 @@ export interface RolloutOptions {
   readonly color?: boolean;
   /** Frames what went wrong; without it, in the frame that shows no lines of source. */
   readonly frame?: (diagnostic: Diagnostic) => string;
-  /** The environment as it is typed after a command, where that is not its name. */
-  readonly environment?: string;
+  /** Fills in the commands that are told; without it the environment is called by its name. */
+  readonly pasteable?: Pasteable;
 }
 
 export interface MountedRollout {
@@ -52,7 +53,7 @@ export function mountRollout(options: RolloutOptions): MountedRollout {
     else if (wish === 'promote') control.request({ kind: 'promote', by: who, full: false });
     else control.request({ kind: wish, by: who, reason: `${wish} asked for at the terminal` });
   };
-  const instance = render(<Rollout feed={feed} color={color} ask={ask} />, {
+  const instance = render(<Rollout feed={feed} color={color} ask={ask} pasteable={options.pasteable} />, {
     stdout,
     stdin,
     exitOnCtrlC: false,
@@ -75,11 +76,16 @@ export function mountRollout(options: RolloutOptions): MountedRollout {
       const width = stdout.columns;
       const {
         frame = (diagnostic) => renderDiagnostic(diagnostic, { color, width, sources: () => undefined }),
-        environment = view.environment,
+        pasteable,
       } = options;
       const ladder =
         view.run === undefined ? '' : `${finalLines(view, { width, color, now: clock.now() }).join('\n')}\n`;
-      const closing = renderSummary(view, { color, width, frame, environment });
+      const closing = renderSummary(view, {
+        color,
+        width,
+        frame,
+        ...(pasteable === undefined ? {} : { pasteable }),
+      });
       stdout.write(ladder + (closing === '' ? '' : `${closing}\n`));
     },
   };
@@ -89,11 +95,12 @@ export interface RolloutProps {
   readonly feed: Pick<Feed, 'subscribe' | 'current'>;
   readonly color: boolean;
   readonly ask: (wish: Wish) => void;
+  readonly pasteable?: Pasteable | undefined;
   /** Default: the terminal's own. */
   readonly size?: { readonly columns: number; readonly rows: number };
 }
 
-export function Rollout({ feed, color, ask, size }: RolloutProps) {
+export function Rollout({ feed, color, ask, pasteable, size }: RolloutProps) {
   const { view, now } = useSyncExternalStore(feed.subscribe, feed.current);
   const [screen, setScreen] = useState(firstScreen);
   // Keys can come faster than pictures: each must see what the one before it did.
@@ -107,7 +114,7 @@ export function Rollout({ feed, color, ask, size }: RolloutProps) {
     for (const wish of pressed.asks) ask(wish);
   });
   // One row stays free: a picture as high as the terminal makes it scroll with each redraw.
-  const lines = rolloutLines(view, { width: columns, height: rows - 1, color, now, screen });
+  const lines = rolloutLines(view, { width: columns, height: rows - 1, color, now, screen, pasteable });
   return (
     <Box flexDirection="column">
       {lines.map((line, row) => (

@@ -11,16 +11,22 @@ import type {
 import { hostNames } from './hosts-text.ts';
 import { columns, hang, padEnd, wrap } from './layout.ts';
 import { type Paint, paint as paintOf } from './paint.ts';
+import { byName, type Pasteable } from './pasteable.ts';
 import { printable } from './printable.ts';
 import { agoText, counted } from './time-text.ts';
 
 export interface StatusTextOptions {
   readonly color: boolean;
   readonly width: number;
+  /** Fills in the commands that are told; without it the environment is called by its name. */
+  readonly pasteable?: Pasteable | undefined;
 }
 
 /** Ends without a line end; no line is wider than `width` (below 48 counts as 48). */
-export function renderStatus(report: StatusReport, { color, width: wanted }: StatusTextOptions): string {
+export function renderStatus(
+  report: StatusReport,
+  { color, width: wanted, pasteable }: StatusTextOptions,
+): string {
   const paint = paintOf(color);
   const width = Math.max(48, wanted);
   const safe = printable(report);
@@ -31,7 +37,9 @@ export function renderStatus(report: StatusReport, { color, width: wanted }: Sta
     ...safe.notes.flatMap(({ summary, detail }) =>
       hang('  ! ', `${summary}: ${detail}`, width).map(paint.yellow),
     ),
-    ...(safe.run === undefined ? [] : ['', ...runLines(safe.run, safe, width)]),
+    ...(safe.run === undefined
+      ? []
+      : ['', ...runLines(safe.run, safe, pasteable ?? byName(safe.environment), width)]),
   ].join('\n');
 }
 
@@ -214,8 +222,12 @@ function troubleText({ why, process, health }: InstanceStatus): string {
     : `is ${health === 'unknown' ? 'not known to be healthy' : health}`;
 }
 
-function runLines(run: RunInProgress, report: StatusReport, width: number): readonly string[] {
-  const { environment } = report;
+function runLines(
+  run: RunInProgress,
+  report: StatusReport,
+  pasteable: Pasteable,
+  width: number,
+): readonly string[] {
   const progress = `${run.stepsDone} of ${counted(run.stepsTotal, 'step')} done`;
   const who = `by ${run.actor.who}, started ${agoText(run.startedAt, report.at)}`;
   if (run.isAlive) {
@@ -223,7 +235,7 @@ function runLines(run: RunInProgress, report: StatusReport, width: number): read
   }
   return [
     ...wrap(`Run ${run.run} stopped part-way (${who}): ${progress}. To go on with it, or to undo it:`, width),
-    ...hang('    ', `deployctl apply ${environment} --resume`, width),
-    ...hang('    ', `deployctl abort ${environment}`, width),
+    `    ${pasteable('deployctl apply ENV --resume')}`,
+    `    ${pasteable('deployctl abort ENV')}`,
   ];
 }

@@ -2,6 +2,7 @@
 import { asInstant, type StatusReport } from '../model/index.ts';
 import { clip } from './layout.ts';
 import { paint as paintOf } from './paint.ts';
+import type { Pasteable } from './pasteable.ts';
 import { printableJson } from './printable.ts';
 import { statusJson } from './status-json.ts';
 import { renderStatus } from './status-text.ts';
@@ -13,13 +14,15 @@ export interface WatchOptions {
   /** The terminal can be drawn anew. */
   readonly redraws: boolean;
   readonly color: boolean;
+  /** Fills in the commands that are told. */
+  readonly pasteable?: Pasteable;
   /** Of the terminal now: it may be resized. */
   readonly size: () => { readonly columns: number; readonly rows: number };
 }
 
 /** Nothing is left but plain text: the last status stays where it was drawn. */
 export function watchedStatus(options: WatchOptions): (report: StatusReport) => void {
-  const { write, json, redraws, color, size } = options;
+  const { write, json, redraws, color, pasteable, size } = options;
   let drawn = 0;
   let last = '';
   return (report) => {
@@ -31,11 +34,11 @@ export function watchedStatus(options: WatchOptions): (report: StatusReport) => 
       if (json) write(`${printableJson(statusJson(report))}\n`);
       else
         write(
-          `${clockText(report.at)}\n${renderStatus(report, { color, width: Math.min(size().columns, 120) })}\n`,
+          `${clockText(report.at)}\n${renderStatus(report, { color, pasteable, width: Math.min(size().columns, 120) })}\n`,
         );
       return;
     }
-    const lines = watchLines(report, color, size());
+    const lines = watchLines(report, { color, pasteable }, size());
     write(`${drawn === 0 ? '' : `\u001b[${drawn}A\r\u001b[J`}${lines.join('\n')}\n`);
     drawn = lines.length;
   };
@@ -44,12 +47,12 @@ export function watchedStatus(options: WatchOptions): (report: StatusReport) => 
 /** One row stays free, or the terminal would scroll with each picture; lines as wide as it would take two rows. */
 function watchLines(
   report: StatusReport,
-  color: boolean,
+  { color, pasteable }: Pick<WatchOptions, 'color'> & { readonly pasteable: Pasteable | undefined },
   { columns, rows }: { readonly columns: number; readonly rows: number },
 ): readonly string[] {
   const paint = paintOf(color);
   const width = Math.min(columns - 1, 120);
-  const text = renderStatus(report, { color, width }).split('\n');
+  const text = renderStatus(report, { color, pasteable, width }).split('\n');
   const room = Math.max(1, rows - 3);
   const shown =
     text.length <= room ? text : [...text.slice(0, room - 1), `  … ${text.length - room + 1} more lines`];

@@ -12,6 +12,7 @@ import type { View } from './fold.ts';
 import { wrap } from './layout.ts';
 import { outputsText } from './outputs-text.ts';
 import { type Paint, paint as paintOf } from './paint.ts';
+import { byName, type Pasteable } from './pasteable.ts';
 import { printable } from './printable.ts';
 import { servingBefore } from './run-title.ts';
 import { counted, durationText, elapsedText, listText, thousands } from './time-text.ts';
@@ -19,8 +20,8 @@ import { counted, durationText, elapsedText, listText, thousands } from './time-
 export interface SummaryTextOptions {
   readonly color: boolean;
   readonly width: number;
-  /** The environment as it is typed after a command, where that is not its name. */
-  readonly environment?: string;
+  /** Fills in the commands that are told; without it the environment is called by its name. */
+  readonly pasteable?: Pasteable;
   readonly frame: (diagnostic: Diagnostic) => string;
 }
 
@@ -35,16 +36,16 @@ export function renderSummary(view: View, options: SummaryTextOptions): string {
   if (summary === undefined) return '';
   const paint = paintOf(options.color);
   const width = Math.max(48, options.width);
-  const environment = printable(options.environment ?? view.environment);
+  const pasteable = options.pasteable ?? byName(printable(view.environment));
   const failures = distinct(printable(summary.failures, { newlines: true }));
   const shown = failures.slice(0, mostFailures).map((failure) => options.frame(failure).trimEnd());
   const more = failures.length - shown.length;
   const sections = [
     ...shown,
-    ...(more > 0 ? [`${counted(more, 'more failure')}:  deployctl show ${environment} ${view.run}`] : []),
+    ...(more > 0 ? [pasteable(`${counted(more, 'more failure')}:  deployctl show ENV ${view.run}`)] : []),
     [
       ...headline(view, summary, plan, paint, width),
-      ...afterLines(view, summary, environment, paint, width),
+      ...afterLines(view, summary, pasteable, paint, width),
     ].join('\n'),
     // Those of a revert would be told by the files of today, which it leaves aside.
     summary.outcome === 'complete' && plan?.intent.kind === 'apply'
@@ -129,7 +130,7 @@ function headline(
 function afterLines(
   view: View,
   summary: Summary,
-  environment: string,
+  pasteable: Pasteable,
   paint: Paint,
   width: number,
 ): readonly string[] {
@@ -138,11 +139,11 @@ function afterLines(
     traffic === undefined || traffic.requests === 0
       ? ''
       : `${counted(traffic.requests, 'request')} through the run, ${thousands(traffic.failed)} failed by the balancer's count. `;
-  const next = nextStep(view, summary, environment);
+  const next = nextStep(view, summary);
   return [
-    ...commandLines(`${requests}${next.sentence}`, next.command, paint, width),
+    ...commandLines(`${requests}${next.sentence}`, next.command && pasteable(next.command), paint, width),
     ...(summary.outcome === 'stopped'
-      ? commandLines('To undo what it did:', `deployctl abort ${environment}`, paint, width)
+      ? commandLines('To undo what it did:', pasteable('deployctl abort ENV'), paint, width)
       : []),
   ];
 }
@@ -155,26 +156,26 @@ function commandLines(
 ): readonly string[] {
   if (command === undefined) return wrap(sentence, width);
   if (`${sentence}  ${command}`.length <= width) return [`${sentence}  ${paint.bold(command)}`];
-  return [...wrap(sentence, width), ...wrap(command, width - 4).map((line) => `    ${paint.bold(line)}`)];
+  // A command in two lines could not be pasted.
+  return [...wrap(sentence, width), `    ${paint.bold(command)}`];
 }
 
 function nextStep(
   view: View,
   { outcome }: Summary,
-  environment: string,
 ): { readonly sentence: string; readonly command: string | undefined } {
   switch (outcome) {
     case 'complete':
       return view.previousDeployment === undefined
         ? { sentence: `Deployment ${view.run}, the first: there is none to go back to.`, command: undefined }
-        : { sentence: `Deployment ${view.run}. To go back:`, command: `deployctl revert ${environment}` };
+        : { sentence: `Deployment ${view.run}. To go back:`, command: 'deployctl revert ENV' };
     case 'stopped':
-      return { sentence: 'To go on where it stopped:', command: `deployctl apply ${environment} --resume` };
+      return { sentence: 'To go on where it stopped:', command: 'deployctl apply ENV --resume' };
     case 'reverted':
-      return { sentence: 'How each step went:', command: `deployctl show ${environment} ${view.run}` };
+      return { sentence: 'How each step went:', command: `deployctl show ENV ${view.run}` };
     case 'abandoned':
     case 'refused':
-      return { sentence: 'To see what differs now:', command: `deployctl plan ${environment}` };
+      return { sentence: 'To see what differs now:', command: 'deployctl plan ENV' };
   }
 }
 

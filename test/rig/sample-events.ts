@@ -303,7 +303,7 @@ export function waitingRun(): StageScript {
     sharePercent: 25,
   });
   script.judge(approve, 'pass', 'none of 31,204 requests failed, at most 1% may');
-  return script.progress(approve, 12_000, 0, 'waits for deployctl promote, since 12 s').counted(375, 125);
+  return script.progress(approve, 12_000, 0, 'waits to be promoted, since 12 s').counted(375, 125);
 }
 
 /** The second stage is found bad, and all of it is taken back. */

@@ -47,7 +47,7 @@ export default class StateMigrate extends BaseCommand {
         : await withLock(from, environment.name, flags, cx, () =>
             withLock(state, environment.name, flags, cx, () => migrateState(state, ask, cx)),
           );
-    this.report(transferWarnings(environment.name, done));
+    this.report(transferWarnings(done));
     this.print(
       flags.json
         ? transferredJson(environment.name, done)

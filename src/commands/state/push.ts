@@ -45,7 +45,7 @@ export default class StatePush extends BaseCommand {
     const from = path === '-' ? 'standard input' : path;
     const ask = { text: document, from, force: flags.force };
     const done = await withLock(state, environment.name, flags, cx, () => pushState(state, ask, cx));
-    this.report(transferWarnings(environment.name, done));
+    this.report(transferWarnings(done));
     this.print(
       flags.json
         ? transferredJson(environment.name, done)

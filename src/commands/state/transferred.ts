@@ -1,6 +1,7 @@
 /** What `state push` and `state migrate` say when they are done. */
 import type { Transferred } from '../../app/state-transfer.ts';
 import type { Diagnostic } from '../../model/index.ts';
+import { shellWord } from '../../model/shell-word.ts';
 import { paint } from '../../ui/paint.ts';
 import { printable, printableJson } from '../../ui/printable.ts';
 
@@ -25,10 +26,7 @@ export const transferredJson = (environment: string, done: Transferred): string 
   });
 
 /** What was lost because it was forced. */
-export const transferWarnings = (
-  environment: string,
-  { lost, backup }: Transferred,
-): readonly Diagnostic[] =>
+export const transferWarnings = ({ lost, backup }: Transferred): readonly Diagnostic[] =>
   lost === undefined
     ? []
     : [
@@ -40,7 +38,7 @@ export const transferWarnings = (
           ...(backup === undefined
             ? {}
             : {
-                hint: `It is kept, and can be put back:  deployctl state push ${environment} ${backup} --force`,
+                hint: `It is kept, and can be put back:  deployctl state push ENV ${shellWord(backup)} --force`,
               }),
         },
       ];

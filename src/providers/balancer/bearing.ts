@@ -26,7 +26,7 @@ export function refuseBadTarget(operation: RouteSet, hosts: readonly HostReading
         code: 'balancer-pool-missing',
         summary: 'The balancer has no such pool',
         detail: `The running configuration on ${host} has no pool ${JSON.stringify(pool)}; it has ${listPools(pools.keys())}. Requests sent there would be answered with 503, so the route was not touched.`,
-        hint: `See what the configuration must contain: deployctl snippet ENV ${balancer}`,
+        hint: `See what the configuration must contain:  deployctl snippet ENV ${balancer}`,
         address,
       });
     }

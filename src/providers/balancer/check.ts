@@ -79,7 +79,7 @@ async function askRules(
         code: 'balancer-audience-unknown',
         summary: "The load balancer's rules do not know an audience",
         detail: `For the route ${JSON.stringify(route)}, the configuration on ${host} does not decide by ${missing.map(describeAudienceRule).join(' or ')}, which a step of the canary names.`,
-        hint: `Replace its part by what this prints, and reload it: deployctl snippet ENV ${declared.address}`,
+        hint: `Replace its part by what this prints, and reload it:  deployctl snippet ENV ${declared.address}`,
         address: declared.address,
       }),
     );

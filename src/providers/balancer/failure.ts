@@ -49,6 +49,6 @@ export function stopIfAborted(signal: AbortSignal, doing: string): void {
     code: 'interrupted',
     summary: 'The step was interrupted',
     detail: `deployctl was told to stop while it was ${doing}.`,
-    hint: 'Go on with `deployctl apply --resume`.',
+    hint: 'Go on with:  deployctl apply ENV --resume',
   });
 }

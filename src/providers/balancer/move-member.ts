@@ -100,7 +100,7 @@ export const missingMember = ({ balancer, pool, member }: MemberSet) =>
     code: 'balancer-member-missing',
     summary: 'The pool has no such member',
     detail: `The running configuration of ${balancer} has no member ${JSON.stringify(member)} in the pool ${JSON.stringify(pool)}.`,
-    hint: `A member is called by its host's name. See what the configuration must contain: deployctl snippet ENV ${balancer}`,
+    hint: `A member is called by its host's name. See what the configuration must contain:  deployctl snippet ENV ${balancer}`,
     address: memberAddress(balancer, pool, member),
   });
 

@@ -122,7 +122,7 @@ async function refuseSilentRules(
       code: 'balancer-audience-unknown',
       summary: "The load balancer's rules do not know this audience",
       detail: `The configuration on ${host} does not decide by ${unknown.map(describeAudienceRule).join(' or ')}, so these requests would not get the canary. Nothing was changed.`,
-      hint: `Replace its part by what this prints, and reload it: deployctl snippet ENV ${balancer}`,
+      hint: `Replace its part by what this prints, and reload it:  deployctl snippet ENV ${balancer}`,
       address: routeAddress(balancer, route),
     });
   }
@@ -234,7 +234,7 @@ function refuseStray(
     code: 'route-not-obeyed',
     summary: 'Requests do not go where the route says',
     detail: `${address} is ${describeRoute(to)} in every worker, but of ${taken} ${which} asked of the rules on ${host} ${[...byPool].map(([pool, count]) => `${count} went to ${pool === '' ? 'no pool' : JSON.stringify(pool)}`).join(', ')}.`,
-    hint: `A pool without a healthy member is left out by the rules; else compare them with: deployctl snippet ENV ${balancer}`,
+    hint: `A pool without a healthy member is left out by the rules; else compare them with:  deployctl snippet ENV ${balancer}`,
     address,
   });
 }

@@ -82,7 +82,7 @@ export async function resolvePool(parts: BalancerParts, operation: PoolResolve, 
         code: 'pool-missing',
         summary: 'The load balancer has no pool that follows the record',
         detail: `${balancer} does not know the pool ${JSON.stringify(pool)}.`,
-        hint: `What its configuration must contain:  deployctl snippet ${balancer}`,
+        hint: `What its configuration must contain:  deployctl snippet ENV ${balancer}`,
         address,
       });
     }
@@ -122,6 +122,6 @@ export const keepsIdle = ({ balancer, pool }: Pick<PoolResolve, 'balancer' | 'po
     code: 'pool-keeps-idle-connections',
     summary: 'The load balancer would go on using connections to the old addresses',
     detail: `${who} keeps idle connections of the pool ${JSON.stringify(pool)} of ${balancer}: when a server of it gets another address, requests go on over those that lead to the one before.`,
-    hint: `Set "pool-max-conn 0" for its servers, as this prints it, and reload:  deployctl snippet ${balancer}`,
+    hint: `Set "pool-max-conn 0" for its servers, as this prints it, and reload:  deployctl snippet ENV ${balancer}`,
     address: poolAddress(balancer, pool),
   });

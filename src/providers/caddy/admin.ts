@@ -71,7 +71,7 @@ export function caddyAdmin(
         code: 'balancer-snippet-missing',
         summary: "The load balancer's rules do not answer",
         detail: `Caddy's admin API at ${where} has no map with the @id ${JSON.stringify(id)}${status === 200 ? ' in the form that deployctl writes' : ` (it answered ${status})`}. Without it nothing can be seen, and no switch made.`,
-        hint: `Add what this prints to its configuration, and load it: deployctl snippet ENV ${balancer}`,
+        hint: `Add what this prints to its configuration, and load it:  deployctl snippet ENV ${balancer}`,
         address: balancer,
       });
     },

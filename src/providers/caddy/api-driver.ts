@@ -61,7 +61,7 @@ export function apiDriver(declared: BalancerDeclared, channels: HostChannels): B
         text === undefined
           ? `${configFile} on ${host} does not exist, so a restart of Caddy would bring no routes.`
           : `${configFile} on ${host} has no map with the @id ${JSON.stringify(id)}, so a restart of Caddy would bring no routes.`,
-      hint: `config_file is the JSON file that Caddy is started with; it must contain what this prints: deployctl snippet ENV ${balancer}`,
+      hint: `config_file is the JSON file that Caddy is started with; it must contain what this prints:  deployctl snippet ENV ${balancer}`,
       address: balancer,
     });
   }

@@ -112,6 +112,6 @@ const missing = ({ balancer }: HaproxyHost, detail: string): ProviderFailure =>
     code: 'balancer-snippet-missing',
     summary: "The load balancer's rules do not answer",
     detail: `${detail} Without it no switch can be verified.`,
-    hint: `Add what this prints to its configuration, and reload it: deployctl snippet ENV ${balancer}`,
+    hint: `Add what this prints to its configuration, and reload it:  deployctl snippet ENV ${balancer}`,
     address: balancer,
   });

@@ -147,6 +147,6 @@ const mapNotUsed = ({ host, settings, balancer }: HaproxyHost) =>
     code: 'balancer-snippet-missing',
     summary: 'The load balancer does not decide by the routes of deployctl',
     detail: `The configuration that HAProxy on ${host} runs with does not use the map ${settings.mapFile}.`,
-    hint: `Add what this prints to its configuration, and reload it: deployctl snippet ENV ${balancer}`,
+    hint: `Add what this prints to its configuration, and reload it:  deployctl snippet ENV ${balancer}`,
     address: balancer,
   });

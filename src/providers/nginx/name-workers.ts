@@ -92,7 +92,7 @@ const silent = ({ balancer }: ProbePlace, detail: string): ProviderFailure =>
     code: 'balancer-snippet-missing',
     summary: "The load balancer's rules do not answer",
     detail: `${detail} Without it nobody can say which addresses its workers use.`,
-    hint: `Add what this prints to its configuration, and reload it: deployctl snippet ENV ${balancer}`,
+    hint: `Add what this prints to its configuration, and reload it:  deployctl snippet ENV ${balancer}`,
     address: balancer,
   });
 
@@ -106,6 +106,6 @@ const unreached = (
     code: 'balancer-worker-unreached',
     summary: 'Not every worker of the load balancer could be asked',
     detail: `Of ${asked} requests to ${address}:${port} on ${host} none came to ${left.length === 1 ? 'worker' : 'workers'} ${left.join(', ')}, so nobody can say which addresses ${left.length === 1 ? 'it uses' : 'they use'}.`,
-    hint: `Its "listen" needs "reuseport", as this prints it: deployctl snippet ENV ${balancer}`,
+    hint: `Its "listen" needs "reuseport", as this prints it:  deployctl snippet ENV ${balancer}`,
     address: balancer,
   });

@@ -106,7 +106,7 @@ export function aboutUpdate(
           code: 'dns-conflict',
           summary: 'The zone was changed by someone else',
           detail: `${server} refused the update because what it rests on no longer holds (${told}).${doubt}`,
-          hint: 'Find out who changed it, then plan again: deployctl plan',
+          hint: 'Find out who changed it, then plan again:  deployctl plan ENV',
         },
       };
     case rcodes.REFUSED:

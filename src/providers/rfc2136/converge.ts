@@ -60,5 +60,5 @@ const interrupted = (client: ZoneClient): ProviderFailure =>
     code: 'interrupted',
     summary: 'The step was interrupted',
     detail: 'deployctl was told to stop while it waited for DNS servers.',
-    hint: 'Go on with:  deployctl apply --resume',
+    hint: 'Go on with:  deployctl apply ENV --resume',
   });

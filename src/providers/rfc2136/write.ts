@@ -104,7 +104,7 @@ async function write(
       code: 'dns-zone-busy',
       summary: 'The zone is changed all the time',
       detail: `${tries} updates of ${record.name} were refused because other runs changed ${zone.zone} between the look and the write.`,
-      hint: 'Try again when they are done: deployctl apply --resume',
+      hint: 'Try again when they are done:  deployctl apply ENV --resume',
     },
     record.address,
   );
@@ -190,7 +190,7 @@ function refuseOlderRun(zone: ZoneDeclared, fence: Fence | undefined, cx: Contex
     code: 'newer-run',
     summary: 'A newer run has taken over',
     detail: `Run ${fence.run} of this state has changed ${zone.zone} since; this is run ${cx.fence.run}, and changes nothing more.`,
-    hint: 'See what it did:  deployctl history',
+    hint: 'See what it did:  deployctl history ENV',
   });
 }
 
@@ -240,7 +240,7 @@ function refuseConflict(zone: ZoneDeclared, operation: SetRecord, content: ZoneC
       code: 'dns-cname-conflict',
       summary: 'A CNAME would stand beside other records',
       detail: `${record.name} has ${others.join(', ')} at ${serverText(zone.primary)} by now, and a CNAME tolerates nothing else at its name. It was left as it is.`,
-      hint: 'Find out who changed it, then plan again: deployctl plan',
+      hint: 'Find out who changed it, then plan again:  deployctl plan ENV',
     },
     record.address,
   );
@@ -275,7 +275,7 @@ const changed = (zone: ZoneDeclared, operation: SetRecord, now: SetsNow): Provid
       code: 'dns-conflict',
       summary: 'The DNS record was changed by someone else',
       detail: `${nameText(operation)} is ${setsText(operation, now)} at ${serverText(zone.primary)}, and this step begins from ${setsText(operation, from)}. It was left as it is.`,
-      hint: 'Find out who changed it, then plan again: deployctl plan',
+      hint: 'Find out who changed it, then plan again:  deployctl plan ENV',
     },
     record.address,
   );

@@ -46,7 +46,7 @@ export const diskFull = (folder: string, cause?: unknown): StateFailure =>
       'state-disk-full',
       'No space is left for the recorded state',
       `${folder}: the disk (or the quota) is full, so the next step could not be recorded, and was not begun. All that was recorded before is whole.`,
-      'Free some space. If a run was in progress, go on with: deployctl apply --resume',
+      'Free some space. If a run was in progress, go on with:  deployctl apply ENV --resume',
     ),
     cause,
   );
@@ -57,7 +57,7 @@ export const writeFailed = (file: string, cause: unknown): StateFailure =>
       'state-write-failed',
       'The recorded state could not be written',
       `${file}: ${cause instanceof Error ? cause.message : String(cause)}.`,
-      'Check that the disk is healthy and that the folder is writable for you. If a run was in progress, go on with: deployctl apply --resume',
+      'Check that the disk is healthy and that the folder is writable for you. If a run was in progress, go on with:  deployctl apply ENV --resume',
     ),
     cause,
   );
@@ -132,7 +132,7 @@ export const unfinishedRun = (run: RunNumber): StateFailure =>
       'run-unfinished',
       'An earlier run is not finished',
       `Run ${run} stopped part-way. Until it is settled, nothing else can start, because nobody could say what a new plan stands on.`,
-      'Go on with it: deployctl apply --resume. Or undo what it did: deployctl abort.',
+      'Go on with it:  deployctl apply ENV --resume\nOr undo what it did:  deployctl abort ENV',
     ),
   );
 
@@ -142,7 +142,7 @@ export const noSuchRun = (run: RunNumber): StateFailure =>
       'run-unknown',
       'There is no such run',
       `The recorded state has no run ${run}.`,
-      'See which there are: deployctl history',
+      'See which there are:  deployctl history ENV',
     ),
   );
 
@@ -152,6 +152,6 @@ export const settledRun = (run: RunNumber): StateFailure =>
       'run-settled',
       'The run has already ended',
       `Run ${run} has ended, and what it recorded cannot be added to.`,
-      'Plan again: deployctl plan',
+      'Plan again:  deployctl plan ENV',
     ),
   );

@@ -240,7 +240,7 @@ function lockedBy(holder: LockHolder | undefined, options: LockOptions): Diagnos
   return {
     ...common,
     detail: `${describe(holder)} has held the lock of ${options.environment} for ${age}. Lock id: ${holder.id}.${waited} Nothing was changed.`,
-    hint: `Wait for it: --lock-timeout 5m. If that process is gone:\n    deployctl unlock ${options.environment} ${holder.id}`,
+    hint: `Wait for it: --lock-timeout 5m. If that process is gone:\n    deployctl unlock ENV ${holder.id}`,
   };
 }
 

@@ -1,4 +1,5 @@
 /** Artifacts by URL, from a real HTTP server on loopback that breaks, redirects and refuses. */
+
 import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
@@ -8,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Artifacts, artifactCache } from '../../../src/app/artifacts.ts';
+import { Call } from '../../../src/app/call.ts';
 import type { AppContext } from '../../../src/app/context.ts';
 import { shownUrl } from '../../../src/model/index.ts';
 import { netrcAuthorization } from '../../../src/transport/index.ts';
@@ -46,7 +48,7 @@ const context = (): AppContext => ({
   environment: { XDG_CACHE_HOME: folder, NETRC: join(folder, 'netrc') },
   clock: realClock,
   toolVersion: '0.0.0',
-  commandLine: 'test',
+  call: new Call(['test']),
 });
 
 const cache = (): string => artifactCache(context().environment);

@@ -1,7 +1,9 @@
 /** What `console` answers in a folder with modules, files and artifacts that nobody reads. */
+
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { Call } from '../../../src/app/call.ts';
 import { systemClock } from '../../../src/app/clock.ts';
 import { openConsole } from '../../../src/app/console.ts';
 import { temporaryFolder } from '../../rig/state.ts';
@@ -38,7 +40,13 @@ put(
 const answer = async (expression: string) => {
   const { evaluate } = await openConsole(
     { environment: undefined, variables: [], variableFiles: [] },
-    { cwd: folder.path, environment: {}, clock: systemClock, toolVersion: '0.1.0', commandLine: 'console' },
+    {
+      cwd: folder.path,
+      environment: {},
+      clock: systemClock,
+      toolVersion: '0.1.0',
+      call: new Call(['console']),
+    },
   );
   const answered = evaluate(expression);
   return answered.ok ? answered.text : answered.diagnostics;

@@ -1,7 +1,9 @@
 /** What `init` writes, in real folders: valid and formatted as it is, and never over anything. */
+
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { Call } from '../../../src/app/call.ts';
 import { systemClock } from '../../../src/app/clock.ts';
 import type { AppContext } from '../../../src/app/context.ts';
 import { AppFailure } from '../../../src/app/failure.ts';
@@ -16,7 +18,7 @@ const contextIn = (cwd: string): AppContext => ({
   environment: {},
   clock: systemClock,
   toolVersion: '0.1.0',
-  commandLine: 'deployctl init',
+  call: new Call(['init']),
 });
 
 const refused = (attempt: () => unknown): readonly (readonly [string, string])[] => {

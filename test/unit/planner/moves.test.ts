@@ -165,7 +165,7 @@ describe('what still runs where something new is to listen', () => {
       address: 'service.store',
       detail: expect.stringContaining('service.shop.slot["green"].host["web-1"] runs'),
       hint: expect.stringMatching(
-        /from = service\.shop\n {4}to {3}= service\.store[\s\S]*state rm prod 'service\.shop'/,
+        /from = service\.shop\n {4}to {3}= service\.store[\s\S]*state rm ENV 'service\.shop'/,
       ),
     });
   });

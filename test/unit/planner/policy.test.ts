@@ -136,22 +136,20 @@ describe('a release that failed here', () => {
   const { steps, declared } = planOf({ declared: under({}), observations: serving });
 
   test('is named with the run, the time and the reason when it is planned again', () => {
-    expect(warnOfFailed('prod', declared.services, steps, [failed])).toMatchObject([
+    expect(warnOfFailed(declared.services, steps, [failed])).toMatchObject([
       {
         code: 'release-failed-before',
         severity: 'warning',
         detail:
           'shop 2.0.0 was taken back by run 7 (2026-11-20 14:01 UTC, lee@laptop): The service did not become healthy in time.',
-        hint: expect.stringContaining('deployctl show prod 7'),
+        hint: expect.stringContaining('deployctl show ENV 7'),
       },
     ]);
   });
 
   test('is no reason to warn of another content, nor where nothing would be done', () => {
-    expect(
-      warnOfFailed('prod', declared.services, steps, [{ ...failed, directory: '2.0.0-33333333' }]),
-    ).toEqual([]);
-    expect(warnOfFailed('prod', declared.services, [], [failed])).toEqual([]);
+    expect(warnOfFailed(declared.services, steps, [{ ...failed, directory: '2.0.0-33333333' }])).toEqual([]);
+    expect(warnOfFailed(declared.services, [], [failed])).toEqual([]);
   });
 });
 

@@ -36,7 +36,7 @@ test('one holds it, the next is told who, where, since when, with what, and how 
   expect(diagnostic?.detail).toBe(
     `kim@laptop (process ${process.pid} on ${hostname()}, command: deployctl apply prod) has held the lock of prod for 2 min 5 s. Lock id: f00d. Nothing was changed.`,
   );
-  expect(diagnostic?.hint).toContain('deployctl unlock prod f00d');
+  expect(diagnostic?.hint).toContain('deployctl unlock ENV f00d');
   expect(readHolder(folder.path)?.id).toBe('f00d');
 });
 

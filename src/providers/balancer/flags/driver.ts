@@ -51,7 +51,7 @@ export function flagsDriver(
         revision === ''
           ? `${program} on ${host} cannot read ${flagsDir}/live, and answers every request with 503.`
           : `${program} on ${host} decides by ${revision}, and ${flagsDir}/live is ${live === undefined || live === '' ? 'not there' : live}.`,
-      hint: `The folder, and those above it, must be readable for the user of ${program}, and the snippet must name it. See: deployctl snippet ENV ${balancer}`,
+      hint: `The folder, and those above it, must be readable for the user of ${program}, and the snippet must name it. See:  deployctl snippet ENV ${balancer}`,
       address: balancer,
     });
 

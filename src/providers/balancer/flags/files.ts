@@ -91,7 +91,7 @@ export function flagFiles(channel: HostChannel, dir: string, balancer: Address):
       code: 'balancer-file-failed',
       summary: 'The flags of the load balancer could not be handled',
       detail: `${doing} ${dir} on ${channel.host} failed: ${words}.`,
-      hint: `The folder must exist, belong to the user of the connection (or to root, with \`become = "sudo"\`), and be readable for the proxy. See: deployctl snippet ENV ${balancer}`,
+      hint: `The folder must exist, belong to the user of the connection (or to root, with \`become = "sudo"\`), and be readable for the proxy. See:  deployctl snippet ENV ${balancer}`,
       address: balancer,
     });
   };

@@ -140,6 +140,6 @@ const missing = ({ balancer }: ProbePlace, detail: string): ProviderFailure =>
     code: 'balancer-snippet-missing',
     summary: "The load balancer's rules do not answer",
     detail: `${detail} Without it nothing can be seen, and no switch verified.`,
-    hint: `Add what this prints to its configuration, and reload it: deployctl snippet ENV ${balancer}`,
+    hint: `Add what this prints to its configuration, and reload it:  deployctl snippet ENV ${balancer}`,
     address: balancer,
   });
