@@ -1,5 +1,6 @@
 /** Reads a block as its shape says. Everything that does not fit is reported; what fits is given, with types. */
 
+import type { Span } from '../hcl/eval/problem.ts';
 import type { Scope } from '../hcl/eval/scope.ts';
 import { isWhollyKnown, marksWithin, type Value } from '../hcl/eval/values.ts';
 import type { Attribute, Body, Expression } from '../hcl/syntax/ast.ts';
@@ -60,13 +61,13 @@ export function decodeBlock<S extends BlockShape>(
 class ReadBlock {
   readonly kind: string | undefined;
   readonly labels: readonly string[];
-  readonly place: Place;
   readonly scope: Scope;
   readonly sound: boolean;
   readonly complete: boolean;
   readonly args: Readonly<Record<string, unknown>>;
   readonly blocks: NestedResult['blocks'];
   readonly perInstance: NestedResult['perInstance'];
+  readonly #header: Span;
   readonly #body: Body;
 
   constructor(
@@ -78,7 +79,7 @@ class ReadBlock {
   ) {
     this.kind = kind;
     this.labels = block.labels.map((label) => label.text);
-    this.place = placeOf(block.scope.source, block.header);
+    this.#header = block.header;
     this.scope = block.scope;
     this.sound = sound;
     this.complete = sound && complete;
@@ -86,6 +87,10 @@ class ReadBlock {
     this.blocks = blocks;
     this.perInstance = perInstance;
     this.#body = block.body;
+  }
+
+  get place(): Place {
+    return placeOf(this.scope.source, this.#header);
   }
 
   at(name: string, ...path: readonly (string | number)[]): Place {

@@ -25,7 +25,7 @@ import { dnsZoneShape, hostShape, secretShape, sshShape } from './schema/reachin
 import { releaseShape, runHookShape, serviceShape } from './schema/running.ts';
 import type { BlockShape } from './schema/shape.ts';
 import { secretToken } from './schema/types/secrets.ts';
-import type { Entry } from './world.ts';
+import { Entry } from './world.ts';
 
 export interface BlockContext extends EvaluationContext {
   readonly balancers: ReturnType<typeof balancerShape>;
@@ -112,24 +112,33 @@ function repeated<S extends BlockShape>(
 ): undefined {
   const entries = entriesOf(item, instance, shape, cx);
   if (entries === undefined) return undefined;
-  for (const [, entry] of entries) if (entry !== undefined) found.push(entry);
+  for (const { entry } of entries) if (entry !== undefined) found.push(entry);
   instance.values.set(item.key, () => {
     const values = entries.map(
-      ([key, entry]) => [key, entry === undefined ? UNKNOWN : describe(entry)] as const,
+      ({ key, entry }) => [key, entry === undefined ? UNKNOWN : describe(entry)] as const,
     );
     return collect(repetitionKind(item.block), values);
   });
   return undefined;
 }
 
-type EntryByKey<S> = readonly [Repetition['key'], Entry<S> | undefined];
+/** What one repetition of a block is; `entry` is undefined where it could not be read. */
+class Repeated<S> {
+  readonly key: Repetition['key'];
+  readonly entry: Entry<S> | undefined;
+
+  constructor(key: Repetition['key'], entry: Entry<S> | undefined) {
+    this.key = key;
+    this.entry = entry;
+  }
+}
 
 function entriesOf<S extends BlockShape>(
   item: BlockItem,
   instance: ModuleInstance,
   shape: S,
   cx: BlockContext,
-): readonly EntryByKey<S>[] | undefined {
+): readonly Repeated<S>[] | undefined {
   const { report, world } = cx;
   const repetitions = repetitionsOf(item.block, cx.scope(item.source, instance.roots), report);
   if (repetitions === undefined || repetitions.length === 0) {
@@ -138,20 +147,20 @@ function entriesOf<S extends BlockShape>(
     decodeBlock(asExpanded(item.block, scope), shape, new Reporter(report.problems, []).forInstances);
     if (repetitions === undefined) world.lose(item.type);
   }
-  return repetitions?.map((repetition): EntryByKey<S> => {
+  return repetitions?.map((repetition) => {
     const roots = repetition.key === undefined ? instance.roots : new ItemRoots(instance, repetition);
     const scope = cx.scope(item.source, roots);
     const decoded = decodeBlock(asExpanded(item.block, scope), shape, report);
     if (decoded === undefined) {
       world.lose(item.type);
-      return [repetition.key, undefined];
+      return new Repeated<S>(repetition.key, undefined);
     }
     if (!decoded.complete) world.incomplete = true;
     checkPreconditions(rulesOf(decoded), scope, 'Precondition failed', report);
     const address: Address = asAddress(instance.address(item.key, repetition));
     const name = nameOfEntry(item, instance, repetition);
     if (repetition.key !== undefined) checkName(name, item, report);
-    return [repetition.key, { address, name, decoded, instance, repetition }];
+    return new Repeated(repetition.key, new Entry<S>(address, name, decoded, instance, repetition));
   });
 }
 
@@ -247,7 +256,7 @@ async function evaluateRelease(item: BlockItem, instance: ModuleInstance, cx: Bl
   const entries = entriesOf(item, instance, releaseShape, cx);
   if (entries === undefined) return;
   const values: [Repetition['key'], Value][] = [];
-  for (const [key, entry] of entries) {
+  for (const { key, entry } of entries) {
     if (entry === undefined) {
       values.push([key, UNKNOWN]);
       continue;

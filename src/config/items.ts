@@ -16,13 +16,22 @@ import { type BlockShape, hasVariants, type LabelShape } from './schema/shape.ts
  */
 export type Item = BlockItem | LocalItem;
 
-export interface BlockItem {
-  readonly kind: 'block';
+/** A class for the same reason as the nodes of the tree: there are thousands, and each holds a part of the tree. */
+export class BlockItem {
+  readonly kind = 'block';
   readonly type: string;
   readonly name: string;
   readonly key: string;
   readonly block: Block;
   readonly source: SourceText;
+
+  constructor(name: string, key: string, block: Block, source: SourceText) {
+    this.type = block.type;
+    this.name = name;
+    this.key = key;
+    this.block = block;
+    this.source = source;
+  }
 }
 
 export interface LocalItem {
@@ -103,7 +112,7 @@ export function collectItems(
           detail: `A ${block.type} cannot be named "${name}": in process, health and hook blocks ${block.type}.${name} is the ${name} of the ${block.type} at hand.`,
         });
       }
-      add({ kind: 'block', type: block.type, name, key, block, source }, block.type);
+      add(new BlockItem(name, key, block, source), block.type);
     }
   }
   return items;

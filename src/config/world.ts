@@ -12,13 +12,27 @@ import type { dnsZoneShape, hostShape, secretShape, sshShape } from './schema/re
 import type { releaseShape, runHookShape, serviceShape } from './schema/running.ts';
 
 /** One block, or one of those that a repeated block stands for. */
-export interface Entry<S> {
+export class Entry<S> {
   readonly address: Address;
   /** Unique among its kind: what reports, pools and units call it. */
   readonly name: string;
   readonly decoded: Decoded<S>;
   readonly instance: ModuleInstance;
   readonly repetition: Repetition;
+
+  constructor(
+    address: Address,
+    name: string,
+    decoded: Decoded<S>,
+    instance: ModuleInstance,
+    repetition: Repetition,
+  ) {
+    this.address = address;
+    this.name = name;
+    this.decoded = decoded;
+    this.instance = instance;
+    this.repetition = repetition;
+  }
 }
 
 export interface ReleaseEntry extends Entry<typeof releaseShape> {

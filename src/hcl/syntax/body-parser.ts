@@ -1,6 +1,7 @@
 import type { Attribute, Block, Body, Expression, Label } from './ast.ts';
 import { ExpressionParser } from './expression-parser.ts';
 import { Gathering } from './gathering.ts';
+import { AttributeNode, BlockNode, BodyNode, LabelNode } from './nodes.ts';
 import * as T from './token.ts';
 
 const itemRequired = 'Argument or block definition required';
@@ -15,7 +16,7 @@ export class BodyParser extends ExpressionParser {
   /** The whole text as a body. */
   parseFile(): Body {
     const { attributes, blocks } = this.#parseItems(undefined);
-    return { kind: 'body', start: 0, end: this.text.length, attributes, blocks };
+    return new BodyNode(0, this.text.length, attributes, blocks);
   }
 
   /** The whole text as one expression, with newlines where they please. */
@@ -190,7 +191,7 @@ export class BodyParser extends ExpressionParser {
     const value = this.parseExpression();
     const end = this.previousEnd();
     if (!singleLine) this.#endAttribute(start, before);
-    return { kind: 'attribute', start, end, name: this.nameAt(name), nameEnd, value };
+    return new AttributeNode(start, end, this.nameAt(name), nameEnd, value);
   }
 
   #endAttribute(start: number, before: number) {
@@ -231,21 +232,15 @@ export class BodyParser extends ExpressionParser {
         this.#labels.add(this.#parseQuotedLabel());
       } else if (next === T.IDENT) {
         const label = this.read();
-        this.#labels.add({
-          kind: 'label',
-          start: this.tokens.start(label),
-          end: this.tokens.end(label),
-          text: this.textOf(label),
-          quoted: false,
-        });
+        const [from, to] = [this.tokens.start(label), this.tokens.end(label)];
+        this.#labels.add(new LabelNode(from, to, this.textOf(label), false));
       } else {
         this.#complainHeader(start);
         if (this.#skipToBrace(next)) break;
         this.recoverAfterItem();
         const labels = this.#labels.cut(firstLabel);
         const end = labels.at(-1)?.end ?? typeEnd;
-        const body: Body = { kind: 'body', start: end, end, attributes: [], blocks: [] };
-        return { kind: 'block', start, end, type, typeEnd, labels, headerEnd: end, body };
+        return new BlockNode(start, end, type, typeEnd, labels, end, new BodyNode(end, end, [], []));
       }
     }
     const labels = this.#labels.cut(firstLabel);
@@ -253,7 +248,7 @@ export class BodyParser extends ExpressionParser {
     const open = this.tokens.start(this.read());
     this.newlines = true;
     const body = this.#parseBlockBody(start, open);
-    return { kind: 'block', start, end: body.end, type, typeEnd, labels, headerEnd, body };
+    return new BlockNode(start, body.end, type, typeEnd, labels, headerEnd, body);
   }
 
   /** After an equals sign, or newlines, that should not be there: whether the opening brace follows. */
@@ -294,7 +289,7 @@ export class BodyParser extends ExpressionParser {
       this.recover(T.CLOSE_BRACE, true);
       this.leave();
       this.recoverAfterItem();
-      return { kind: 'body', start: open, end: this.previousEnd(), attributes: [], blocks: [] };
+      return new BodyNode(open, this.previousEnd(), [], []);
     }
     const next = this.peek();
     const severalLines = next === T.NEWLINE || next === T.EOF || next === T.CLOSE_BRACE;
@@ -318,7 +313,7 @@ export class BodyParser extends ExpressionParser {
       this.errors++;
       this.recoverAfterItem();
     }
-    return { kind: 'body', start: open, end, attributes: items.attributes, blocks: items.blocks };
+    return new BodyNode(open, end, items.attributes, items.blocks);
   }
 
   /** `{ name = value }`: one argument, on the line of the header. */
@@ -422,7 +417,7 @@ export class BodyParser extends ExpressionParser {
       const index = this.read();
       switch (this.tokens.type(index)) {
         case T.CLOSE_QUOTE:
-          return { kind: 'label', start, end: this.tokens.end(index), text, quoted: true };
+          return new LabelNode(start, this.tokens.end(index), text, true);
         case T.QUOTED_TEXT:
           text += this.decode(index);
           break;
@@ -448,7 +443,7 @@ export class BodyParser extends ExpressionParser {
             'Unable to find the closing quote mark before the end of the file.',
             { contextStart: start },
           );
-          return { kind: 'label', start, end: this.tokens.end(index), text, quoted: true };
+          return new LabelNode(start, this.tokens.end(index), text, true);
         default:
           this.complainAt(
             index,
@@ -458,7 +453,7 @@ export class BodyParser extends ExpressionParser {
             { contextStart: start },
           );
           this.recover(T.CLOSE_QUOTE);
-          return { kind: 'label', start, end: this.tokens.end(index), text, quoted: true };
+          return new LabelNode(start, this.tokens.end(index), text, true);
       }
     }
   }

@@ -1,5 +1,6 @@
 import type { Expression, ObjectItem } from './ast.ts';
 import { Gathering } from './gathering.ts';
+import { ObjectItemNode, ObjectNode, TupleNode } from './nodes.ts';
 import { TemplateParser } from './template-parser.ts';
 import * as T from './token.ts';
 
@@ -81,7 +82,7 @@ export abstract class CollectionParser extends TemplateParser {
       }
     }
     this.height = height + 1;
-    return { kind: 'tuple', start, end: this.previousEnd(), items: this.expressions.cut(first) };
+    return new TupleNode(start, this.previousEnd(), this.expressions.cut(first));
   }
 
   #complainTupleSeparator(separator: number, type: number, start: number): void {
@@ -147,7 +148,7 @@ export abstract class CollectionParser extends TemplateParser {
       this.read();
       const value = this.parseExpression();
       height = Math.max(height, this.height);
-      this.#objectItems.add({ key, bareKey: bareKey(key), value });
+      this.#objectItems.add(new ObjectItemNode(key, bareKey(key), value));
       if (this.failedSince(before)) {
         this.recover(T.CLOSE_BRACE);
         break;
@@ -166,7 +167,7 @@ export abstract class CollectionParser extends TemplateParser {
       }
     }
     this.height = height + 1;
-    return { kind: 'object', start, end: this.previousEnd(), items: this.#objectItems.cut(first) };
+    return new ObjectNode(start, this.previousEnd(), this.#objectItems.cut(first));
   }
 
   #complainKeySeparator(index: number, type: number, start: number) {

@@ -1,4 +1,5 @@
 import type { BinaryOperator, Expression, Step } from './ast.ts';
+import { CallNode, TraversalNode } from './nodes.ts';
 import { StepParser } from './step-parser.ts';
 import * as T from './token.ts';
 
@@ -131,7 +132,7 @@ export abstract class ExpressionParser extends StepParser {
       case 'null':
         return { kind: 'null', start, end };
       default:
-        return { kind: 'traversal', start, end, root: name, rootEnd: end, steps: noSteps };
+        return new TraversalNode(start, end, name, end, noSteps);
     }
   }
 
@@ -231,7 +232,7 @@ export abstract class ExpressionParser extends StepParser {
     this.leave();
     this.height = height + 1;
     const name = this.text.slice(nameStart, nameEnd);
-    return { kind: 'call', start, end: this.previousEnd(), name, nameEnd, args, expand };
+    return new CallNode(start, this.previousEnd(), name, nameEnd, args, expand);
   }
 
   #parseArguments(start: number, open: number): { expand: boolean; height: number } {

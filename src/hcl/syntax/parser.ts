@@ -4,6 +4,7 @@ import { BodyParser } from './body-parser.ts';
 import { type Complaint, toDiagnostics } from './complaint.ts';
 import { decodeText } from './decode.ts';
 import { type LexMode, lex } from './lexer.ts';
+import { BodyNode } from './nodes.ts';
 import { SourceText } from './source.ts';
 
 export interface ParsedFile {
@@ -28,7 +29,7 @@ export function parseFile(bytes: Uint8Array | string, file: string): ParsedFile 
   const decoded = decodeText(bytes);
   const source = new SourceText(file, decoded.text, decoded.skippedBytes);
   if (!decoded.ok) {
-    const body: Body = { kind: 'body', start: 0, end: 0, attributes: [], blocks: [] };
+    const body = new BodyNode(0, 0, [], []);
     return { body, source, diagnostics: toDiagnostics([badEncoding(decoded.at, decoded.utf16)], source) };
   }
   const { parser, diagnostics } = prepare(source, 'configuration');

@@ -1,5 +1,6 @@
 import type { Expression, IndexStep, NumberLiteral, Splat, SplatItem, Step } from './ast.ts';
 import { CollectionParser } from './collection-parser.ts';
+import { AttributeStepNode, IndexStepNode, NumberNode } from './nodes.ts';
 import * as T from './token.ts';
 
 /** Reads what may follow a term: `.name`, `.0`, `.*`, `[key]` and `[*]`. */
@@ -40,7 +41,7 @@ export abstract class StepParser extends CollectionParser {
       case T.IDENT: {
         this.read();
         const end = this.tokens.end(next);
-        return withStep(node, { kind: 'attributeStep', start, end, name: this.nameAt(next) });
+        return withStep(node, new AttributeStepNode(start, end, this.nameAt(next)));
       }
       case T.NUMBER:
         this.read();
@@ -80,9 +81,9 @@ export abstract class StepParser extends CollectionParser {
         keyStart,
         end,
       );
-      return { kind: 'indexStep', start, end, key: { kind: 'invalid', start: keyStart, end }, legacy: true };
+      return new IndexStepNode(start, end, { kind: 'invalid', start: keyStart, end }, true);
     }
-    return { kind: 'indexStep', start, end, key: this.parseNumber(index), legacy: true };
+    return new IndexStepNode(start, end, this.parseNumber(index), true);
   }
 
   #parseIndex(node: Expression, open: number): Expression {
@@ -116,7 +117,7 @@ export abstract class StepParser extends CollectionParser {
       case 'boolean':
       case 'null':
       case 'string':
-        return withStep(node, { kind: 'indexStep', start: open, end, key, legacy: false });
+        return withStep(node, new IndexStepNode(open, end, key, false));
       default:
         return { kind: 'index', start: node.start, end, collection: node, key, open };
     }
@@ -167,7 +168,7 @@ export abstract class StepParser extends CollectionParser {
         steps.push(this.#legacyIndex(next, start, true));
       } else if (type === T.IDENT) {
         this.read();
-        steps.push({ kind: 'attributeStep', start, end: this.tokens.end(next), name: this.nameAt(next) });
+        steps.push(new AttributeStepNode(start, this.tokens.end(next), this.nameAt(next)));
       } else {
         if (!this.recovering) this.#complainSplatStep(next, type);
         this.errors++;
@@ -203,7 +204,7 @@ export abstract class StepParser extends CollectionParser {
         'Failed to recognize the value of this number literal.',
       );
     }
-    return { kind: 'number', start: this.tokens.start(index), end: this.tokens.end(index), text };
+    return new NumberNode(this.tokens.start(index), this.tokens.end(index), text);
   }
 }
 

@@ -2,6 +2,7 @@ import type { Expression } from './ast.ts';
 import { trimSpaceEnd, trimSpaceStart } from './characters.ts';
 import { Cursor } from './cursor.ts';
 import { Gathering } from './gathering.ts';
+import { StringNode, TemplateNode } from './nodes.ts';
 import { decodePlain, decodeQuoted, hasEscapes } from './string-literal.ts';
 import {
   isTextOrValue,
@@ -11,7 +12,7 @@ import {
   type TextPart,
   type ValuePart,
 } from './template-parts.ts';
-import { buildTemplate, type TemplateTree, textNode } from './template-tree.ts';
+import { buildTemplate, type TemplateTree } from './template-tree.ts';
 import * as T from './token.ts';
 
 /** Reads templates: quoted strings, heredocs, and files that are a template. */
@@ -37,7 +38,7 @@ export abstract class TemplateParser extends Cursor {
       const close = this.read();
       this.height = 0;
       const value = this.decode(text);
-      return { kind: 'string', start, end: ends[close] ?? starts[close] ?? start, value, heredoc: false };
+      return new StringNode(start, ends[close] ?? starts[close] ?? start, value, false);
     }
     return this.parseTemplateUntil(T.CLOSE_QUOTE, start, false, false);
   }
@@ -53,7 +54,7 @@ export abstract class TemplateParser extends Cursor {
     const [only] = parts;
     if (only === undefined || (parts.length === 1 && only.kind === 'text')) {
       this.height = 0;
-      return { kind: 'string', start, end: nodeEnd, value: only?.kind === 'text' ? only.value : '', heredoc };
+      return new StringNode(start, nodeEnd, only?.kind === 'text' ? only.value : '', heredoc);
     }
     if (parts.length === 1 && only.kind === 'value') {
       this.setHeight(only.height + 1, start, nodeEnd);
@@ -63,7 +64,7 @@ export abstract class TemplateParser extends Cursor {
       ? this.#withoutDirectives(parts, heredoc)
       : this.#withDirectives(parts, heredoc, contentStart, contentEnd, this.errors > before);
     this.setHeight(tree.height + 1, start, nodeEnd);
-    return { kind: 'template', start, end: nodeEnd, parts: tree.parts, heredoc };
+    return new TemplateNode(start, nodeEnd, tree.parts, heredoc);
   }
 
   #withoutDirectives(parts: readonly (TextPart | ValuePart)[], heredoc: boolean): TemplateTree {
@@ -71,7 +72,9 @@ export abstract class TemplateParser extends Cursor {
     let height = 0;
     for (const part of parts) {
       if (part.kind === 'value') height = Math.max(height, part.height);
-      this.expressions.add(part.kind === 'value' ? part.value : textNode(part, heredoc));
+      this.expressions.add(
+        part.kind === 'value' ? part.value : new StringNode(part.start, part.end, part.value, heredoc),
+      );
     }
     return { parts: this.expressions.cut(first), height };
   }

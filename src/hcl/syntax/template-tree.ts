@@ -1,6 +1,7 @@
-import type { Expression, StringLiteral } from './ast.ts';
+import type { Expression } from './ast.ts';
 import { NESTING_LIMIT } from './cursor.ts';
-import type { EndMark, ForMark, IfMark, TemplatePart, TextPart } from './template-parts.ts';
+import { StringNode, TemplateNode } from './nodes.ts';
+import type { EndMark, ForMark, IfMark, TemplatePart } from './template-parts.ts';
 
 /** What the matching of directives needs from the parser around it. */
 export interface TemplateContext {
@@ -20,14 +21,6 @@ export interface TemplateTree {
   /** How deep the tree of the deepest part is. */
   readonly height: number;
 }
-
-export const textNode = ({ start, end, value }: TextPart, heredoc: boolean): StringLiteral => ({
-  kind: 'string',
-  start,
-  end,
-  value,
-  heredoc,
-});
 
 /** Matches `if`, `else`, `endif`, `for` and `endfor`, and makes expressions of everything. */
 export function buildTemplate(parts: readonly TemplatePart[], context: TemplateContext): TemplateTree {
@@ -68,7 +61,7 @@ class TemplateBuilder {
   #add(branch: Branch, part: TemplatePart) {
     switch (part.kind) {
       case 'text':
-        branch.nodes.push(textNode(part, this.#context.heredoc));
+        branch.nodes.push(new StringNode(part.start, part.end, part.value, this.#context.heredoc));
         return;
       case 'value':
         branch.nodes.push(part.value);
@@ -167,10 +160,10 @@ class TemplateBuilder {
     const [first] = branch.nodes;
     const last = branch.nodes.at(-1);
     if (first === undefined || last === undefined) {
-      return { kind: 'string', start: emptyAt, end: emptyAt, value: '', heredoc } satisfies StringLiteral;
+      return new StringNode(emptyAt, emptyAt, '', heredoc);
     }
     if (first === last && first.kind === 'string') return first;
-    return { kind: 'template', start: first.start, end: last.end, parts: branch.nodes, heredoc };
+    return new TemplateNode(first.start, last.end, branch.nodes, heredoc);
   }
 
   #unexpected(mark: EndMark, detail: string): { node: Expression; height: number } {
