@@ -6,7 +6,7 @@
  * request. The last line is `end`: without it the answer was cut.
  */
 import { quoteArgument } from '../../transport/index.ts';
-import { identity, refuse, sh, unitAlive } from './shell.ts';
+import { compact, identity, sh, unitAlive } from './shell.ts';
 
 export interface ProbeSlot {
   readonly slot: string;
@@ -25,7 +25,9 @@ free_below() {
   while [ ! -d "$near" ]; do
     case $near in /*/*) near=${'$'}{near%/*} ;; *) near=/ ;; esac
   done
-  df -Pk "$near" 2>/dev/null | { read -r _; read -r _ _ _ free _; printf 'free %s %s\n' "$2" "$free"; }
+  # Behind the seven words of the header: the file system, its size, what is used, what is free.
+  set -- "$2" $(df -Pk "$near" 2>/dev/null)
+  printf 'free %s %s\n' "$1" "${'$'}{12}"
 }
 probe_root() {
   root=$1 own=$1/.deployctl
@@ -61,9 +63,12 @@ probe_slot() {
 }
 `;
 
+/** Constant, so that it is made ready to be sent only once. */
+const prelude = compact(`${identity}${unitAlive}${functions}`);
+
 /** The script for these roots and slots; slots are numbered through, in the order in which they come. */
 export function renderProbe(roots: readonly ProbeRoot[]): string {
-  const lines: string[] = [refuse, identity, unitAlive, functions, `printf 'time %s\\n' "$(date +%s)"`];
+  const lines: string[] = [prelude, `printf 'time %s\\n' "$(date +%s)"`];
   let slotNumber = 0;
   roots.forEach((root, rootNumber) => {
     lines.push(`probe_root ${quoteArgument(root.root)} ${rootNumber}`);

@@ -30,19 +30,10 @@ test('time for which this process was too busy to listen does not count', async 
   expect(await late).toBeGreaterThan(700);
 });
 
-test('where live hosts are slow, the others get twice what those needed', async () => {
-  const setups = new Setups();
-  const live = setups.watch(10_000, { quiet: () => {}, late: () => {} });
-  const late = silent(setups, 200);
-  for (let phase = 0; phase < 4; phase += 1) {
-    await sleep(200);
-    live.heard();
-  }
-  live.end();
-  expect(await late).toBeGreaterThan(350);
-});
-
-test('once all others are done, the time for which this process was busy counts too', () => {
+/** A clock of the test's own: `listen` lets time pass in which the process listens, `miss` time in which it is busy. */
+function withClock(
+  work: (clock: { listen: (ms: number) => void; miss: (ms: number) => void; now: () => number }) => void,
+): void {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   let now = 0;
   const clock = vi.spyOn(performance, 'now').mockImplementation(() => now);
@@ -52,19 +43,51 @@ test('once all others are done, the time for which this process was busy counts 
       vi.advanceTimersByTime(25);
     }
   };
+  const miss = (ms: number): void => {
+    now += ms;
+  };
   try {
+    work({ listen, miss, now: () => now });
+  } finally {
+    clock.mockRestore();
+    vi.useRealTimers();
+  }
+}
+
+test('where live hosts are slow, the others get twice what those needed', () =>
+  withClock(({ listen, now }) => {
+    const setups = new Setups();
+    const live = setups.watch(10_000, { quiet: () => {}, late: () => {} });
+    let lateAt: number | undefined;
+    setups.watch(200, {
+      quiet: () => {},
+      late: () => {
+        lateAt ??= now();
+      },
+    });
+    listen(175);
+    live.heard();
+    listen(150);
+    expect(lateAt, 'live hosts need as long').toBeUndefined();
+    listen(100);
+    expect(lateAt).toBeGreaterThan(350);
+    live.end();
+  }));
+
+test('once all others are done, the time for which this process was busy counts too', () =>
+  withClock(({ listen, miss, now }) => {
     const setups = new Setups();
     const live = setups.watch(10_000, { quiet: () => {}, late: () => {} });
     let lateAt: number | undefined;
     setups.watch(5_000, {
       quiet: () => {},
       late: () => {
-        lateAt ??= now;
+        lateAt ??= now();
       },
     });
     // Three seconds in which the loop turns once every 300 ms, as among a hundred handshakes.
     for (let turn = 0; turn < 10; turn += 1) {
-      now += 275;
+      miss(275);
       listen(25);
     }
     live.heard();
@@ -74,11 +97,7 @@ test('once all others are done, the time for which this process was busy counts 
     listen(4_000);
     expect(lateAt).toBeGreaterThanOrEqual(5_000);
     expect(lateAt).toBeLessThanOrEqual(5_100);
-  } finally {
-    clock.mockRestore();
-    vi.useRealTimers();
-  }
-});
+  }));
 
 test('a host that gets on has its budget anew', async () => {
   const setups = new Setups();

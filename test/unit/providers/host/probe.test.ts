@@ -123,5 +123,11 @@ test.for(['dash', 'bash'])('the script asks %s about hosts with any names and en
   const odd = [{ root: `/nowhere/it's "odd" $HOME`, slots: [{ slot: "bl'ue", unit: 'x y' }] }];
   const answer = execFileSync(shell, { input: renderProbe(odd), encoding: 'utf8' });
   expect(answer.trimEnd().endsWith('\nend')).toBe(true);
-  expect(parseProbe(odd, answer)?.roots[0]?.releases).toEqual([]);
+  const [root] = parseProbe(odd, answer)?.roots ?? [];
+  expect(root?.releases).toEqual([]);
+  expect(root?.freeBytes, 'of the nearest folder that there is').toBeGreaterThan(0);
+});
+
+test('the script holds nothing that its host would read for nothing', () => {
+  expect(renderProbe(roots)).not.toMatch(/^(\s|#|$)/m);
 });
