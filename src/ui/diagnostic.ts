@@ -233,12 +233,12 @@ function offsetOf(line: string, position: SourcePosition): number {
 
 /**
  * Lines that begin with a blank are laid out already, and stay as they are. A command at the end of a line that is too
- * long gets one of its own: in two it could not be pasted.
+ * long gets one of its own: in two it could not be pasted. One that is only told of, in brackets, is no end of a line.
  */
 function wrapped(text: string, width: number): string[] {
   return text.split('\n').flatMap((line) => {
     if (line.startsWith(' ') || columns(line) <= width) return [line];
-    const [, sentence, command] = /^(.*?:) +(deployctl .*)$/.exec(line) ?? [];
+    const [, sentence, command] = /^([^(]*?:) +(deployctl .*)$/.exec(line) ?? [];
     return sentence === undefined ? wrap(line, width) : [...wrap(sentence, width), `    ${command}`];
   });
 }
