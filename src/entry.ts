@@ -32,7 +32,7 @@ if (major < wantedMajor || (major === wantedMajor && minor < wantedMinor)) {
   runCompiled(join(__dirname, 'main.cjs'), {
     folders,
     command: /^[a-z]+$/.test(first ?? '') ? `${first}` : 'other',
-    isBundle: (name) => name.startsWith('./vendor-'),
+    isBundle: (name) => name === './rest.cjs' || name.startsWith('./vendor-'),
   });
 }
 

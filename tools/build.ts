@@ -2,7 +2,8 @@
  * Builds `dist/` (or the folder given): the program as bin/deployctl runs it.
  *
  *   deployctl.cjs        what Node starts: checks its version, answers --version, then loads main.cjs
- *   main.cjs             commands, planner, engine, providers
+ *   main.cjs             what nearly every command needs: the language, the planner, how a plan is shown
+ *   rest.cjs             everything else, read when some of it is needed: engine, providers, functions, other commands
  *   vendor-<name>.cjs    packages that only some commands need: read from disk when they are first asked for
  *   view-<name>.mjs      Ink and React with the view of a run (ESM, for their top-level await), imported by view-<name>.cjs
  *   worker-<name>.cjs    files that run in threads or processes of their own

@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { type BuildOptions, build } from 'esbuild';
+import { bundleInParts } from './parts.ts';
 import { type Found, leaveOut, putOffLoading, putOffRequires, splitOff } from './plugins.ts';
 import { project } from './project.ts';
 
@@ -33,12 +34,10 @@ export async function bundleAll(out: string): Promise<void> {
     // Only what an old Node understands: this file is there to tell its user that it is too old.
     target: 'node12',
   });
-  await bundle({
-    entryPoints: { main: `${project.root}/src/main.ts` },
-    outdir: out,
-    format: 'cjs',
-    plugins: [splitOff(found), putOffRequires],
-  });
+  await bundleInParts(
+    { ...common, target: 'node24', outdir: out, plugins: [splitOff(found), putOffRequires, leaveOut] },
+    (text) => plainAscii(putOffLoading(viewsByRequire(text))),
+  );
   // A worker may ask for packages, and for further workers, that nothing else did: until nothing new is found.
   const built = new Set<string>();
   for (;;) {

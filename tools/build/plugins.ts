@@ -32,6 +32,8 @@ const ownRequire = /^\s*const require = createRequire\(import\.meta\.url\);$/gm;
 export const splitOff = (found: Found): Plugin => ({
   name: 'split-off',
   setup(build) {
+    // What is cut into parts is CommonJS when they are joined (parts.ts).
+    const isModule = build.initialOptions.format === 'esm' && build.initialOptions.splitting !== true;
     build.onResolve(
       { filter: new RegExp(`${heavy.source}|${unused.source}`) },
       ({ path, kind, importer }) => {
@@ -72,7 +74,7 @@ export const splitOff = (found: Found): Plugin => ({
         const source = resolve(dirname(path), file);
         const target = `./worker-${flatName(source)}.cjs`;
         found.workers.set(source, target);
-        return build.initialOptions.format === 'esm'
+        return isModule
           ? `new URL('${target}', import.meta.url)`
           : `require('node:url').pathToFileURL(require('node:path').join(__dirname, '${target}'))`;
       });
