@@ -10,8 +10,8 @@ export default defineConfig({
     // One second, which is vitest's own, is what a starved server may need to take a connection.
     expect: { poll: { timeout: 30_000 } },
     pool: 'forks',
-    // Most tests wait: for servers, health checks, clocks.
-    maxWorkers: Math.max(3, availableParallelism() + 1),
+    // Most tests wait: for servers, health checks, clocks. With one more than the processors a quarter of these was idle.
+    maxWorkers: Math.max(4, availableParallelism() + 2),
     // Real servers on a shared machine can be starved for seconds. What fails twice fails; a person sees the first.
     retry: process.env.CI === 'true' ? 1 : 0,
     sequence: { sequencer: LongestFirst },

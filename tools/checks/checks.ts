@@ -81,11 +81,12 @@ export function run(check: Check, folder: string = project.root): Promise<CheckR
   });
 }
 
-/** Runs them one after the other, printing a line for each and everything that a failed one says. */
+/** Runs them side by side, printing in their order a line for each and everything that a failed one says. */
 export async function runChecks(): Promise<readonly CheckResult[]> {
   const results: CheckResult[] = [];
-  for (const check of checks) {
-    const result = await run(check);
+  for (const running of checks.map((check) => run(check))) {
+    const result = await running;
+    const { check } = result;
     results.push(result);
     const mark = result.ok ? 'ok  ' : 'FAIL';
     console.log(
