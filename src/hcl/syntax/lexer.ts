@@ -62,7 +62,7 @@ for (const [character, type] of [
 
 class Lexer {
   readonly #text: string;
-  readonly #tokens = new T.Tokens();
+  readonly #tokens: T.Tokens;
   readonly #complaints = new LexicalComplaints();
   #at = 0;
   /** States to go back to, innermost last. */
@@ -77,6 +77,8 @@ class Lexer {
 
   constructor(text: string) {
     this.#text = text;
+    // Configurations have a token for every four to six characters.
+    this.#tokens = new T.Tokens(256 + (text.length >> 2));
   }
 
   run(mode: LexMode): LexResult {

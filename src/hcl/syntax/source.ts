@@ -57,7 +57,10 @@ export class SourceText {
   /** Offsets outside of the text are moved to its nearest end. */
   position(offset: number): SourcePosition {
     const at = Math.max(0, Math.min(offset, this.text.length));
-    const line = this.lineAt(at);
+    return this.#positionIn(this.lineAt(at), at);
+  }
+
+  #positionIn(line: number, at: number): SourcePosition {
     const from = this.#starts()[line - 1] ?? 0;
     const lineByte = this.#bytes()[line - 1] ?? 0;
     // Most files are this throughout, and are asked for the place of each host.
@@ -81,7 +84,15 @@ export class SourceText {
   }
 
   range(start: number, end: number): SourceRange {
-    return { file: this.file, start: this.position(start), end: this.position(end) };
+    const from = this.position(start);
+    // Nearly every range ends on the line that it starts on.
+    const nextLine = this.#starts()[from.line] ?? this.text.length + 1;
+    const isOnLine = 0 <= start && start <= end && end < nextLine;
+    return {
+      file: this.file,
+      start: from,
+      end: isOnLine ? this.#positionIn(from.line, end) : this.position(end),
+    };
   }
 
   /** The range of a node of this text. */

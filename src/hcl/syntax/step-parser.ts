@@ -1,4 +1,5 @@
 import type { Expression, IndexStep, NumberLiteral, Splat, SplatItem, Step } from './ast.ts';
+import { isDigit } from './characters.ts';
 import { CollectionParser } from './collection-parser.ts';
 import { AttributeStepNode, IndexStepNode, NumberNode } from './nodes.ts';
 import * as T from './token.ts';
@@ -196,7 +197,7 @@ export abstract class StepParser extends CollectionParser {
   /** The number token `index`. */
   protected parseNumber(index: number): NumberLiteral {
     const text = this.textOf(index);
-    if (!validNumber.test(text)) {
+    if (!isDigits(text) && !validNumber.test(text)) {
       this.complainAt(
         index,
         'hcl-invalid-number',
@@ -206,6 +207,12 @@ export abstract class StepParser extends CollectionParser {
     }
     return new NumberNode(this.tokens.start(index), this.tokens.end(index), text);
   }
+}
+
+/** The usual number, told without a regular expression. */
+function isDigits(text: string): boolean {
+  for (let at = 0; at < text.length; at++) if (!isDigit(text.charCodeAt(at))) return false;
+  return text !== '';
 }
 
 /** What HashiCorp's scanner takes for a number and its parser can read. */
@@ -228,7 +235,10 @@ const SHORT = 8;
 function withStep(node: Expression, step: Step): Expression {
   if (node.kind === 'traversal' || node.kind === 'relative') {
     const growing: { end: number; steps: readonly Step[] } = node;
-    if (node.steps.length < SHORT) growing.steps = node.steps.concat(step);
+    const [first] = node.steps;
+    if (first === undefined) growing.steps = [step];
+    else if (node.steps.length === 1) growing.steps = [first, step];
+    else if (node.steps.length < SHORT) growing.steps = node.steps.concat(step);
     else (node.steps as Step[]).push(step);
     growing.end = step.end;
     return node;

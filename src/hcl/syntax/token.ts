@@ -100,10 +100,17 @@ export function opposite(type: number): number {
 
 /** The tokens of one text, in order. The last one is always EOF. Tokens do not overlap; blanks are in none. */
 export class Tokens {
-  types = new Uint8Array(256);
-  starts = new Int32Array(256);
-  ends = new Int32Array(256);
+  types: Uint8Array;
+  starts: Int32Array;
+  ends: Int32Array;
   count = 0;
+
+  /** `expected` is how many there will probably be. */
+  constructor(expected = 256) {
+    this.types = new Uint8Array(expected);
+    this.starts = new Int32Array(expected);
+    this.ends = new Int32Array(expected);
+  }
 
   push(type: number, start: number, end: number): void {
     const index = this.count;
