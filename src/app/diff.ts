@@ -60,8 +60,7 @@ function noSuchDeployment(
   };
 }
 
-const whyNone = ({ run, outcome, intent }: Run): string => {
-  if (intent.kind === 'refresh_only') return `Run ${run} only looked, and deployed nothing.`;
+const whyNone = ({ run, outcome }: Run): string => {
   switch (outcome) {
     case 'reverted':
       return `Run ${run} failed and was reverted: nothing of it stayed.`;

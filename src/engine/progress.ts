@@ -29,7 +29,6 @@ export interface Progress {
   readonly failures: readonly Diagnostic[];
   /** Keys of the run's own hooks that ended: they are not run again. */
   readonly hooksEnded: ReadonlySet<string>;
-  readonly isRefreshed: boolean;
   /** Steps that a person has approved. */
   readonly promoted: ReadonlySet<StepId>;
   /** Whether a person has said that nothing more is to be waited for. */
@@ -63,9 +62,7 @@ export type Note =
       readonly steps: readonly StepId[];
     }
   /** What an analysis said in a gate. */
-  | ({ readonly kind: 'verdict' } & Verdict)
-  /** The record now says what the plan saw. */
-  | { readonly kind: 'refreshed' };
+  | ({ readonly kind: 'verdict' } & Verdict);
 
 /** What goes with `intended`, `done`, `undone` and `failed`. */
 export interface StepDetail {
@@ -107,7 +104,6 @@ export function progressLog(entries: readonly JournalEntry[] = []): ProgressLog 
   const hooksEnded = new Set<string>();
   let turnReason: string | undefined;
   let undoReason: string | undefined;
-  let isRefreshed = false;
   const promoted = new Set<StepId>();
   let isPromotedFully = false;
   const leftOut = new Set<StepId>();
@@ -115,7 +111,6 @@ export function progressLog(entries: readonly JournalEntry[] = []): ProgressLog 
   const followNote = (note: Note | undefined, step: StepId | undefined): void => {
     if (note?.kind === 'undo') undoReason = note.reason;
     else if (note?.kind === 'abort') turnReason ??= `${note.reason} (${note.by})`;
-    else if (note?.kind === 'refreshed') isRefreshed = true;
     else if (note?.kind === 'promote') {
       for (const each of note.steps) promoted.add(each);
       isPromotedFully ||= note.full;
@@ -151,9 +146,6 @@ export function progressLog(entries: readonly JournalEntry[] = []): ProgressLog 
     },
     get undoReason() {
       return undoReason;
-    },
-    get isRefreshed() {
-      return isRefreshed;
     },
   };
 }

@@ -21,8 +21,9 @@ import { Session } from './session.ts';
  */
 export async function run(plan: Plan, options: RunOptions): Promise<RunResult> {
   const store = failing(options);
-  const number = await store.begin(plan, options.actor, options.clock.now());
+  // Read first: what fails after the beginning would leave a run that nobody goes on with.
   const { lineage, resources } = await store.read();
+  const number = await store.begin(plan, options.actor, options.clock.now());
   const remembering = withMemory(store, plan, resources);
   return new Session(
     { ...options, store: remembering, plan, run: number, lineage, failpoint: pointOf(options) },

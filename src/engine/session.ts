@@ -7,7 +7,6 @@ import {
   type JournalEntry,
   type NewJournalEntry,
   operationClass,
-  type RecordedResource,
   StateFailure,
   type Step,
   type StepId,
@@ -114,7 +113,6 @@ export class Session {
       await this.#guarded(async () => {
         if (this.#isResumed) await this.#note({ kind: 'resumed', by: actor.who });
         await prepare();
-        await this.#recordRefresh();
       });
       await this.#work();
       const result = await this.#end(traffic);
@@ -408,18 +406,6 @@ export class Session {
   }
 
   // ── the journal and the events ───────────────────────────────────────────────────────────────────
-
-  /** A refresh has no steps: what the plan saw becomes the record. */
-  async #recordRefresh(): Promise<void> {
-    const { plan } = this.#options;
-    if (plan.intent.kind !== 'refresh_only' || this.#progress.isRefreshed) return;
-    const seen = plan.facts.flatMap((fact): readonly RecordedResource[] => {
-      if (fact.status === 'unknown') return [];
-      const spec = fact.status === 'present' ? fact.spec : null;
-      return [{ kind: fact.kind, address: fact.address, spec } as RecordedResource];
-    });
-    await this.#write({ mark: 'note', step: undefined, seen, detail: asDetail({ kind: 'refreshed' }) });
-  }
 
   async #note(note: Note | Exclude<ControlRequest, { kind: 'promote' }>): Promise<void> {
     await this.#write({ mark: 'note', step: undefined, detail: asDetail(note as Note) });

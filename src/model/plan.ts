@@ -156,6 +156,9 @@ export type Intent =
   /** `to`: the deployment to go back to; `services` empty: all of them. */
   | { readonly kind: 'revert'; readonly to: number; readonly services: readonly Address[] };
 
+/** What can be run: a refresh has no steps, and what it accepts is recorded by a {@link RecordEdit}. */
+export type RunIntent = Exclude<Intent, { readonly kind: 'refresh_only' }>;
+
 export const summarizeChanges = (
   changes: readonly Change[],
 ): {

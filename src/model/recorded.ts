@@ -2,7 +2,7 @@
 import type { Declared } from './declared.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import type { Kind, Specs } from './observation.ts';
-import type { Intent, Plan } from './plan.ts';
+import type { Plan, RunIntent } from './plan.ts';
 import type { Address, Instant, Json, StepId } from './words.ts';
 
 /** Runs are numbered from 1 in each lineage; a run that ends complete is the deployment of that number. */
@@ -67,7 +67,7 @@ export interface Run {
   readonly endedAt: Instant | undefined;
   readonly outcome: RunOutcome | undefined;
   readonly actor: Actor;
-  readonly intent: Intent;
+  readonly intent: RunIntent;
   readonly planDigest: string;
 }
 
@@ -76,7 +76,7 @@ export interface Deployment {
   readonly number: RunNumber;
   readonly at: Instant;
   readonly actor: Actor;
-  readonly intent: Intent;
+  readonly intent: RunIntent;
   readonly declared: Declared;
 }
 
@@ -140,7 +140,7 @@ export interface StateStore extends AsyncDisposable {
   /** The whole journal of a run, oldest first. */
   journal(run: RunNumber): Promise<readonly JournalEntry[]>;
   planOf(run: RunNumber): Promise<Plan>;
-  /** Begins a run with the plan it will perform; its number is one more than any before. */
+  /** Begins a run with the plan it will perform, never a refresh; its number is one more than any before. */
   begin(plan: Plan, actor: Actor, at: Instant): Promise<RunNumber>;
   append(run: RunNumber, entry: NewJournalEntry): Promise<JournalEntry>;
   /** Ends it; `complete` makes it a deployment. A stopped run that is resumed ends again later. */

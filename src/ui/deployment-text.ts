@@ -1,5 +1,5 @@
 /** Runs and deployments in a few words, as history, show and the header of a revert say them. */
-import type { Declared, Deployment, Instant, Intent, Run, RunOutcome } from '../model/index.ts';
+import type { Declared, Deployment, Instant, Run, RunIntent, RunOutcome } from '../model/index.ts';
 import { agoText, counted } from './time-text.ts';
 
 /** `shop 2.0.0, api 4.1.0`; from the fourth service on they are counted. */
@@ -11,12 +11,10 @@ export function releasesText(declared: Pick<Declared, 'services'>): string {
     : `${names.slice(0, 2).join(', ')} and ${counted(names.length - 2, 'more service')}`;
 }
 
-export function intentText(intent: Intent): string {
+export function intentText(intent: RunIntent): string {
   switch (intent.kind) {
     case 'apply':
       return 'apply';
-    case 'refresh_only':
-      return 'refresh only';
     case 'revert': {
       const services = intent.services.map((address) => address.replace(/^service\./, ''));
       return `back to ${intent.to}${services.length === 0 ? '' : ` (${services.join(', ')})`}`;

@@ -6,7 +6,7 @@ import { instanceAddress, routeAddress, slotOfValues, versionOfRelease } from '.
 export function runTitle(plan: Plan): string {
   const touched = new Set(plan.steps.map(({ service }) => service).filter((each) => each !== undefined));
   const services = plan.declared.services.filter(({ address }) => touched.has(address));
-  if (services.length === 0) return plan.intent.kind === 'refresh_only' ? 'refresh only' : 'no services';
+  if (services.length === 0) return 'no services';
   if (services.length > 3) return `${services.length} services`;
   return services.map((service) => serviceTitle(service, plan)).join(', ');
 }

@@ -157,8 +157,6 @@ function noteText(detail: Json): string {
       return `began to undo${reason}`;
     case 'hook':
       return `hook ${text('key')} ${text('state')}`;
-    case 'refreshed':
-      return 'recorded what was observed';
     default:
       return JSON.stringify(detail);
   }

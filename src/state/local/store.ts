@@ -150,6 +150,8 @@ class SqliteState implements LocalState {
   }
 
   async begin(plan: Plan, actor: Actor, at: Instant): Promise<RunNumber> {
+    const { intent } = plan;
+    if (intent.kind === 'refresh_only') throw new Error('a refresh is recorded by an edit, not by a run');
     if (this.#isFull) throw diskFull(this.#tables.where);
     return this.#write(() => {
       const unfinished = this.#unfinished();
@@ -162,7 +164,7 @@ class SqliteState implements LocalState {
         run,
         at,
         actor,
-        intent: plan.intent,
+        intent,
         planDigest: plan.digest,
         plan: this.#tables.keep(plan),
         declared: this.#tables.keep(deployedBy(plan, this.#deployments().at(-1)?.declared)),
@@ -251,12 +253,11 @@ class SqliteState implements LocalState {
     return last?.outcome === undefined || last.outcome === 'stopped' ? last : undefined;
   }
 
-  /** A completed run is a deployment; one that only refreshed the record deployed nothing. */
+  /** A completed run is a deployment. */
   #deployments(): readonly Deployment[] {
     const deployments: Deployment[] = [];
     for (const { run, begin } of this.#tables.runs()) {
-      if (run.outcome !== 'complete' || run.endedAt === undefined || run.intent.kind === 'refresh_only')
-        continue;
+      if (run.outcome !== 'complete' || run.endedAt === undefined) continue;
       const packed = this.#tables.blob(begin.declared);
       let declared: Deployment['declared'] | undefined;
       deployments.push({

@@ -5,10 +5,10 @@ import {
   type Actor,
   canonicalJson,
   type Instant,
-  type Intent,
   type RecordEdit,
   type RecordedResource,
   type Run,
+  type RunIntent,
   type RunNumber,
   type RunOutcome,
   StateFailure,
@@ -24,7 +24,7 @@ export interface BeginBody {
   readonly run: RunNumber;
   readonly at: Instant;
   readonly actor: Actor;
-  readonly intent: Intent;
+  readonly intent: RunIntent;
   readonly planDigest: string;
   readonly plan: string;
   readonly declared: string;

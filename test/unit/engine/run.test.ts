@@ -1,7 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { createControl } from '../../../src/engine/control.ts';
+import { overStore } from '../../../src/engine/over-store.ts';
 import { abort, resume, run } from '../../../src/engine/run.ts';
-import type { Event, HookDeclared, Plan, Step } from '../../../src/model/index.ts';
+import {
+  type Event,
+  type HookDeclared,
+  type Plan,
+  StateFailure,
+  type StateStore,
+  type Step,
+} from '../../../src/model/index.ts';
 import { openMemoryState } from '../../../src/state/local/store.ts';
 import { origin, planOf, shop, stepOf, switching } from '../../rig/plans.ts';
 import { actor, countingIds } from '../../rig/state.ts';
@@ -16,7 +24,11 @@ import {
 } from '../../rig/world.ts';
 
 /** A plan on a world that stands where the plan starts. */
-function stage(plan: Plan, rules: WorldRules = {}) {
+function stage(
+  plan: Plan,
+  rules: WorldRules = {},
+  kept: (store: StateStore) => StateStore = (store) => store,
+) {
   const clock = new VirtualClock();
   const cells = new MemoryCells();
   standBefore(
@@ -29,7 +41,7 @@ function stage(plan: Plan, rules: WorldRules = {}) {
   const events: Event[] = [];
   const provider = new WorldProvider(cells, { takesMs: () => 100, ...rules });
   const options = {
-    store,
+    store: kept(store),
     providerOf: () => provider,
     clock,
     control,
@@ -528,25 +540,22 @@ test('a plan without steps is complete at once', async () => {
   expect(await world.run()).toMatchObject({ outcome: 'complete', stepsDone: 0 });
 });
 
-test('a refresh records what the plan saw', async () => {
-  const plan: Plan = {
-    ...planOf(),
-    intent: { kind: 'refresh_only' },
-    facts: [
-      {
-        status: 'present',
-        kind: 'member',
-        address: 'm' as Step['address'],
-        spec: { admin: 'drain', up: true, sessions: 1 },
-        at: 1 as Event['at'],
+test('a record that cannot be read begins nothing', async () => {
+  const unreadable = new StateFailure({
+    code: 'state-corrupted',
+    severity: 'error',
+    summary: 's',
+    detail: 'd',
+  });
+  const world = stage(planOf(), {}, (store) =>
+    overStore(store, {
+      read: async () => {
+        throw unreadable;
       },
-    ],
-  };
-  const world = stage(plan);
-  expect((await world.run()).outcome).toBe('complete');
-  expect((await world.store.read()).resources).toEqual([
-    { kind: 'member', address: 'm', spec: { admin: 'drain', up: true, sessions: 1 } },
-  ]);
+    }),
+  );
+  await expect(world.run()).rejects.toBe(unreadable);
+  expect(await world.store.runs()).toEqual([]);
 });
 
 test('without an unfinished run there is nothing to resume', async () => {

@@ -148,13 +148,12 @@ describe.for([
     ]);
   });
 
-  test('a refresh is no deployment', async () => {
+  test('a refresh is no run', async () => {
     using folder = temporaryFolder();
     await using state = await open(folder.path);
-    await state.begin({ ...planOf(), intent: { kind: 'refresh_only' } }, actor, at(1));
-    await state.end(1, 'complete', at(2));
-    expect((await state.read()).deployments).toEqual([]);
-    expect((await state.runs()).map((run) => run.outcome)).toEqual(['complete']);
+    const refresh = { ...planOf(), intent: { kind: 'refresh_only' } } as const;
+    await expect(state.begin(refresh, actor, at(1))).rejects.toThrow('not by a run');
+    expect(await state.runs()).toEqual([]);
   });
 });
 
