@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { isUrl } from '../config/evaluate-blocks.ts';
 import { type ArtifactDeclared, asSha256, type Diagnostic, type Outcome, shownUrl } from '../model/index.ts';
 import { artifactOfUrl, judgeArchive, readArtifact } from '../providers/host/index.ts';
+import { processLives } from '../state/local/process-lives.ts';
 import { DownloadFailure, download, netrcAuthorization } from '../transport/index.ts';
 import type { AppContext } from './context.ts';
 
@@ -163,21 +164,12 @@ async function takeOver(cache: string, sha256: string, part: string): Promise<vo
   const left: { readonly path: string; readonly bytes: number }[] = [];
   for (const name of await readdir(cache)) {
     const pid = Number(pattern.exec(name)?.[1] ?? Number.NaN);
-    if (!Number.isInteger(pid) || pid === process.pid || lives(pid)) continue;
+    if (!Number.isInteger(pid) || pid === process.pid || processLives(pid)) continue;
     const path = join(cache, name);
     left.push({ path, bytes: (await stat(path).catch(() => undefined))?.size ?? 0 });
   }
   const [longest] = left.toSorted((a, b) => b.bytes - a.bytes);
   if (longest !== undefined) await rename(longest.path, part).catch(() => undefined);
-}
-
-/** Signal 0 asks the kernel whether the process exists, and sends nothing. */
-function lives(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 async function sizeIfWhole(file: string, sha256: string): Promise<number | undefined> {

@@ -10,9 +10,10 @@ import {
   findingOf,
   isError,
   ProviderFailure,
+  type RunNumber,
   StateFailure,
 } from '../model/index.ts';
-import { readHolder } from '../state/local/lock.ts';
+import { isHeld, readHolder } from '../state/local/lock.ts';
 import type { AppContext, ConfigurationAsk } from './context.ts';
 import { loadWithArtifacts } from './load.ts';
 import { type Reach, reach } from './reach.ts';
@@ -89,10 +90,7 @@ async function checkState(
     await using store = await openForReading({ backend: 'local', path });
     await store.verify();
     const { lineage, deployments, unfinished } = await store.read();
-    const why = [
-      ...notWritable(path),
-      ...(unfinished === undefined ? heldBy(path) : [leftUnfinished(unfinished.run)]),
-    ];
+    const why = [...notWritable(path), ...busyWith(path, unfinished?.run)];
     const last = deployments.at(-1);
     const seen =
       last === undefined ? 'nothing is recorded yet' : `whole and not locked, deployment ${last.number}`;
@@ -122,26 +120,36 @@ function notWritable(path: string): readonly Diagnostic[] {
   }
 }
 
-function heldBy(path: string): readonly Diagnostic[] {
-  const holder = readHolder(path);
-  if (holder === undefined) return [];
-  return [
-    {
-      code: 'state-locked',
-      severity: 'warning',
-      summary: 'The state is locked',
-      detail: `${holder.who} holds it, or held it and died, with "${holder.command}" (process ${holder.pid} on ${holder.machine}).`,
-      hint: `Wait for it. If that process is gone:  deployctl unlock ENV ${holder.id}`,
-    },
-  ];
+/** Whatever keeps the next run waiting. */
+function busyWith(path: string, run: RunNumber | undefined): readonly Diagnostic[] {
+  if (isHeld(path)) return [held(path, run)];
+  return run === undefined ? [] : [leftUnfinished(run)];
 }
 
-const leftUnfinished = (run: number): Diagnostic => ({
+function held(path: string, run: RunNumber | undefined): Diagnostic {
+  const holder = readHolder(path);
+  const who =
+    holder === undefined
+      ? 'A process that has not said who it is holds it.'
+      : `${holder.who} holds it with "${holder.command}" (process ${holder.pid} on ${holder.machine}).`;
+  return {
+    code: 'state-locked',
+    severity: 'warning',
+    summary: 'The state is locked',
+    detail: run === undefined ? who : `${who} Run ${run} goes on.`,
+    hint:
+      run === undefined
+        ? 'Wait for it.'
+        : 'Wait for it. How it goes:  deployctl status ENV --watch',
+  };
+}
+
+const leftUnfinished = (run: RunNumber): Diagnostic => ({
   code: 'run-unfinished',
   severity: 'warning',
   summary: 'An earlier run is not finished',
-  detail: `Run ${run} goes on, or stopped part-way. Nothing new is planned on top of it.`,
-  hint: `Go on with it:  deployctl apply ENV --resume\nOr undo what it did:  deployctl abort ENV`,
+  detail: `Run ${run} stopped part-way. Nothing new is planned on top of it.`,
+  hint: 'Go on with it:  deployctl apply ENV --resume\nOr undo what it did:  deployctl abort ENV',
 });
 
 /** Each is read once, and nothing of it is kept or shown. */

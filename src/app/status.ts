@@ -11,7 +11,7 @@ import type {
 } from '../model/index.ts';
 import { followMoves } from '../planner/moves.ts';
 import { serviceStatuses } from '../planner/status.ts';
-import { readHolder } from '../state/local/lock.ts';
+import { isHeld } from '../state/local/lock.ts';
 import type { LocalState } from '../state/local/store.ts';
 import type { AppContext, ConfigurationAsk } from './context.ts';
 import { isStandIn, loadWithArtifacts } from './load.ts';
@@ -103,18 +103,8 @@ async function runInProgress(
     startedAt: unfinished.startedAt,
     actor: unfinished.actor,
     outcome: unfinished.outcome,
-    isAlive: isAlive(readHolder(declared.state.path)?.pid),
+    isAlive: isHeld(declared.state.path),
     stepsDone: [...marks.values()].filter((mark) => mark === 'done').length,
     stepsTotal: plan.steps.length,
   };
-}
-
-/** Signal 0 asks the kernel whether the process exists, and sends nothing. */
-function isAlive(pid: number | undefined): boolean {
-  if (pid === undefined) return false;
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

@@ -10,7 +10,7 @@ import {
   StateFailure,
 } from '../model/index.ts';
 import { actorRefusals } from '../planner/policy.ts';
-import { readHolder } from '../state/local/lock.ts';
+import { isHeld } from '../state/local/lock.ts';
 import { type AskedOfRun, openRequests, type Requests } from '../state/local/requests.ts';
 import type { AppContext } from './context.ts';
 import { AppFailure } from './failure.ts';
@@ -101,10 +101,10 @@ const heardWithinMs = 10_000;
 /** And until it has noted in its journal that it obeys. */
 const notedWithinMs = 1_500;
 
-/** The run that goes on in some process now; undefined: there is none, or nobody holds the lock for it any more. */
+/** The run that goes on in some process now; undefined: there is none, or nobody holds the lock any more. */
 export async function runGoingOn(state: StateDeclared): Promise<Run | undefined> {
   const { unfinished } = await readUnfinished(state);
-  return unfinished !== undefined && isHeld(state) ? unfinished : undefined;
+  return unfinished !== undefined && isHeld(state.path) ? unfinished : undefined;
 }
 
 /** Asks, and waits until the run has heard. Throws an `AppFailure` where no run goes on. */
@@ -113,7 +113,7 @@ export async function steer(ask: SteerAsk, cx: AppContext): Promise<Steered> {
   const { unfinished } = await readUnfinished(state);
   if (unfinished === undefined) throw new AppFailure([noRun(environment)]);
   const { run } = unfinished;
-  if (!isHeld(state)) throw new AppFailure([runIsGone(unfinished, kind)]);
+  if (!isHeld(state.path)) throw new AppFailure([runIsGone(unfinished, kind)]);
   await refuseOthers(state, run, kind, cx);
 
   const before = await notesOf(state, run, kind);
@@ -125,7 +125,7 @@ export async function steer(ask: SteerAsk, cx: AppContext): Promise<Steered> {
     const now = requests.stateOf(id);
     if (now === 'taken') break;
     const { unfinished: still } = await readUnfinished(state);
-    const hasEnded = still?.run !== run || still.outcome !== undefined || !isHeld(state);
+    const hasEnded = still?.run !== run || still.outcome !== undefined || !isHeld(state.path);
     if (
       (hasEnded || now === 'gone' || cx.clock.now() >= giveUpAt) &&
       requests.withdraw(id) === (now !== 'gone')
@@ -170,17 +170,6 @@ async function notesOf(state: StateDeclared, run: RunNumber, kind: string): Prom
     'kind' in detail &&
     detail.kind === kind;
   return (await store.journal(run)).filter(isNote).length;
-}
-
-/** Whether a live process says that it holds the lock. Signal 0 asks the kernel for the process and sends nothing. */
-function isHeld(state: StateDeclared): boolean {
-  const holder = readHolder(state.path);
-  if (holder === undefined) return false;
-  try {
-    return process.kill(holder.pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 // ── what is said ─────────────────────────────────────────────────────────────────────────────────────

@@ -20,6 +20,7 @@ import type { Clock, Diagnostic, LockHolder, Outcome } from '../../model/index.t
 import { StateFailure } from '../../model/index.ts';
 import { syncFolder } from './database.ts';
 import { prepareFolder, refuseSymbolicLink } from './folder.ts';
+import { processLives } from './process-lives.ts';
 
 export interface LockOptions {
   /** How long to wait for another holder; 0: one try. */
@@ -87,6 +88,28 @@ export function readHolder(folder: string): LockHolder | undefined {
     return isHolder(holder) ? holder : undefined;
   } catch {
     return undefined;
+  }
+}
+
+/**
+ * Whether some process holds the lock now. The kernel says so, not the record: that may be of a process that died, and its
+ * number may be another's by now. Who takes the lock in the same moment tries again, and so is not kept from it. Throws a
+ * StateFailure where the file cannot be read.
+ */
+export function isHeld(folder: string): boolean {
+  const file = lockFile(folder);
+  if (!existsSync(file)) return false;
+  refuseSymbolicLink(file);
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(file, { readOnly: true, timeout: 0 });
+    database.prepare('PRAGMA schema_version').get();
+    return false;
+  } catch (cause) {
+    if (isBusy(cause)) return true;
+    throw noLock(file, cause);
+  } finally {
+    database?.close();
   }
 }
 
@@ -159,10 +182,15 @@ function tryHold(folder: string): DatabaseSync | undefined {
     return database;
   } catch (cause) {
     database?.close();
-    const code = cause instanceof Error && 'errcode' in cause ? Number(cause.errcode) & 0xff : 0;
-    if (code === 5 || code === 6) return undefined;
+    if (isBusy(cause)) return undefined;
     throw noLock(file, cause);
   }
+}
+
+/** SQLITE_BUSY and SQLITE_LOCKED: another has it. */
+function isBusy(cause: unknown): boolean {
+  const code = cause instanceof Error && 'errcode' in cause ? Number(cause.errcode) & 0xff : 0;
+  return code === 5 || code === 6;
 }
 
 const noLock = (file: string, cause: unknown): StateFailure =>
@@ -212,15 +240,7 @@ function writeHolder(folder: string, holder: LockHolder): void {
   syncFolder(folder);
 }
 
-function isKnownDead(holder: LockHolder): boolean {
-  if (holder.machine !== hostname()) return false;
-  try {
-    process.kill(holder.pid, 0);
-    return false;
-  } catch (cause) {
-    return cause instanceof Error && 'code' in cause && cause.code === 'ESRCH';
-  }
-}
+const isKnownDead = ({ machine, pid }: LockHolder): boolean => machine === hostname() && !processLives(pid);
 
 function lockedBy(holder: LockHolder | undefined, options: LockOptions): Diagnostic {
   const waited = options.timeoutMs > 0 ? ` It was waited for during ${duration(options.timeoutMs)}.` : '';

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { LockHolder } from '../../../src/model/index.ts';
-import { acquireLock, readHolder, removeLock } from '../../../src/state/local/lock.ts';
+import { acquireLock, isHeld, readHolder, removeLock } from '../../../src/state/local/lock.ts';
 import { temporaryFolder, wallClock } from '../../rig/state.ts';
 
 const holder = (overrides: Partial<LockHolder> = {}): LockHolder => ({
@@ -64,6 +64,18 @@ test('the record of a dead process keeps nobody out', async () => {
   writeFileSync(join(folder.path, 'lock.json'), JSON.stringify(holder({ pid: 2 ** 22 - 1 })));
   await using _lock = await taken(folder.path, holder({ id: 'beef' }));
   expect(readHolder(folder.path)?.id).toBe('beef');
+});
+
+test('whether it is held is asked of the kernel, not of the record', async () => {
+  using folder = temporaryFolder();
+  expect(isHeld(folder.path)).toBe(false);
+  expect(readdirSync(folder.path)).toEqual([]);
+  const lock = await taken(folder.path);
+  expect(isHeld(folder.path)).toBe(true);
+  await lock[Symbol.asyncDispose]();
+  // The holder was killed, and its number is another process's by now.
+  writeFileSync(join(folder.path, 'lock.json'), JSON.stringify(holder()));
+  expect(isHeld(folder.path)).toBe(false);
 });
 
 test('only the owner can read who holds it', async () => {
