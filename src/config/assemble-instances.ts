@@ -76,7 +76,8 @@ export function assembleInstance(parts: InstanceParts, report: Reporter): Instan
   const process = processBlock === undefined ? undefined : decode(processBlock, processShape);
   const health = healthBlock === undefined ? undefined : decode(healthBlock, healthShape);
   const hooks = perInstance.hook.map((block) => decode(block, hookShape));
-  const declaredHealth = health === undefined ? undefined : healthOf(health, parts, report);
+  const declaredHealth =
+    health === undefined ? undefined : healthOf(health, process?.args.user, parts, report);
   if (health !== undefined && declaredHealth === undefined) complete = false;
   if (!complete) return undefined;
   return {
@@ -106,6 +107,7 @@ function processOf({ kind, args }: Decoded<typeof processShape>, unit: string): 
 
 function healthOf(
   decoded: Decoded<typeof healthShape>,
+  user: string | undefined,
   { slot, host }: InstanceParts,
   report: Reporter,
 ): HealthDeclared | undefined {
@@ -119,7 +121,9 @@ function healthOf(
     deadlineMs: deadline,
     origin: place.source.rangeOf(place.span),
   };
-  if (kind === 'command') return { ...common, kind, argv: args.command };
+  if (kind === 'command') {
+    return { ...common, kind, argv: args.command, ...(user === undefined ? {} : { user }) };
+  }
   const port = args.port ?? slot.args.port;
   if (port === undefined) {
     if (!slot.sound) return undefined;

@@ -311,7 +311,12 @@ export type HealthDeclared =
       readonly status: number;
     })
   | (HealthCommon & { readonly kind: 'tcp'; readonly address: string; readonly port: number })
-  | (HealthCommon & { readonly kind: 'command'; readonly argv: readonly string[] });
+  | (HealthCommon & {
+      readonly kind: 'command';
+      readonly argv: readonly string[];
+      /** The user of the process; undefined: the owner of the install, or whoever logs in. */
+      readonly user?: string;
+    });
 
 export type HookPoint =
   | 'before_install'

@@ -104,6 +104,7 @@ export type Operation =
       readonly folder: string;
       readonly argv: readonly string[];
       readonly environment: Readonly<Record<string, EnvironmentValue>>;
+      /** undefined: the owner of the install or whoever logs in; on the operator's machine who runs deployctl. */
       readonly user?: string;
       readonly timeoutMs: number;
     }

@@ -72,7 +72,9 @@ export class Hooks {
           ...(place === undefined ? {} : { DEPLOYCTL_HOST: instance.host }),
           ...hook.environment,
         },
-        ...(instance.process?.user === undefined ? {} : { user: instance.process.user }),
+        ...(place === undefined || instance.process?.user === undefined
+          ? {}
+          : { user: instance.process.user }),
         timeoutMs: hook.timeoutMs,
       },
       inverse: { kind: 'nothing', because: 'nothing to undo' },

@@ -1,13 +1,19 @@
 /** Users without root, sudo, and login shells that are not POSIX. Each part says what it needs where it can not run. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type HostDeclared, type ReleaseDeclared, releaseDirectory } from '../../src/model/index.ts';
+import {
+  type HealthDeclared,
+  type HostDeclared,
+  type ReleaseDeclared,
+  releaseDirectory,
+} from '../../src/model/index.ts';
 import { openHostProvider } from '../../src/providers/host/index.ts';
 import { type HostChannels, openHostChannels } from '../../src/transport/index.ts';
 import { realClock } from '../rig/clock.ts';
 import {
   declaredWith,
   execProcess,
+  origin,
   placeOn,
   releaseOf,
   SlotOperations,
@@ -164,6 +170,21 @@ describe(`become = "sudo"${withoutSudo === undefined ? '' : ` (${withoutSudo})`}
         'shop',
         '/home/shop canary',
         'root 600',
+      ]);
+      const asks = (who: string): HealthDeclared => ({
+        kind: 'command',
+        argv: ['sh', '-c', `[ "$(id -un) $S" = "${who} canary" ]`],
+        user: 'plain',
+        intervalMs: 100,
+        passes: 1,
+        timeoutMs: 10_000,
+        deadlineMs: 0,
+        origin,
+      });
+      const checked = (who: string) => provider.checkHealth(slot.verify(directory, asks(who)), cx.signal);
+      expect([await checked('plain'), await checked('shop')]).toMatchObject([
+        { status: 'healthy' },
+        { status: 'unhealthy' },
       ]);
       await provider.perform(slot.set(running, null), cx);
     },

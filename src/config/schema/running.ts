@@ -163,9 +163,11 @@ export const healthShape = {
       arguments: { ...checkedPlace, ...healthCommon },
     },
     command: {
-      description: 'A command on the host that must exit with 0.',
+      description:
+        'A command on the host that must exit with 0. It runs as the process does: its user, its environment, and in the ' +
+        'folder of the release.',
       arguments: {
-        command: required(command, 'The command; it runs in the folder of the release.'),
+        command: required(command, 'The command.'),
         ...healthCommon,
       },
     },
@@ -256,7 +258,9 @@ export const hookShape = {
     runPoints,
     'This is a point of the whole run: the block belongs at the top of a file, outside of any service.',
   ),
-  description: 'A command at a point of the rollout. It runs in the folder of the release.',
+  description:
+    'A command at a point of the rollout. It runs in the folder of the release, as the user of the process; on the ' +
+    "operator's machine in the environment's folder, as the user who runs deployctl.",
   kindLabel: 'point',
   labels: [],
   variants: {

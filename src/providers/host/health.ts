@@ -36,7 +36,7 @@ export async function checkOnce(
   signal: AbortSignal,
 ): Promise<Health> {
   const { health } = checked;
-  if (health.kind === 'command') return checkCommand(session, checked, health.argv, signal);
+  if (health.kind === 'command') return checkCommand(session, checked, health, signal);
   let stream: Duplex;
   const begun = performance.now();
   try {
@@ -103,32 +103,33 @@ function getStatus(
   });
 }
 
-/** In the folder of the release and in the environment of the process, as the owner of the install, or whoever logs in. */
+/** As the process runs: in the folder of the release, in its environment, as its user. */
 async function checkCommand(
   session: HostSession,
-  { place, unit, release, health }: Checked,
-  argv: readonly string[],
+  { place, unit, release }: Checked,
+  health: Extract<HealthDeclared, { kind: 'command' }>,
   signal: AbortSignal,
 ): Promise<Health> {
+  const { argv, user, timeoutMs } = health;
   const body = renderRunScript({
     argv,
     folder: releaseFolder(place, release),
-    user: runAs(session.declared, place, undefined),
+    user: runAs(session.declared, place, user),
     environmentFile: `${ownFolder(place.install.root)}/${unit}/environment`,
   });
-  const limit = Math.max(1, Math.ceil(health.timeoutMs / 1000));
+  const limit = Math.max(1, Math.ceil(timeoutMs / 1000));
   const text = `if command -v timeout >/dev/null 2>&1; then exec timeout -k 1 ${limit} sh -c ${quoteArgument(body)} </dev/null; fi\nexec sh -c ${quoteArgument(body)} </dev/null\n`;
   try {
     const result = await session.channel.script(
       text,
       {},
-      { timeoutMs: health.timeoutMs + 3_000, signal, privileged: true, maxOutputBytes: 16 * 1024 },
+      { timeoutMs: timeoutMs + 3_000, signal, privileged: true, maxOutputBytes: 16 * 1024 },
     );
     if (result.code === 0) return { status: 'healthy' };
     const said = excerpt(result.stderr === '' ? result.stdout : result.stderr, 200);
     const how =
       result.code === 124
-        ? `did not end within ${seconds(health.timeoutMs)}`
+        ? `did not end within ${seconds(timeoutMs)}`
         : `ended with ${result.code ?? result.signal}`;
     return {
       status: 'unhealthy',
@@ -138,7 +139,7 @@ async function checkCommand(
     if (error instanceof ProviderFailure && error.diagnostic.code === 'host-timeout') {
       return {
         status: 'unhealthy',
-        detail: `${visible(argv[0] ?? '')} did not end within ${seconds(health.timeoutMs)}`,
+        detail: `${visible(argv[0] ?? '')} did not end within ${seconds(timeoutMs)}`,
       };
     }
     throw error;

@@ -232,7 +232,7 @@ describe('services', () => {
     );
     expect(instance(declared)).toMatchObject({
       process: { kind: 'script', start: ['bin/ctl', 'start'], user: 'shop', startTimeoutMs: 30_000 },
-      health: { kind: 'command', argv: ['bin/check', '10.0.1.11'], deadlineMs: 5000 },
+      health: { kind: 'command', argv: ['bin/check', '10.0.1.11'], user: 'shop', deadlineMs: 5000 },
       hooks: [
         {
           point: 'before_install',

@@ -64,6 +64,35 @@ describe('a hook that runs once for all hosts', () => {
   });
 });
 
+test("on hosts a hook runs as the process's user, on the operator's machine as who runs deployctl", () => {
+  const shop = service({
+    strategy: inPlace,
+    slots: ['main'],
+    hooks: [hook('before_start', 'first_host'), hook('after_traffic', 'operator')],
+  });
+  const asShop = {
+    ...shop,
+    slots: shop.slots.map((slot) => ({
+      ...slot,
+      instances: slot.instances.map(({ process, ...instance }) => ({
+        ...instance,
+        process: process === undefined ? undefined : { ...process, user: 'shop' },
+      })),
+    })),
+  };
+  const { steps } = planOf({
+    declared: declare([asShop]),
+    observations: seen(shop, { main: '1.0.0' }, 'main'),
+  });
+  const users = steps.flatMap(({ operation }) =>
+    operation.op === 'hook.run' ? [[operation.point, operation.user]] : [],
+  );
+  expect(users).toEqual([
+    ['before_start', 'shop'],
+    ['after_traffic', undefined],
+  ]);
+});
+
 test('hooks of one point run in the order in which they are declared', () => {
   const plan = upgraded([
     hook('before_start', 'each_host', ['first']),
