@@ -1,13 +1,14 @@
 /** What an environment is now. */
-import type {
-  Declared,
-  Diagnostic,
-  Observed,
-  Recorded,
-  ReleaseDeclared,
-  RunInProgress,
-  ServiceDeclared,
-  StatusReport,
+import {
+  type Declared,
+  type Diagnostic,
+  newestTold,
+  type Observed,
+  type Recorded,
+  type ReleaseDeclared,
+  type RunInProgress,
+  type ServiceDeclared,
+  type StatusReport,
 } from '../model/index.ts';
 import { followMoves } from '../planner/moves.ts';
 import { serviceStatuses } from '../planner/status.ts';
@@ -70,9 +71,9 @@ async function lookOnce(
 /** A release whose artifact is not here is taken for the one of its version that was deployed last. */
 function byRecord(declared: Declared, { deployments }: Recorded): Declared {
   const deployed = ({ address, release }: ServiceDeclared): ReleaseDeclared | undefined =>
-    deployments
-      .flatMap((each) => each.declared.services)
-      .findLast((each) => each.address === address && each.release.version === release.version)?.release;
+    newestTold(deployments, ({ services }) =>
+      services.find((each) => each.address === address && each.release.version === release.version),
+    )?.release;
   const services = declared.services.map((service) =>
     isStandIn(service.release.artifact)
       ? { ...service, release: deployed(service) ?? service.release }

@@ -80,6 +80,21 @@ export interface Deployment {
   readonly declared: Declared;
 }
 
+/**
+ * What the newest deployment tells that tells anything; undefined: none does. Older ones are not read: a declaration is read
+ * when it is asked for, that of a fleet has megabytes, and there may be thousands.
+ */
+export function newestTold<T>(
+  deployments: readonly Deployment[],
+  tell: (declared: Declared) => T | undefined,
+): T | undefined {
+  for (const { declared } of deployments.toReversed()) {
+    const told = tell(declared);
+    if (told !== undefined) return told;
+  }
+  return undefined;
+}
+
 export interface Recorded {
   readonly lineage: string;
   readonly stateSerial: number;

@@ -14,6 +14,7 @@ import {
   type Deployment,
   type Diagnostic,
   memberAddress,
+  newestTold,
   type PoolDeclared,
   poolsServedBy,
   routeAddress,
@@ -158,15 +159,18 @@ export function completePools(
   };
 }
 
+/** A file that none of so many has written is somebody else's. */
+const deploymentsLookedAt = 100;
+
 /** Pools with requests that would change under them, as they are now. */
 function poolsToKeep(
   balancer: BalancerDeclared,
   text: string,
   { world, deployments, renderConfig }: PoolsInput,
 ): readonly PoolDeclared[] {
-  const earlier = deployments
-    .flatMap((each) => each.declared.balancers.filter(({ address }) => address === balancer.address))
-    .findLast((each) => renderConfig(each) === text);
+  const earlier = newestTold(deployments.slice(-deploymentsLookedAt), ({ balancers }) =>
+    balancers.find((each) => each.address === balancer.address && renderConfig(each) === text),
+  );
   const served = servedPools(balancer, world, []);
   const changed = balancer.pools.flatMap((pool) => {
     if (!served.has(pool.name)) return [];

@@ -3,9 +3,11 @@ import {
   type Address,
   asAddress,
   type Declared,
+  type Deployment,
   type Diagnostic,
   follow,
   type InstanceDeclared,
+  newestTold,
   type Recorded,
   type RecordedResource,
   type ServiceDeclared,
@@ -27,13 +29,7 @@ export function followMoves(recorded: Recorded, today: Declared): Recorded {
       if (address === resource.address) return [resource];
       return known.has(address) ? [] : [{ ...resource, address }];
     }),
-    deployments: recorded.deployments.map((each) => ({
-      ...each,
-      declared: {
-        ...each.declared,
-        services: each.declared.services.map((service) => followService(service, today, names)),
-      },
-    })),
+    deployments: recorded.deployments.map((each) => followDeployment(each, today, names)),
   };
 }
 
@@ -105,9 +101,9 @@ export function portsStillTaken(
   if (left.length === 0) return [];
   const takers = new Map(
     left.flatMap((address) => {
-      const earlier = deployments
-        .flatMap((each) => each.declared.services.flatMap(placesOf))
-        .findLast((place) => place.instance.address === address);
+      const earlier = newestTold(deployments, ({ services }) =>
+        services.flatMap(placesOf).find((place) => place.instance.address === address),
+      );
       return earlier === undefined ? [] : [[earlier.at, earlier] as const];
     }),
   );
@@ -163,6 +159,8 @@ const instancesOf = (service: ServiceDeclared): readonly InstanceDeclared[] =>
 
 /** Names of hosts that are called something else now: with `count` the name follows the label. */
 function renamedHosts(recorded: Recorded, today: Declared): ReadonlyMap<string, string> {
+  const { moves = [] } = today;
+  if (!moves.some(({ from }) => /(^|\.)host\./.test(from) || from.startsWith('module.'))) return new Map();
   const nameAt = new Map(today.hosts.map(({ address, name }) => [address, name]));
   return new Map(
     recorded.deployments.flatMap(({ declared }) =>
@@ -186,6 +184,30 @@ function followResource(
   const [, before, name] = lastPart.exec(moved) ?? [];
   const now = name === undefined ? undefined : names.get(JSON.parse(name));
   return now === undefined ? moved : asAddress(`${before}${JSON.stringify(now)}]`);
+}
+
+/** Its declaration is read when it is asked for, as before. */
+function followDeployment(
+  deployment: Deployment,
+  today: Declared,
+  names: ReadonlyMap<string, string>,
+): Deployment {
+  const { number, at, actor, intent } = deployment;
+  let followed: Declared | undefined;
+  return {
+    number,
+    at,
+    actor,
+    intent,
+    get declared() {
+      const { declared } = deployment;
+      followed ??= {
+        ...declared,
+        services: declared.services.map((service) => followService(service, today, names)),
+      };
+      return followed;
+    },
+  };
 }
 
 /** What ran, under the names of today; its units keep theirs. */

@@ -3,6 +3,7 @@ import {
   type Address,
   type Instant,
   type NameTraffic,
+  newestTold,
   type Observation,
   type Recorded,
   type RecordSet,
@@ -53,12 +54,14 @@ const valuesDeclared = (
   type: RecordType,
   { deployments }: NamesRecorded,
 ): NameTraffic['values'] | undefined =>
-  deployments
-    .flatMap(({ declared }) => declared.services.flatMap(({ traffic }) => traffic))
-    .findLast(
-      (each): each is NameTraffic =>
-        each.kind === 'dns' && each.record.name === name && each.record.type === type,
-    )?.values;
+  newestTold(deployments, ({ services }) =>
+    services
+      .flatMap(({ traffic }) => traffic)
+      .findLast(
+        (each): each is NameTraffic =>
+          each.kind === 'dns' && each.record.name === name && each.record.type === type,
+      ),
+  )?.values;
 
 /**
  * The answers of before that resolvers may still remember. What was recorded and is not so any more may have been changed

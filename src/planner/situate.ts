@@ -10,6 +10,7 @@ import {
   type Kind,
   memberAddress,
   type NameTraffic,
+  newestTold,
   type Observation,
   type Observed,
   type PolicyDeclared,
@@ -127,12 +128,17 @@ export const balancersOf = ({ traffic }: ServiceDeclared): readonly Address[] =>
 const declaredFloor = (policy: PolicyDeclared): number | undefined =>
   policy.minInServicePercent === 0 ? undefined : policy.minInServicePercent;
 
+/** A service that others are deployed around for so long keeps its earlier release by `keep` alone. */
+const deploymentsLookedAt = 100;
+
 /** What the newest deployment of another release ran: a revert goes there. */
 function neededReleases(service: ServiceDeclared, deployments: readonly Deployment[]): ReadonlySet<string> {
   const wanted = releaseDirectory(service.release);
-  const earlier = deployments
-    .flatMap((each) => each.declared.services.filter((other) => other.address === service.address))
-    .map((each) => releaseDirectory(each.release))
-    .filter((directory) => directory !== wanted);
-  return new Set([wanted, ...earlier.slice(-1)]);
+  const earlier = newestTold(deployments.slice(-deploymentsLookedAt), ({ services }) =>
+    services
+      .filter(({ address }) => address === service.address)
+      .map(({ release }) => releaseDirectory(release))
+      .find((directory) => directory !== wanted),
+  );
+  return new Set(earlier === undefined ? [wanted] : [wanted, earlier]);
 }

@@ -30,7 +30,7 @@ describe('a run is steered from another process', { timeout: 180_000 }, () => {
   };
 
   test('pause and continue are obeyed, noted with who asked, and told as events', async () => {
-    const { ended } = await beginBake('15s');
+    const { ended } = await beginBake('120s');
     const paused = await scene.cli('pause');
     expect({ code: paused.code, said: paused.stdout }).toMatchObject({
       code: 0,
@@ -41,6 +41,7 @@ describe('a run is steered from another process', { timeout: 180_000 }, () => {
     expect(JSON.parse(again.stdout)).toMatchObject({ run: 2, request: 'pause', obeyed: false });
     expect((await scene.cli('promote')).stdout).toContain('Run 2 waits for no approval now');
     expect((await scene.cli('continue')).stdout).toContain('Run 2 goes on');
+    expect((await scene.cli('promote', '--full')).stdout).toContain('Run 2 is promoted');
     const done = await ended;
     expect(done.code).toBe(0);
     const events = eventsOf(done);

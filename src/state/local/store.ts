@@ -21,7 +21,8 @@ import { createDatabase, isDiskFull, memoryDatabase, openDatabase, stateExists }
 import { diskFull, noSuchRun, otherLineage, settledRun, unfinishedRun } from './failures.ts';
 import { prepareFolder, refuseNetworkFileSystem, refuseSymbolicLink, stateFile } from './folder.ts';
 import { giveBack, setAside } from './reserve.ts';
-import { type BeginBody, type EndBody, Tables, unpackJson } from './tables.ts';
+import type { BeginBody, EndBody } from './runs.ts';
+import { Tables, unpackJson } from './tables.ts';
 
 export interface LocalStateOptions {
   /** Whether to write: makes the folder and the file where there are none. The caller must hold the lock. */
@@ -56,24 +57,25 @@ const durationsEach = 100;
 
 /**
  * Opens the state of an environment. Without `create` nothing on the disk changes, and a state that does not exist
- * reads as empty, with the lineage `''`. With it, everything is verified first. Throws a StateFailure that says what
- * to do.
+ * reads as empty, with the lineage `''`. With it, it is verified first that it may be gone on from: see
+ * {@link Tables.verifyForWriting}. Throws a StateFailure that says what to do.
  */
 export async function openLocalState(folder: string, options: LocalStateOptions): Promise<LocalState> {
   const file = stateFile(folder);
+  const reopen = (): Tables => new Tables(openDatabase(folder, 'read'), file);
   if (!options.create) {
     if (!stateExists(folder)) return absentState;
     refuseNetworkFileSystem(folder);
     refuseSymbolicLink(folder);
-    return new SqliteState(new Tables(openDatabase(folder, 'read'), file), { isWritable: false });
+    return new SqliteState(new Tables(openDatabase(folder, 'read'), file), { isWritable: false, reopen });
   }
   prepareFolder(folder);
   if (!setAside(folder)) throw diskFull(folder);
   if (!stateExists(folder)) createDatabase(folder, options.randomUUID());
   const tables = new Tables(openDatabase(folder, 'write'), file);
-  const state = new SqliteState(tables, { isWritable: true, giveBack: () => giveBack(folder) });
+  const state = new SqliteState(tables, { isWritable: true, giveBack: () => giveBack(folder), reopen });
   try {
-    await state.verify();
+    tables.snapshot(() => tables.verifyForWriting());
   } catch (cause) {
     await state[Symbol.asyncDispose]();
     throw cause;
@@ -103,6 +105,8 @@ interface Access {
   readonly isWritable: boolean;
   /** Frees the space that was put aside. */
   readonly giveBack?: () => void;
+  /** For what is asked of a deployment after the state was closed. undefined: it has no file, and all of it is read at once. */
+  readonly reopen?: () => Tables;
 }
 
 class SqliteState implements LocalState {
@@ -256,23 +260,38 @@ class SqliteState implements LocalState {
   /** A completed run is a deployment. */
   #deployments(): readonly Deployment[] {
     const deployments: Deployment[] = [];
+    const blobOf = (sha256: string): Uint8Array => this.#blob(sha256);
     for (const { run, begin } of this.#tables.runs()) {
       if (run.outcome !== 'complete' || run.endedAt === undefined) continue;
-      const packed = this.#tables.blob(begin.declared);
+      const packed = this.#access.reopen === undefined ? this.#tables.blob(begin.declared) : undefined;
       let declared: Deployment['declared'] | undefined;
       deployments.push({
         number: run.run,
         at: run.endedAt,
         actor: run.actor,
         intent: run.intent,
-        // Read when asked for: a history of hundreds of deployments of a fleet is not parsed to make the next plan.
+        // Read when asked for: a history of hundreds of deployments of a fleet is not read to make the next plan.
         get declared() {
-          declared ??= unpackJson(packed) as Deployment['declared'];
+          declared ??= unpackJson(packed ?? blobOf(begin.declared)) as Deployment['declared'];
           return declared;
         },
       });
     }
     return deployments;
+  }
+
+  /** Throws a StateFailure. */
+  #blob(sha256: string): Uint8Array {
+    const { reopen } = this.#access;
+    if (this.#isOpen || reopen === undefined) return this.#tables.blob(sha256);
+    const tables = reopen();
+    try {
+      return tables.blob(sha256);
+    } catch (cause) {
+      throw tables.failure('open', cause);
+    } finally {
+      tables.close();
+    }
   }
 
   #expectUnsettled(run: RunNumber): void {

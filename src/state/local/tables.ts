@@ -2,15 +2,10 @@
 import { createHash } from 'node:crypto';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import {
-  type Actor,
   canonicalJson,
-  type Instant,
   type RecordEdit,
   type RecordedResource,
-  type Run,
-  type RunIntent,
   type RunNumber,
-  type RunOutcome,
   StateFailure,
 } from '../../model/index.ts';
 import { brokenAt, genesis, type Link, linkHash } from './chain.ts';
@@ -18,29 +13,14 @@ import type { StateCopy } from './copy.ts';
 import { stateFailure } from './database.ts';
 import { corrupted } from './failures.ts';
 import { bytesOf, integerOf, linkOf, pack, type Row, RowDamage, textOf, unpack } from './rows.ts';
+import { type BeginBody, type RunRecord, Runs } from './runs.ts';
+import { numberOf, readSeal, type Seal, sumText } from './seal.ts';
 
-/** The first link of a run. `plan` and `declared` name blobs. */
-export interface BeginBody {
-  readonly run: RunNumber;
-  readonly at: Instant;
-  readonly actor: Actor;
-  readonly intent: RunIntent;
-  readonly planDigest: string;
-  readonly plan: string;
-  readonly declared: string;
-}
-
-/** The last link of a run, or of the part of it that ended `stopped`. */
-export interface EndBody {
-  readonly run: RunNumber;
-  readonly at: Instant;
-  readonly outcome: RunOutcome;
-}
-
-export interface RunRecord {
-  readonly run: Run;
-  readonly begin: BeginBody;
-}
+/**
+ * A journal of so many links is verified whole each time, which takes some 50 ms; of a longer one so many of the newest, and
+ * the whole once it has grown by a tenth. What lies further back is verified when it is read, and by `doctor`.
+ */
+const linksEachTime = 2_000;
 
 /** The kind of a link that holds a {@link RecordEdit}, and the number of the run that it belongs to: none. */
 const editKind = 'edit';
@@ -53,10 +33,16 @@ export class Tables {
   readonly where: string;
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  readonly #runs: Runs;
+  /** Of {@link Seal}; undefined: to be summed up afresh. */
+  #resourceSum: bigint | undefined;
+  /** undefined: as the seal says. */
+  #verifiedAt: number | undefined;
 
   constructor(database: DatabaseSync, where: string) {
     this.#database = database;
     this.where = where;
+    this.#runs = new Runs((sql, ...values) => this.#all(sql, ...values), where);
   }
 
   /** All that `look` reads is of one moment, whoever writes meanwhile. Throws a StateFailure. */
@@ -78,9 +64,12 @@ export class Tables {
     this.#database.exec('BEGIN IMMEDIATE');
     try {
       const result = effect();
+      this.#putSeal();
       this.#database.exec('COMMIT');
       return result;
     } catch (cause) {
+      this.#resourceSum = undefined;
+      this.#verifiedAt = undefined;
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       throw cause;
     }
@@ -119,14 +108,17 @@ export class Tables {
     return links;
   }
 
-  /** Every link, with the chain checked from the lineage to its head. */
-  allLinks(): readonly Link[] {
-    const links = this.#all('SELECT seq, kind, body, hash FROM chain ORDER BY seq').map(linkOf);
-    const start = genesis(this.lineage());
-    this.#expectWhole(brokenAt(start, links, 1));
-    const isWhole = (links.at(-1)?.hash ?? start) === this.#meta('head');
-    this.#expectWhole(isWhole ? undefined : 'the newest journal entries are missing');
-    return links;
+  /** The links from this place to the head, one by one; the chain is checked as they are taken. */
+  *#linksFrom(first: number): Generator<Link> {
+    let [before, seq] = [this.#hashBefore(first), first];
+    const rows = this.#statement('SELECT seq, kind, body, hash FROM chain WHERE seq >= ? ORDER BY seq');
+    for (const row of rows.iterate(first)) {
+      const link = linkOf(row);
+      this.#expectWhole(brokenAt(before, [link], seq));
+      yield link;
+      [before, seq] = [link.hash, seq + 1];
+    }
+    this.#expectWhole(before === this.#meta('head') ? undefined : 'the newest journal entries are missing');
   }
 
   /** The newest bodies of one kind of link, newest first. */
@@ -137,29 +129,7 @@ export class Tables {
   }
 
   runs(): readonly RunRecord[] {
-    const runs = new Map<RunNumber, RunRecord>();
-    const rows = this.#all(
-      `SELECT link.seq, link.kind, link.body, link.hash, before.hash AS before
-         FROM chain AS link LEFT JOIN chain AS before ON before.seq = link.seq - 1
-        WHERE link.kind IN ('begin', 'end') ORDER BY link.seq`,
-    );
-    for (const row of rows) {
-      const link = linkOf(row);
-      const before = link.seq === 1 ? genesis(this.lineage()) : textOf(row, 'before');
-      this.#expectWhole(brokenAt(before, [link], link.seq));
-      if (link.kind === 'begin') {
-        const begin = JSON.parse(link.body) as BeginBody;
-        const { run, at, actor, intent, planDigest } = begin;
-        const ends = { endedAt: undefined, outcome: undefined };
-        runs.set(run, { begin, run: { run, startedAt: at, ...ends, actor, intent, planDigest } });
-      } else {
-        const { run, at, outcome } = JSON.parse(link.body) as EndBody;
-        const ended = runs.get(run);
-        if (ended === undefined) throw corrupted(this.where, `run ${run} ends without having begun`);
-        runs.set(run, { ...ended, run: { ...ended.run, endedAt: at, outcome } });
-      }
-    }
-    return [...runs.values()];
+    return this.#runs.read();
   }
 
   resources(): readonly RecordedResource[] {
@@ -184,14 +154,37 @@ export class Tables {
     return bytes;
   }
 
+  /**
+   * That a run may go on from here: the newest links, the recorded resources, and that both are what the last writer left.
+   * Everything, where that is soon done or was not done for long.
+   */
+  verifyForWriting(): void {
+    const serial = this.serial();
+    const seal = readSeal(this.#seal());
+    const isSealed = seal !== undefined && seal.serial === serial && seal.head === this.#meta('head');
+    const mayGrowBy = Math.max(linksEachTime, (seal?.verifiedAt ?? 0) / 10);
+    if (!isSealed || serial <= linksEachTime || serial - seal.verifiedAt > mayGrowBy) {
+      this.verify();
+      return;
+    }
+    for (const _ of this.#linksFrom(serial - linksEachTime + 1));
+    this.resources();
+    this.#expectWhole(
+      sumText(this.#sumResources()) === seal.resources
+        ? undefined
+        : 'the recorded resources are not what the last run left',
+    );
+  }
+
   /** Everything, and that the recorded resources are what the chain yields. Gives the number of links. */
   verify(): number {
     const [verdict] = this.#all('PRAGMA integrity_check(1)');
     const isSound = Object.values(verdict ?? {})[0] === 'ok';
     this.#expectWhole(isSound ? undefined : 'SQLite finds its pages damaged');
-    const links = this.allLinks();
     const folded = new Map<string, string>();
-    for (const link of links) {
+    let count = 0;
+    for (const link of this.#linksFrom(1)) {
+      count += 1;
       const {
         plan,
         declared,
@@ -210,7 +203,8 @@ export class Tables {
       const isSame = folded.get(address) === kept.get(address);
       this.#expectWhole(isSame ? undefined : `the recorded ${address} is not what the journal says`);
     }
-    return links.length;
+    this.#verifiedAt = count;
+    return count;
   }
 
   /** Changes of the record by people, oldest first. */
@@ -222,7 +216,7 @@ export class Tables {
 
   /** Everything as it is kept, the chain checked. */
   copy(): StateCopy {
-    const links = this.allLinks();
+    const links = [...this.#linksFrom(1)];
     const blobs = this.#all('SELECT sha256, bytes FROM blob ORDER BY sha256').map((row) => [
       textOf(row, 'sha256'),
       Buffer.from(bytesOf(row, 'bytes')).toString('base64'),
@@ -245,13 +239,18 @@ export class Tables {
 
   /** The last value seen of a resource becomes its record. */
   fold(resource: RecordedResource): void {
+    this.#resourceSum ??= this.#sumResources();
+    const [before] = this.#all('SELECT hash FROM resource WHERE address = ?', resource.address);
+    if (before !== undefined) this.#resourceSum ^= numberOf(textOf(before, 'hash'));
     if (resource.spec === null) {
       this.#run('DELETE FROM resource WHERE address = ?', resource.address);
       return;
     }
     const body = canonicalJson(resource);
+    const hash = sha256Of(body);
+    this.#resourceSum ^= numberOf(hash);
     const insert = 'INSERT OR REPLACE INTO resource (address, body, hash) VALUES (?, ?, ?)';
-    this.#run(insert, resource.address, body, sha256Of(body));
+    this.#run(insert, resource.address, body, hash);
   }
 
   edit(edit: RecordEdit): void {
@@ -262,6 +261,8 @@ export class Tables {
   /** The copy and nothing else. It is as good as it was: {@link verify} comes after it. */
   replaceAll({ lineage, links, blobs }: StateCopy): void {
     for (const table of ['chain', 'blob', 'resource']) this.#run(`DELETE FROM ${table}`);
+    this.#resourceSum = 0n;
+    this.#verifiedAt = 0;
     for (const [sha256, bytes] of Object.entries(blobs)) {
       this.#run('INSERT INTO blob (sha256, bytes) VALUES (?, ?)', sha256, Buffer.from(bytes, 'base64'));
     }
@@ -286,6 +287,28 @@ export class Tables {
   }
 
   // ── SQLite ───────────────────────────────────────────────────────────────────────────────────────
+
+  #putSeal(): void {
+    this.#resourceSum ??= this.#sumResources();
+    this.#verifiedAt ??= readSeal(this.#seal())?.verifiedAt ?? 0;
+    const seal: Seal = {
+      serial: this.serial(),
+      head: this.#meta('head'),
+      resources: sumText(this.#resourceSum),
+      verifiedAt: this.#verifiedAt,
+    };
+    this.#run(`INSERT OR REPLACE INTO meta (key, value) VALUES ('seal', ?)`, JSON.stringify(seal));
+  }
+
+  #seal(): string | undefined {
+    const [row] = this.#all(`SELECT value FROM meta WHERE key = 'seal'`);
+    return row === undefined ? undefined : textOf(row, 'value');
+  }
+
+  #sumResources(): bigint {
+    const hashes = this.#all('SELECT hash FROM resource').map((row) => textOf(row, 'hash'));
+    return hashes.reduce((sum, hash) => sum ^ numberOf(hash), 0n);
+  }
 
   #meta(key: 'lineage' | 'head'): string {
     return textOf(this.#all('SELECT value FROM meta WHERE key = ?', key)[0], 'value');

@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -10,10 +11,11 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   asAddress,
   type NewJournalEntry,
+  type Recorded,
   type RecordedResource,
   type StepId,
 } from '../../../src/model/index.ts';
@@ -264,6 +266,70 @@ describe('the files', () => {
   ] as const)('%s', ([, magic, name]) => {
     expect(networkFileSystemOf(magic)).toBe(name);
   });
+});
+
+describe('a long journal', () => {
+  const original = temporaryFolder();
+  afterAll(() => original[Symbol.dispose]());
+  /** Longer than what is verified each time. The second writer verifies all of it, which its write notes. */
+  beforeAll(async () => {
+    {
+      await using state = await write(original.path);
+      await state.begin(planOf(), actor, at(1));
+      for (let count = 0; count < 2_010; count += 1) {
+        await state.append(1, entry('done', { seen: [member('a', count % 2 === 0 ? 'ready' : 'drain')] }));
+      }
+    }
+    await using state = await write(original.path);
+    await state.append(1, entry('done'));
+  }, 120_000);
+  const copied = (folder: string): void => cpSync(original.path, folder, { recursive: true });
+  const damage = (folder: string, sql: string): void => {
+    const database = new DatabaseSync(join(folder, 'state.sqlite'));
+    database.exec(sql);
+    database.close();
+  };
+
+  test('is not read whole to go on with it; what lies far back is verified when it is read', async () => {
+    using folder = temporaryFolder();
+    copied(folder.path);
+    damage(folder.path, `UPDATE chain SET body = replace(body, 'ready', 'maint') WHERE seq = 2`);
+    await using state = await write(folder.path);
+    await state.append(1, entry('done'));
+    await expect(state.journal(1)).rejects.toMatchObject({ diagnostic: { code: 'state-corrupted' } });
+    await expect(state.verify()).rejects.toMatchObject({ diagnostic: { code: 'state-corrupted' } });
+  });
+
+  test.for([
+    [
+      'a new entry that was changed',
+      `UPDATE chain SET body = replace(body, 'done', 'undone') WHERE seq = 2000`,
+    ],
+    ['the newest entry removed', 'DELETE FROM chain WHERE seq = (SELECT max(seq) FROM chain)'],
+    ['a resource that was changed', `UPDATE resource SET body = replace(body, 'drain', 'maint')`],
+    ['a resource that was removed', 'DELETE FROM resource'],
+    [
+      'an old entry, where the last writer knew no seal',
+      `DELETE FROM meta WHERE key = 'seal'; UPDATE chain SET hash = 'x' WHERE seq = 2`,
+    ],
+  ] as const)('%s is found before anything is written', async ([, sql]) => {
+    using folder = temporaryFolder();
+    copied(folder.path);
+    damage(folder.path, sql);
+    expect(await refusal(() => write(folder.path))).toBe('state-corrupted');
+  });
+});
+
+test('what was declared can be read when the state is closed', async () => {
+  using folder = temporaryFolder();
+  let recorded: Recorded;
+  {
+    await using state = await write(folder.path);
+    await state.begin(planOf(), actor, at(1));
+    await state.end(1, 'complete', at(2));
+    recorded = await state.read();
+  }
+  expect(recorded.deployments[0]?.declared).toEqual(planOf().declared);
 });
 
 describe('damage', () => {
