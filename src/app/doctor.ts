@@ -137,10 +137,7 @@ function held(path: string, run: RunNumber | undefined): Diagnostic {
     severity: 'warning',
     summary: 'The state is locked',
     detail: run === undefined ? who : `${who} Run ${run} goes on.`,
-    hint:
-      run === undefined
-        ? 'Wait for it.'
-        : 'Wait for it. How it goes:  deployctl status ENV --watch',
+    hint: run === undefined ? 'Wait for it.' : 'Wait for it. How it goes:  deployctl status ENV --watch',
   };
 }
 

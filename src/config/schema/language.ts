@@ -13,7 +13,7 @@ import {
   required,
   type VariantShape,
 } from './shape.ts';
-import { lines } from './types/collections.ts';
+import { persons } from './types/collections.ts';
 import { bool, hostCount, instant, percent, whole } from './types/numbers.ts';
 import { localPath } from './types/places.ts';
 import { anything, raw, written } from './types/references.ts';
@@ -200,7 +200,7 @@ export const policyShape = {
       "`allowed_signers` in the environment's folder",
     ),
     actors: optional(
-      lines,
+      persons,
       'Who may apply, revert, resume and promote: names of users, or `user@machine`. Pausing and aborting are for everybody. It guards against mistakes; what guards against people is `approvals`.',
       'everybody',
     ),

@@ -29,6 +29,16 @@ const listType = <T>(
   type(name, wants, (value) => listOf(value, item.decode), example === undefined ? {} : { example });
 
 export const lines = listType('list of strings', 'a list of strings', line);
+
+/** Who may do something: a list without anybody is a mistake, for nothing could be done any more. */
+export const persons = type('list of strings', 'a list of strings', (value): readonly string[] | Refusal => {
+  const names = lines.decode(value);
+  if (isRefusal(names) || names.length > 0) return names;
+  return {
+    refused: 'The list is empty, so nobody could apply or revert.',
+    hint: 'Name at least one user, or leave it out for everybody. To deploy nothing for a time, declare a freeze.',
+  };
+});
 export const endpoints = listType('list of addresses', 'a list of addresses with ports', endpoint);
 
 /** One path or several. */
