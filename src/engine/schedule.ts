@@ -15,6 +15,12 @@ interface Task {
 }
 
 /**
+ * Tells each pair of the one that blocks and the one that is blocked. It is no list: a rolling upgrade of 1,000 hosts has a
+ * quarter of a million of them, for each host of a batch waits for each of the batch before.
+ */
+type EachEdge = (tell: (blocker: StepId, blocked: StepId) => void) => void;
+
+/**
  * Steps in one direction, each offered once when all that blocks it has passed. It costs what changes, not what there
  * is: a fleet's plan has thousands of steps, and it is asked after each of them.
  */
@@ -23,19 +29,18 @@ export class Agenda {
   readonly #blocked: ReadonlyMap<StepId, readonly StepId[]>;
   readonly #ready: Task[] = [];
 
-  /** `edges`: pairs of the one that blocks and the one that is blocked. */
-  constructor(tasks: readonly Omit<Task, 'blockers'>[], edges: readonly (readonly [StepId, StepId])[]) {
+  constructor(tasks: readonly Omit<Task, 'blockers'>[], eachEdge: EachEdge) {
     this.#tasks = new Map(tasks.map((task) => [task.step.id, { ...task, blockers: 0 }]));
     const blocked = new Map<StepId, StepId[]>();
-    for (const [blocker, step] of edges) {
+    eachEdge((blocker, step) => {
       const task = this.#tasks.get(step);
       // Who blocks without having to be done at all has passed already.
-      if (task === undefined || !this.#tasks.has(blocker)) continue;
+      if (task === undefined || !this.#tasks.has(blocker)) return;
       task.blockers += 1;
       const others = blocked.get(blocker);
       if (others === undefined) blocked.set(blocker, [step]);
       else others.push(step);
-    }
+    });
     this.#blocked = blocked;
     for (const task of [...this.#tasks.values()].filter((each) => each.blockers === 0)) this.#offer(task);
   }
@@ -85,8 +90,9 @@ export class Agenda {
   }
 }
 
-const needsOf = (steps: readonly Step[]): readonly (readonly [StepId, StepId])[] =>
-  steps.flatMap((step) => step.needs.map((need) => [need, step.id] as const));
+const eachNeed = (steps: readonly Step[], tell: (need: StepId, step: StepId) => void): void => {
+  for (const { id, needs } of steps) for (const need of needs) tell(need, id);
+};
 
 /** Whatever is not done, in the order of the plan; what an earlier session left unfinished is among it. */
 export function agendaForwards(steps: readonly Step[], progress: Progress): Agenda {
@@ -99,7 +105,7 @@ export function agendaForwards(steps: readonly Step[], progress: Progress): Agen
         role: leftOut.has(step.id) ? ('free' as const) : ('work' as const),
       }))
       .filter(({ step }) => progressOf(progress, step.id).status !== 'done'),
-    needsOf(steps),
+    (tell) => eachNeed(steps, tell),
   );
 }
 
@@ -138,7 +144,7 @@ export const agendaBackwards = (steps: readonly Step[], progress: Progress): Age
       role: roleBackwards(step, progress),
       rank: -progressOf(progress, step.id).seq,
     })),
-    needsOf(steps).map(([need, step]) => [step, need] as const),
+    (tell) => eachNeed(steps, (need, step) => tell(step, need)),
   );
 
 function roleBackwards(step: Step, progress: Progress): Role {
