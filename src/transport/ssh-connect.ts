@@ -141,11 +141,11 @@ async function handshake(
       socket.destroy();
       return client;
     };
-    // What was written is sent without us: that the other side closes as well is nothing to stay for.
+    // Once our last words are sent: that the other side closes as well is nothing to stay for.
     const end = client.end.bind(client);
     client.end = () => {
       end();
-      if (socket instanceof Socket) socket.unref();
+      if (socket instanceof Socket) socket.destroySoon();
       return client;
     };
     let verdict: Error | undefined;
