@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { apache } from '../../src/providers/apache/index.ts';
 import { withRoute } from '../../src/providers/apache/map-file.ts';
 import { startBackend } from '../rig/backend.ts';
-import { balancer, context, edge, localChannels, pool } from '../rig/balancers.ts';
+import { balancer, context, edge, helpless, localChannels, pool } from '../rig/balancers.ts';
 import { apacheProgram, isInstalled, type ProxyPaths, startProxy } from '../rig/proxies.ts';
 import { type Backends, type BalancerUnderTest, describeBalancer } from './balancer-contract.ts';
 
@@ -28,6 +28,7 @@ async function start({ blue, green }: Backends): Promise<BalancerUnderTest> {
     port: proxy.paths.port,
     rate: 500,
     open: (through = (each) => each) => apache.open(declared, through(channels)),
+    callByCall: helpless,
     setRouteByHand: async (route, value) =>
       writeFile(file, withRoute(await readFile(file, 'utf8'), route, value)),
     editPersistedByHand: unused,

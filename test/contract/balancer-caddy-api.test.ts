@@ -16,7 +16,7 @@ import {
 } from '../../src/providers/caddy/route-object.ts';
 import type { HostChannels } from '../../src/transport/index.ts';
 import { type Backend, startBackend } from '../rig/backend.ts';
-import { balancer, context, declaring, edge, localChannels, pool } from '../rig/balancers.ts';
+import { balancer, context, declaring, edge, helpless, localChannels, pool } from '../rig/balancers.ts';
 import {
   caddyJsonProgram,
   isInstalled,
@@ -56,6 +56,7 @@ async function start({ blue, green }: Backends): Promise<ApiUnderTest> {
     port,
     rate: 300,
     open: (through = (each) => each) => caddy.open(declared, through(channels)),
+    callByCall: helpless,
     async setRouteByHand(route, value) {
       const object = parseRouteObject(await (await fetch(objectUrl)).text());
       if (object === undefined) throw new Error('no routes');
@@ -88,6 +89,7 @@ describeBalancer('Caddy by its admin API', start, {
   isAvailable: isInstalled(caddyJsonProgram),
   membersFixed: true,
   switchCosts: true,
+  scriptsHere: 4,
 });
 
 /** Something happens right after the file was written, before the API is told. */

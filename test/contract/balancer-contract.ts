@@ -15,7 +15,7 @@ import {
 } from '../../src/model/index.ts';
 import type { HostChannels } from '../../src/transport/index.ts';
 import { type Backend, startBackend } from '../rig/backend.ts';
-import { context, declaring, edge } from '../rig/balancers.ts';
+import { context, counted, declaring, edge, far } from '../rig/balancers.ts';
 import { startTraffic } from '../rig/traffic.ts';
 import { testDeaths } from './balancer-deaths.ts';
 
@@ -77,6 +77,8 @@ export interface BalancerFacts {
   readonly writesTwice?: boolean;
   /** Some clients see an error in a switch, as its traits say. */
   readonly switchCosts?: boolean;
+  /** How many scripts a switch is on this machine. Default: three, the second of which writes and looks. 0: it needs none. */
+  readonly scriptsHere?: number;
 }
 
 export function describeBalancer(
@@ -88,6 +90,7 @@ export function describeBalancer(
     membersFixed = readsFlags,
     writesTwice = !readsFlags,
     switchCosts = false,
+    scriptsHere = 3,
   }: BalancerFacts = {},
 ): void {
   describe.skipIf(!isAvailable)(`${name} as a load balancer`, () => {
@@ -176,6 +179,23 @@ export function describeBalancer(
       expect(await route()).toMatchObject(routeIs(green));
       expect(await served()).toBe('green');
     });
+
+    test.skipIf(scriptsHere === 0)(
+      'a switch starts few scripts on its host: requests wait for each program there, and a far host for each way there and back',
+      async () => {
+        for (const [through, most] of [
+          [(channels: HostChannels) => channels, { scripts: scriptsHere }],
+          [far, { scripts: 3, dials: 0 }],
+        ] as const) {
+          await startFrom(blue);
+          const counts = { scripts: 0, dials: 0 };
+          const watched = running.open((channels) => counted(through(channels), counts));
+          await watched.perform(move(blue, green), context());
+          expect(counts).toMatchObject(most);
+          expect(await served()).toBe('green');
+        }
+      },
+    );
 
     test('the inverse of a switch restores, and the inverse of a first one removes the route again', async () => {
       await startFrom(null);

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import type { RouteValue } from '../../src/model/index.ts';
 import { filesOf } from '../../src/providers/balancer/flags/layout.ts';
 import type { BalancerKind } from '../../src/providers/registry.ts';
-import { balancer, localChannels, pool } from '../rig/balancers.ts';
+import { balancer, helpless, localChannels, pool } from '../rig/balancers.ts';
 import { type ProxyPaths, type ProxyProgram, type RunningProxy, startProxy } from '../rig/proxies.ts';
 import type { Backends, BalancerUnderTest } from './balancer-contract.ts';
 
@@ -53,6 +53,7 @@ export const startFlags =
       port: proxy.paths.port,
       rate,
       open: (through = (each) => each) => kind.open(declared, through(channels)),
+    callByCall: helpless,
       setRouteByHand: (route, value) => setFlagsByHand(flagsDir, route, value),
       editPersistedByHand: unused,
       setMemberByHand: unused,

@@ -62,4 +62,4 @@ async function start({ blue, green }: Backends): Promise<BalancerUnderTest> {
 }
 
 // It writes its file itself, before it answers.
-describeBalancer("the lab's balancer", start, { writesTwice: false });
+describeBalancer("the lab's balancer", start, { writesTwice: false, scriptsHere: 0 });

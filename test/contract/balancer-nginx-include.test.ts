@@ -13,7 +13,7 @@ import {
 import { withRoute } from '../../src/providers/nginx/include-file.ts';
 import { nginx } from '../../src/providers/nginx/index.ts';
 import { type Backend, startBackend } from '../rig/backend.ts';
-import { balancer, context, declaring, edge, localChannels, pool } from '../rig/balancers.ts';
+import { balancer, context, declaring, edge, helpless, localChannels, pool } from '../rig/balancers.ts';
 import { isInstalled, nginxProgram, type ProxyPaths, type RunningProxy, startProxy } from '../rig/proxies.ts';
 import { type Backends, type BalancerUnderTest, describeBalancer } from './balancer-contract.ts';
 
@@ -69,6 +69,7 @@ async function start({ blue, green }: Backends): Promise<IncludeUnderTest> {
     port: proxy.paths.port,
     rate: 500,
     open: (through = (each) => each) => nginx.open(declared, through(channels)),
+    callByCall: helpless,
     async setRouteByHand(route, value) {
       const before = await readFile(file, 'utf8');
       await edit(route, value);

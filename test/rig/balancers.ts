@@ -101,6 +101,30 @@ export const far = (channels: HostChannels): HostChannels => ({
   [Symbol.asyncDispose]: () => channels[Symbol.asyncDispose](),
 });
 
+export interface CallCounts {
+  scripts: number;
+  dials: number;
+}
+
+/** Counts what is started on hosts, and the connections that are made from there. */
+export const counted = (channels: HostChannels, counts: CallCounts): HostChannels => ({
+  async to(host, signal) {
+    const channel = await channels.to(host, signal);
+    return {
+      ...channel,
+      script: (...given) => {
+        counts.scripts += 1;
+        return channel.script(...given);
+      },
+      dial: (...given) => {
+        counts.dials += 1;
+        return channel.dial(...given);
+      },
+    };
+  },
+  [Symbol.asyncDispose]: () => channels[Symbol.asyncDispose](),
+});
+
 /** Hosts with none of the programs that can speak to a unix socket for a script. */
 export const helpless = (channels: HostChannels): HostChannels => ({
   async to(host, signal) {

@@ -3,14 +3,7 @@ import { posix } from 'node:path';
 import type { Address, Context, Diagnostic, ProviderFailure } from '../../model/index.ts';
 import type { Execution, HostChannel } from '../../transport/channel.ts';
 import { mishap, refusal } from './failure.ts';
-
-/** Scripts are small and local to the host; the rest is for a slow way there, and for a slow disk. */
-const timeoutMs = 30_000;
-/** A map of 100,000 routes is some 5 MB. */
-const maxOutputBytes = 16 * 1024 * 1024;
-
-/** What a script says by its exit code, beside 0. */
-export const exits = { helpless: 65, missing: 66, changed: 70, busy: 75, denied: 77, outdated: 78 } as const;
+import { exits, type Following, hostScripts, newMark, scriptTimeoutMs, sectionsOf } from './host-scripts.ts';
 
 const readScript = `
 [ -e "$file" ] || exit ${exits.missing}
@@ -41,6 +34,26 @@ mv -f -- "$fresh" "$file" || exit 1
 trap - EXIT
 sync -- "\${folder:-/}" 2>/dev/null || sync
 `;
+
+/** Prints the file after a line `$mark file`, if there is one, with a newline added. */
+export const fileLook = (path: string): Following => ({
+  before: `[ ! -e "$file" ] || [ -r "$file" ] || exit ${exits.denied}`,
+  text: `if [ -e "$file" ]; then echo "$mark file"; cat -- "$file"; echo; fi`,
+  values: { file: path },
+});
+
+/** The same to follow another script, and what it printed; undefined: there is no such file. */
+export function fileTogether(path: string): {
+  readonly following: Following;
+  textIn(output: string): string | undefined;
+} {
+  const mark = newMark();
+  const { before, text, values } = fileLook(path);
+  return {
+    following: { before, text: `${text}\nexit 0\n`, values: { ...values, mark } },
+    textIn: (output) => sectionsOf(output, mark)[0]?.text.slice(0, -1),
+  };
+}
 
 /** What a replacement needs, without one: the folder is where the new file is written first. */
 const mayReplaceScript = `
@@ -110,18 +123,11 @@ held=
 exit 0
 `;
 
-/** A script that follows another one in the same exchange. */
-export interface Following {
-  /** What must be so before either is begun: it exits with `denied` or `helpless`, and may define what the text uses. */
-  readonly before: string;
-  /** Exits with 0 whatever it finds. */
-  readonly text: string;
-  readonly values: Readonly<Record<string, string>>;
-}
-
 export interface HostFiles {
-  /** Runs it alone. undefined: the host is helpless. */
+  /** Runs it alone. undefined: the host is helpless, or does not allow it. */
   run(script: Following, signal: AbortSignal): Promise<string | undefined>;
+  /** The same, for a look at files that says what is not allowed. */
+  look(script: Following, signal: AbortSignal): Promise<string>;
   /** undefined: there is no such file. */
   read(path: string, signal: AbortSignal): Promise<string | undefined>;
   /** Why it could not be replaced; undefined: it could. Changes nothing. */
@@ -154,39 +160,8 @@ const lockTries = 100;
 /** Locks that this process holds or waits for, one after the other: the lock on the host cannot tell two of its steps apart. */
 const queues = new Map<string, Promise<unknown>>();
 
-/** Hosts on which the user of the connection was not enough: asked as root at once, which spares a way there and back. */
-const needRoot = new WeakSet<HostChannel>();
-
 export function hostFiles(channel: HostChannel, balancer: Address): HostFiles {
-  /** First as the user of the connection; with the rights of root only where that is not enough. */
-  async function run(
-    script: string,
-    values: Readonly<Record<string, string>>,
-    signal: AbortSignal,
-  ): Promise<Execution> {
-    const options = { timeoutMs, signal, maxOutputBytes };
-    if (!needRoot.has(channel)) {
-      const first = await channel.script(script, values, options);
-      if (first.code !== exits.denied) return first;
-      needRoot.add(channel);
-    }
-    return channel.script(script, values, { ...options, privileged: true });
-  }
-
-  /** One after the other in one exchange; without the second where the host is helpless. */
-  async function runBoth(
-    script: string,
-    values: Readonly<Record<string, string>>,
-    following: Following | undefined,
-    signal: AbortSignal,
-  ): Promise<{ readonly result: Execution; readonly output: string | undefined }> {
-    if (following !== undefined) {
-      const text = `${following.before}\n( ${script}\n) || exit $?\n${following.text}`;
-      const result = await run(text, { ...following.values, ...values }, signal);
-      if (result.code !== exits.helpless) return { result, output: result.stdout };
-    }
-    return { result: await run(script, values, signal), output: undefined };
-  }
+  const { run, runBoth } = hostScripts(channel);
 
   const failed = (doing: string, execution: Execution, isWriting: boolean): ProviderFailure => {
     const { code, signal, stderr } = execution;
@@ -222,6 +197,12 @@ export function hostFiles(channel: HostChannel, balancer: Address): HostFiles {
     async run({ before, text, values }, signal) {
       const result = await run(`${before}\n${text}`, values, signal);
       return result.code === 0 ? result.stdout : undefined;
+    },
+
+    async look({ before, text, values }, signal) {
+      const result = await run(`${before}\n${text}`, values, signal);
+      if (result.code !== 0) throw failed('Reading its files', result, false);
+      return result.stdout;
     },
 
     async replace(path, was, to, signal, following) {
@@ -274,7 +255,7 @@ export function hostFiles(channel: HostChannel, balancer: Address): HostFiles {
         } finally {
           // Without the caller's signal: an interrupted step must not leave its lock behind. A lock that cannot be given
           // back is taken over by the next run of this lineage.
-          await run(unlockScript, values, AbortSignal.timeout(timeoutMs)).catch(() => undefined);
+          await run(unlockScript, values, AbortSignal.timeout(scriptTimeoutMs)).catch(() => undefined);
         }
       } finally {
         turn.resolve();

@@ -2,15 +2,15 @@
  * Caddy's admin API on one host. A change is guarded by the tag of what was read (`If-Match`), which Caddy sends as a
  * trailer, after the body; it refuses one that does not fit with 412.
  */
-import { type Address, ProviderFailure } from '../../model/index.ts';
-import type { HostChannel } from '../../transport/channel.ts';
-import { messageOf, mishap, refusal } from '../balancer/failure.ts';
-import { askWhole, type WholeAnswer } from '../balancer/probed/exchange.ts';
+import type { Address } from '../../model/index.ts';
+import { mishap, refusal } from '../balancer/failure.ts';
+import { parseWhole, type WholeAnswer } from '../balancer/probed/exchange.ts';
 import type { LoopbackPort } from '../balancer/probed/settings.ts';
+import type { Talk, Talked } from '../balancer/probed/talk.ts';
 import { parseRouteObject, type RouteObject } from './route-object.ts';
 
 /** A change is answered when the new configuration runs: that may take a while where there are many sites. */
-const timeoutMs = 30_000;
+const timeoutMs = 20_000;
 
 export interface TaggedObject {
   readonly object: RouteObject;
@@ -18,52 +18,54 @@ export interface TaggedObject {
 }
 
 export interface CaddyAdmin {
+  /** What asks for the object; `seen` reads the answer. */
+  readonly question: Talk;
   /** Throws `balancer-snippet-missing` where Caddy has no such object. */
-  read(signal: AbortSignal): Promise<TaggedObject>;
-  /** false: it is not what was read any more, and nothing was changed. Throws `config-refused` in Caddy's words. */
-  replace(was: TaggedObject, object: RouteObject, signal: AbortSignal): Promise<boolean>;
+  seen(answer: Talked): TaggedObject;
+  /** What has it replaced, if it is still what was read; `obeyed` reads the answer. */
+  order(was: TaggedObject, object: RouteObject): Talk;
+  /** false: it was not what was read any more, and nothing was changed. Throws `config-refused` in Caddy's words. */
+  obeyed(answer: Talked): boolean;
 }
 
 export function caddyAdmin(
-  channel: HostChannel,
+  host: string,
   { address, port }: LoopbackPort,
   id: string,
   balancer: Address,
 ): CaddyAdmin {
-  const where = `${address}:${port} on ${channel.host}`;
+  const where = `${address}:${port} on ${host}`;
 
-  async function ask(
-    method: 'GET' | 'PATCH',
-    headers: Readonly<Record<string, string>>,
-    body: string,
-    signal: AbortSignal,
-  ): Promise<WholeAnswer> {
+  const talk = (method: 'GET' | 'PATCH', headers: Readonly<Record<string, string>>, body: string): Talk => {
     const head = { Host: `${address}:${port}`, Connection: 'close', ...headers };
     const lines = Object.entries(head).map(([name, value]) => `${name}: ${value}\r\n`);
-    let isSent = false;
-    try {
-      const request = `${method} /id/${id} HTTP/1.1\r\n${lines.join('')}\r\n${body}`;
-      return await askWhole(channel, { address, port }, request, timeoutMs, signal, () => {
-        isSent = true;
-      });
-    } catch (error) {
-      const words = error instanceof ProviderFailure ? error.diagnostic.detail : messageOf(error);
-      throw (isSent && method === 'PATCH' ? mishap : refusal)(
-        {
-          code: 'balancer-unreachable',
-          summary: 'The load balancer does not answer',
-          detail: `Caddy's admin API at ${where} could not be used: ${words.replace(/\.$/, '')}.`,
-          hint: 'Is Caddy running, with `admin` listening there?',
-          address: balancer,
-        },
-        error,
-      );
-    }
-  }
+    return {
+      address,
+      port,
+      timeoutMs,
+      text: `${method} /id/${id} HTTP/1.1\r\n${lines.join('')}\r\n${body}`,
+    };
+  };
+
+  const wholeOf = (answer: Talked, isChange: boolean): WholeAnswer => {
+    const whole = 'text' in answer ? parseWhole(Buffer.from(answer.text)) : undefined;
+    if (whole !== undefined) return whole;
+    const words = 'reason' in answer ? answer.reason : 'what it answers is no whole HTTP';
+    const isUnsent = 'reason' in answer && answer.isSent !== true;
+    throw (isChange && !isUnsent ? mishap : refusal)({
+      code: 'balancer-unreachable',
+      summary: 'The load balancer does not answer',
+      detail: `Caddy's admin API at ${where} could not be used: ${words.replace(/\.$/, '')}.`,
+      hint: 'Is Caddy running, with `admin` listening there?',
+      address: balancer,
+    });
+  };
 
   return {
-    async read(signal) {
-      const { status, body, trailers } = await ask('GET', {}, '', signal);
+    question: talk('GET', {}, ''),
+
+    seen(answer) {
+      const { status, body, trailers } = wholeOf(answer, false);
       const object = status === 200 ? parseRouteObject(body) : undefined;
       const tag = /^etag: ?(.*?)\r?$/im.exec(trailers)?.[1];
       if (object !== undefined && tag !== undefined) return { object, tag };
@@ -76,20 +78,24 @@ export function caddyAdmin(
       });
     },
 
-    async replace(was, object, signal) {
+    order(was, object) {
       const body = JSON.stringify(object);
       const headers = {
         'Content-Type': 'application/json',
         'Content-Length': String(Buffer.byteLength(body)),
         'If-Match': was.tag,
       };
-      const answer = await ask('PATCH', headers, body, signal);
-      if (answer.status === 200) return true;
-      if (answer.status === 412) return false;
+      return talk('PATCH', headers, body);
+    },
+
+    obeyed(answer) {
+      const { status, body } = wholeOf(answer, true);
+      if (status === 200) return true;
+      if (status === 412) return false;
       throw refusal({
         code: 'config-refused',
         summary: 'Caddy refuses the configuration',
-        detail: `Caddy's admin API at ${where} answered ${answer.status}: ${answer.body.trim().slice(0, 500)}. It goes on with the configuration before.`,
+        detail: `Caddy's admin API at ${where} answered ${status}: ${body.trim().slice(0, 500)}. It goes on with the configuration before.`,
         hint: 'Correct what it names, and plan again.',
         address: balancer,
       });

@@ -1,14 +1,16 @@
 /** Caddy by its admin API, and a file from which a restart brings the same. */
-import { type BalancerDeclared, type Context, ProviderFailure, sameValue } from '../../model/index.ts';
+import { type BalancerDeclared, type Context, ProviderFailure } from '../../model/index.ts';
 import type { HostChannel, HostChannels } from '../../transport/channel.ts';
 import type { BalancerDriver, RouteWrite } from '../balancer/driver.ts';
 import { asDiagnostic, refusal, whileChanging } from '../balancer/failure.ts';
-import { hostFiles } from '../balancer/host-files.ts';
-import { lookAtMembers, poolReadings } from '../balancer/probed/pools.ts';
-import { type ProbePlace, probe, sampleProbe } from '../balancer/probed/probe.ts';
+import { fileLook, hostFiles } from '../balancer/host-files.ts';
+import { type Look, type Looked, lookAt } from '../balancer/probed/look.ts';
+import { type ProbePlace, sampleProbe } from '../balancer/probed/probe.ts';
 import { readProbeAddress } from '../balancer/probed/settings.ts';
+import { talkFirst, talkOnce } from '../balancer/probed/talk.ts';
 import type { HostReading } from '../balancer/reading.ts';
-import { caddyAdmin } from './admin.ts';
+import type { SampleAsk } from '../balancer/sampling.ts';
+import { caddyAdmin, type TaggedObject } from './admin.ts';
 import {
   findObject,
   parseRouteObject,
@@ -44,7 +46,7 @@ export function apiDriver(declared: BalancerDeclared, channels: HostChannels): B
   const place: ProbePlace = { balancer, name, program: 'Caddy', ...readProbeAddress(declared) };
   const firstRoute = routes[0]?.route ?? name;
   const filesOf = (channel: HostChannel) => hostFiles(channel, balancer);
-  const adminOf = (channel: HostChannel) => caddyAdmin(channel, adminAddress, id, balancer);
+  const adminOf = ({ host }: HostChannel) => caddyAdmin(host, adminAddress, id, balancer);
 
   /** The object in the file, where Caddy will find it at its next start. */
   function kept(
@@ -66,59 +68,82 @@ export function apiDriver(declared: BalancerDeclared, channels: HostChannels): B
     });
   }
 
-  async function read(host: string, signal: AbortSignal): Promise<HostReading> {
-    const channel = await channels.to(host, signal);
-    const [{ object }, answers, text, looks] = await Promise.all([
-      adminOf(channel).read(signal),
-      probe(channel, place, [{ route: firstRoute }], signal),
-      filesOf(channel).read(configFile, signal),
-      lookAtMembers(channel, pools, signal),
-    ]);
-    const [answer] = answers;
-    if (answer === undefined) throw new Error('a probe without an answer');
-    return {
+  const lookOn = (channel: HostChannel, asks: readonly SampleAsk[]): Look =>
+    lookAt({
+      channel,
+      place,
+      pools,
+      probes: [{ route: firstRoute }],
+      asks,
+      own: fileLook(configFile),
+      talks: [adminOf(channel).question],
+    });
+
+  /** What the API said when this was read: a change is guarded by its tag. */
+  const taggedIn = new WeakMap<HostReading, TaggedObject>();
+
+  function readingOf(channel: HostChannel, { own, talked, sampled, pools: known }: Looked): HostReading {
+    const { host } = channel;
+    const tagged = adminOf(channel).seen(talked[0] ?? { reason: 'not asked', isSent: false });
+    // A newline was added, so that what follows begins on a line of its own.
+    const text = own.get('file')?.slice(0, -1);
+    const routes = routesOf(tagged.object);
+    const reading: HostReading = {
       host,
-      workers: [
-        {
-          id: 'caddy',
-          name: 'Caddy',
-          serving: true,
-          routes: routesOf(object),
-          pools: poolReadings(pools, answer.pools, looks),
-        },
-      ],
+      workers: [{ id: 'caddy', name: 'Caddy', serving: true, routes, pools: known }],
       persisted: routesOf(kept(host, text).object),
       persistedText: text,
       persistedIn: configFile,
+      sampled,
     };
+    taggedIn.set(reading, tagged);
+    return reading;
+  }
+
+  async function read(
+    host: string,
+    signal: AbortSignal,
+    asks: readonly SampleAsk[] = [],
+  ): Promise<HostReading> {
+    const channel = await channels.to(host, signal);
+    const look = lookOn(channel, asks);
+    const output = await filesOf(channel).look(look.following, signal);
+    return readingOf(channel, await look.finish(output, signal));
   }
 
   async function writeRoute(
     host: string,
-    { route, to, reading }: RouteWrite,
+    { route, to, reading, asks }: RouteWrite,
     cx: Context,
-  ): Promise<undefined> {
+  ): Promise<HostReading | undefined> {
     const channel = await channels.to(host, cx.signal);
     const files = filesOf(channel);
     const admin = adminOf(channel);
+    const running = taggedIn.get(reading);
+    if (running === undefined) throw new Error('a change of what was not read');
     const was = reading.persistedText ?? '';
     const { span, object } = kept(host, was);
     const wanted = withObject(was, span, withRoute(object, route, to));
-    const running = await admin.read(cx.signal);
-    const held = routesOf(running.object).get(route) ?? null;
-    if (!sameValue(held, reading.workers[0].routes?.get(route) ?? null)) throw changed(host, route);
+    const order = admin.order(running, withRoute(running.object, route, to));
+    const look = lookOn(channel, asks);
+    const together = channel.isHere ? undefined : talkFirst(order, look.following);
 
-    await files.replace(configFile, was, wanted, cx.signal);
+    const output = await files.replace(configFile, was, wanted, cx.signal, together?.following);
     const putBack = () => whileChanging(() => files.replace(configFile, wanted, was, cx.signal));
     let isTaken: boolean;
     try {
-      isTaken = await admin.replace(running, withRoute(running.object, route, to), cx.signal);
+      const told = output === undefined ? undefined : together?.told(host, output);
+      isTaken = admin.obeyed(told ?? (await talkOnce(channel, order, cx.signal)));
     } catch (error) {
       // It goes on as it was: what a restart would bring must not differ.
       if (error instanceof ProviderFailure && error.effect === 'none') await putBack();
       throw error;
     }
-    if (isTaken) return undefined;
+    if (isTaken) {
+      return output === undefined
+        ? undefined
+        : whileChanging(async () => readingOf(channel, await look.finish(output, cx.signal)));
+    }
     await putBack();
     throw changed(host, route);
   }
@@ -138,8 +163,16 @@ export function apiDriver(declared: BalancerDeclared, channels: HostChannels): B
     async sample(host, ask, signal) {
       return sampleProbe(await channels.to(host, signal), place, ask, signal);
     },
-    async locked(host, cx, body) {
-      return filesOf(await channels.to(host, cx.signal)).locked(configFile, cx, () => body(undefined));
+    async locked(host, cx, body, asks) {
+      const channel = await channels.to(host, cx.signal);
+      const files = filesOf(channel);
+      if (asks === undefined) return files.locked(configFile, cx, () => body(undefined));
+      const look = lookOn(channel, asks);
+      const looked = async (output: string | undefined) =>
+        output === undefined
+          ? body(undefined)
+          : body(readingOf(channel, await look.finish(output, cx.signal)));
+      return files.locked(configFile, cx, looked, look.following);
     },
     writeRoute,
     async writeMember() {

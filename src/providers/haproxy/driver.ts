@@ -3,13 +3,14 @@ import { type BalancerDeclared, type Context, type RouteValue, sameValue } from 
 import type { HostChannel, HostChannels } from '../../transport/channel.ts';
 import type { BalancerDriver, MemberWrite, RouteWrite } from '../balancer/driver.ts';
 import { mishap, refusal, whileChanging } from '../balancer/failure.ts';
-import { hostFiles } from '../balancer/host-files.ts';
+import { fileTogether, hostFiles } from '../balancer/host-files.ts';
 import type { HostReading } from '../balancer/reading.ts';
+import type { SampleAsk } from '../balancer/sampling.ts';
 import { isLoaded } from './config-text.ts';
-import { lookTogether, tellTogether } from './exchange.ts';
+import { type Exchange, lookTogether, tellTogether } from './exchange.ts';
 import { parseServersState } from './parse.ts';
 import { sampleRoute } from './probe.ts';
-import { type HaproxyHost, readHost, readRuntime, type Workers } from './read.ts';
+import { type HaproxyHost, readHost, readingOf, readRuntime, type Workers } from './read.ts';
 import { configureHost } from './reload.ts';
 import { memberCommand, renderServerState, routeCommand, toWorker, withRoute } from './render.ts';
 import { readSettings } from './settings.ts';
@@ -66,8 +67,17 @@ export function haproxyDriver(declared: BalancerDeclared, channels: HostChannels
 
     async locked(host, cx, body, asks) {
       const { target, channel } = await on(host, cx.signal);
-      if (asks === undefined || channel.isHere)
-        return target.files.locked(settings.mapFile, cx, () => body(undefined));
+      if (asks === undefined) return target.files.locked(settings.mapFile, cx, () => body(undefined));
+      if (channel.isHere) {
+        const { following, textIn } = fileTogether(settings.mapFile);
+        const looked = async (output: string | undefined) =>
+          body(
+            output === undefined
+              ? undefined
+              : await lookFromHere(target, channel, textIn(output), asks, cx.signal),
+          );
+        return target.files.locked(settings.mapFile, cx, looked, following);
+      }
       const { following, reading } = lookTogether(target, asks);
       return target.files.locked(
         settings.mapFile,
@@ -79,8 +89,15 @@ export function haproxyDriver(declared: BalancerDeclared, channels: HostChannels
 
     async writeRoute(host, write, cx) {
       const { target, channel } = await on(host, cx.signal);
-      const together = channel.isHere ? undefined : tellTogether(target, write);
-      return writeRoute(target, write, together, cx);
+      if (channel.isHere) {
+        const { following, textIn } = fileTogether(settings.mapFile);
+        const output = await writeRoute(target, write, { following }, cx);
+        if (output === undefined) return undefined;
+        return whileChanging(() => lookFromHere(target, channel, textIn(output), write.asks, cx.signal));
+      }
+      const together = tellTogether(target, write);
+      const output = await writeRoute(target, write, together, cx);
+      return output === undefined ? undefined : whileChanging(async () => together?.reading(output));
     },
 
     async writeMember(host, write, cx) {
@@ -108,8 +125,27 @@ export function haproxyDriver(declared: BalancerDeclared, channels: HostChannels
   };
 }
 
+/** Where the host is this machine: its sockets are asked from here, and only the file is left to a script. */
+async function lookFromHere(
+  target: HaproxyHost,
+  channel: HostChannel,
+  mapText: string | undefined,
+  asks: readonly SampleAsk[],
+  signal: AbortSignal,
+): Promise<HostReading> {
+  const [workers, ...samples] = await Promise.all([
+    readRuntime(target, signal),
+    ...asks.map((ask) => sampleRoute(target, channel, ask, signal)),
+  ]);
+  const sampled = asks.flatMap((ask, index) => {
+    const found = samples[index];
+    return found === undefined ? [] : [{ ask, samples: found }];
+  });
+  return { ...readingOf(target, workers, mapText), sampled };
+}
+
 /**
- * With `together` it is one exchange: the file, every worker, and a look at all of them. What is unusual in it, and what a
+ * Gives the output of what follows. With `told` in it, that is one exchange: the file, every worker, and a look at all of them. What is unusual in it, and what a
  * host cannot do, is done call by call.
  *
  * The file first, in both directions: from then on a restart brings what is wanted, and a run that dies between the two
@@ -119,17 +155,17 @@ export function haproxyDriver(declared: BalancerDeclared, channels: HostChannels
 async function writeRoute(
   target: HaproxyHost,
   { route, to, reading }: RouteWrite,
-  together: ReturnType<typeof tellTogether>,
+  together: (Pick<Exchange, 'following'> & Partial<Exchange>) | undefined,
   cx: Context,
-): Promise<HostReading | undefined> {
+): Promise<string | undefined> {
   const { files, settings, host, balancer } = target;
   const was = reading.persistedText;
   const wanted = withRoute(was ?? '', route, to);
   const output = await files.replace(settings.mapFile, was, wanted, cx.signal, together?.following);
-  const told = output === undefined ? undefined : together?.told(output);
-  if (output !== undefined && told !== undefined) {
+  const told = output === undefined ? undefined : together?.told?.(output);
+  if (told !== undefined) {
     refuseAnswers(target, told);
-    return together?.reading(output);
+    return output;
   }
 
   const isTaken = await whileChanging(async () => {
@@ -141,7 +177,8 @@ async function writeRoute(
     await files.replace(settings.mapFile, wanted, was, cx.signal);
     return true;
   });
-  if (!isTaken) return undefined;
+  // Where telling was no part of it, what it printed of the file is as good as before.
+  if (!isTaken) return together?.told === undefined ? output : undefined;
   throw refusal({
     code: 'route-changed',
     summary: 'The route was changed by someone else',

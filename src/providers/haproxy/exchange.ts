@@ -4,9 +4,8 @@
  * unix socket, a master that is just reloading, a worker that came meanwhile) it says so, and the questions are asked one
  * by one as before: so the words for what is wrong, and the patience with a reload, are in one place.
  */
-import { randomBytes } from 'node:crypto';
 import type { RouteWrite } from '../balancer/driver.ts';
-import { exits, type Following } from '../balancer/host-files.ts';
+import { exits, type Following, newMark, type Section, sectionsOf } from '../balancer/host-scripts.ts';
 import { type HostReading, isReadable, type WorkerReading } from '../balancer/reading.ts';
 import type { SampleAsk, Samples } from '../balancer/sampling.ts';
 import { parseMapFile, parseProcesses, splitAnswers } from './parse.ts';
@@ -107,7 +106,7 @@ tell() {
 /** Asks beyond these are asked by themselves. */
 const mostAsks = 6;
 
-interface Exchange {
+export interface Exchange {
   readonly following: Following;
   /** What the output of the script says; undefined: something unusual, to be asked one by one. */
   reading(output: string): HostReading | undefined;
@@ -144,7 +143,7 @@ function exchange(
   more: Readonly<Record<string, string>>,
 ): Exchange {
   const { settings, name } = target;
-  const mark = `deployctl-${randomBytes(9).toString('hex')}`;
+  const mark = newMark();
   const questions = questionsFor(target);
   const asked = asks.slice(0, mostAsks);
   const requests = Object.fromEntries(
@@ -176,20 +175,6 @@ function exchange(
     },
   };
 }
-
-interface Section {
-  readonly title: string;
-  readonly text: string;
-}
-
-const sectionsOf = (output: string, mark: string): readonly Section[] =>
-  output
-    .split(`${mark} `)
-    .slice(1)
-    .map((part) => {
-      const cut = part.indexOf('\n');
-      return { title: part.slice(0, cut), text: part.slice(cut + 1) };
-    });
 
 function readingOf(
   target: HaproxyHost,

@@ -64,19 +64,26 @@ export type Workers = HostReading['workers'];
 
 /** Everything about one host. */
 export async function readHost(target: HaproxyHost, signal: AbortSignal): Promise<HostReading> {
-  const { host, settings, files } = target;
+  const { settings, files } = target;
   const [workers, mapText] = await Promise.all([
     readRuntime(target, signal),
     files.read(settings.mapFile, signal),
   ]);
-  return {
-    host,
-    workers,
-    persistedText: mapText,
-    persisted: parseMapFile(mapText ?? ''),
-    persistedIn: settings.mapFile,
-  };
+  return readingOf(target, workers, mapText);
 }
+
+/** What workers and the map file come to; undefined: there is no such file. */
+export const readingOf = (
+  { host, settings }: HaproxyHost,
+  workers: Workers,
+  mapText: string | undefined,
+): HostReading => ({
+  host,
+  workers,
+  persistedText: mapText,
+  persisted: parseMapFile(mapText ?? ''),
+  persistedIn: settings.mapFile,
+});
 
 /** Its workers alone, the serving one first. Those that ended meanwhile are left out. */
 export async function readRuntime(target: HaproxyHost, signal: AbortSignal): Promise<Workers> {

@@ -10,7 +10,7 @@ import { mishap, stopIfAborted, whileChanging } from '../balancer/failure.ts';
 import { fileDriver, type LoadPlace } from '../balancer/probed/file-driver.ts';
 import { probe } from '../balancer/probed/probe.ts';
 import { parseInclude, withRoute } from './include-file.ts';
-import { nginxMaster } from './master.ts';
+import { masterLook, nginxMaster } from './master.ts';
 import { readIncludeSettings } from './settings.ts';
 
 /** A large configuration takes seconds to load; one that cannot take a port is tried for 2.5 s by nginx itself. */
@@ -82,11 +82,23 @@ export function includeDriver(declared: BalancerDeclared, channels: HostChannels
     path: includeFile,
     parse: (text) => parseInclude(text).routes,
     withRoute,
-    load,
-    retiring: async (channel, signal) => (await masterOf(channel).read(signal)).retiring,
-    async check(channel, signal) {
-      await masterOf(channel).mayReload(signal);
-      return [];
+    loading: {
+      look: masterLook(pidFile),
+      async retiring(channel, printed, signal) {
+        const master = masterOf(channel);
+        return (master.seen(printed) ?? (await master.read(signal))).retiring;
+      },
+      together(channel, printed) {
+        const master = masterOf(channel);
+        const seen = master.seen(printed);
+        return seen && master.reloadAndWait(seen);
+      },
+      loaded: (printed) => printed.get('loaded')?.trim() === '',
+      load,
+      async check(channel, signal) {
+        await masterOf(channel).mayReload(signal);
+        return [];
+      },
     },
   });
 }

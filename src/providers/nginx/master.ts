@@ -2,37 +2,43 @@
 import type { Address } from '../../model/index.ts';
 import type { Execution, HostChannel } from '../../transport/channel.ts';
 import { mishap, refusal } from '../balancer/failure.ts';
-
-const timeoutMs = 30_000;
+import { exits as common, type Following, hostScripts } from '../balancer/host-scripts.ts';
 
 const exits = { noPid: 66, notRunning: 69, refused: 70, denied: 77 } as const;
 
-/** Titles are nginx's own words for its processes (ngx_setproctitle): a worker that only finishes says so. */
+/**
+ * Titles are nginx's own words for its processes (ngx_setproctitle): one string, without NULs in it; a worker that only
+ * finishes says so. The shell reads them itself, because they are read again and again until a reload is over.
+ */
 const findMaster = `
 [ -e "$pid_file" ] || exit ${exits.noPid}
 [ -r "$pid_file" ] || exit ${exits.denied}
 read -r master < "$pid_file" || [ -n "$master" ] || exit ${exits.notRunning}
 case $master in ''|*[!0-9]*) exit ${exits.notRunning} ;; esac
 [ -d "/proc/$master" ] || exit ${exits.notRunning}
-title() { tr '\\0' ' ' < "/proc/$1/cmdline" 2>/dev/null; }
-titled=$(title "$master")
+title() { titled=; [ ! -r "/proc/$1/cmdline" ] || IFS= read -r titled < "/proc/$1/cmdline" || :; }
+workers() {
+  grep -hE "^[0-9]+ \\([^)]*\\) [^ZX] $master " /proc/[0-9]*/stat 2>/dev/null | while read -r pid rest; do
+    title "$pid" 2>/dev/null
+    case $titled in
+      'nginx: worker process is shutting down'*) echo "retiring $pid" ;;
+      'nginx: worker process'*) echo "serving $pid" ;;
+    esac
+  done
+}
+title "$master"
 [ -n "$titled" ] || exit ${exits.denied}
 case $titled in 'nginx: master process '*) ;; *) exit ${exits.notRunning} ;; esac
 `;
 
 const listScript = `${findMaster}
 echo "master $master $titled"
-grep -hE "^[0-9]+ \\([^)]*\\) [^ZX] $master " /proc/[0-9]*/stat 2>/dev/null | while read -r pid rest; do
-  case $(title "$pid") in
-    'nginx: worker process is shutting down'*) echo "retiring $pid" ;;
-    'nginx: worker process'*) echo "serving $pid" ;;
-  esac
-done
+workers
 exit 0
 `;
 
-/** Its own check first, with the arguments that it was started with: what it would refuse is not even tried. */
-const reloadScript = `${findMaster}
+/** Its own check first, with the arguments that it was started with: what it would refuse is not even tried. In a subshell. */
+const reload = `
 [ "$master" = "$expected" ] || exit ${exits.notRunning}
 kill -0 "$master" 2>/dev/null || exit ${exits.denied}
 program=$(readlink "/proc/$master/exe") || exit ${exits.denied}
@@ -43,7 +49,35 @@ set --
 [ -z "$config" ] || set -- "$@" -c "$config"
 [ -z "$directives" ] || set -- "$@" -g "$directives"
 "$program" -t -q "$@" || exit ${exits.refused}
-kill -HUP "$master" || exit 1
+`;
+
+const reloadScript = `${findMaster}${reload}kill -HUP "$master" || exit 1
+`;
+
+/** Tries of 20 ms until the workers of before are waited for call by call. */
+const waits = 100;
+
+/**
+ * The same, and then until no worker of before takes requests: prints \`loaded\` after which those follow that still do.
+ * Where anything is in the way it prints nothing.
+ */
+const reloadAndWait = `
+( ${findMaster}${reload}
+  before=$(workers) || exit 1
+  [ -n "$before" ] && kill -HUP "$master" || exit 1
+  waited=0
+  while :; do
+    left=
+    for pid in $before; do
+      case $pid in *[!0-9]*) continue ;; esac
+      title "$pid" 2>/dev/null
+      case $titled in 'nginx: worker process is shutting down'*) ;; 'nginx: worker process'*) left="$left $pid" ;; esac
+    done
+    [ -n "$left" ] && [ "$waited" -lt ${waits} ] || break
+    waited=$((waited + 1)); sleep 0.02
+  done
+  echo "$mark loaded"; echo $left
+) 2>/dev/null
 `;
 
 const mayReloadScript = `${findMaster}
@@ -62,6 +96,13 @@ export interface MasterProcess {
 
 export interface Master {
   read(signal: AbortSignal): Promise<MasterProcess>;
+  /** What `masterLook` has printed, by title; undefined: it could not be seen, and `read` says why. */
+  seen(printed: ReadonlyMap<string, string>): MasterProcess | undefined;
+  /**
+   * A reload, and a wait until the workers of before take no more requests: prints a line `$mark loaded` then, and those
+   * that still do. Where anything is in the way it prints nothing, and `reload` says what.
+   */
+  reloadAndWait(process: MasterProcess): Following;
   /** Refuses with `config-refused`, effect none, what nginx's own check refuses. That it took effect is to be looked at. */
   reload(process: MasterProcess, signal: AbortSignal): Promise<void>;
   /** Throws where a reload would not be possible. */
@@ -79,18 +120,15 @@ export function argumentsOf(title: string): Readonly<Record<'c' | 'e' | 'g' | 'p
   return found;
 }
 
+/** Prints its processes after a line `$mark nginx`. */
+export const masterLook = (pidFile: string): Following => ({
+  before: '',
+  text: `echo "$mark nginx"\n( ${listScript})\n`,
+  values: { pid_file: pidFile },
+});
+
 export function nginxMaster(channel: HostChannel, pidFile: string, balancer: Address): Master {
-  /** First as the user of the connection; with the rights of root only where that is not enough. */
-  async function run(
-    script: string,
-    values: Readonly<Record<string, string>>,
-    signal: AbortSignal,
-  ): Promise<Execution> {
-    const first = await channel.script(script, values, { timeoutMs, signal });
-    return first.code === exits.denied
-      ? channel.script(script, values, { timeoutMs, signal, privileged: true })
-      : first;
-  }
+  const { run } = hostScripts(channel);
 
   const notFound = ({ code, signal, stderr }: Execution) =>
     refusal({
@@ -108,28 +146,47 @@ export function nginxMaster(channel: HostChannel, pidFile: string, balancer: Add
       address: balancer,
     });
 
+  const parse = (text: string): MasterProcess | undefined => {
+    const lines = text.split('\n');
+    const [, pid, title = ''] = /^master (\d+) (.*)$/.exec(lines[0] ?? '') ?? [];
+    const of = (word: string): readonly number[] =>
+      lines.flatMap((line) => (line.startsWith(`${word} `) ? [Number(line.slice(word.length + 1))] : []));
+    return pid === undefined
+      ? undefined
+      : { pid: Number(pid), title, serving: of('serving'), retiring: of('retiring') };
+  };
+
+  const reloadValues = ({ pid, title }: MasterProcess): Readonly<Record<string, string>> => {
+    const { c, e, g, p } = argumentsOf(title);
+    return {
+      pid_file: pidFile,
+      expected: String(pid),
+      config: c,
+      errors: e,
+      directives: g,
+      prefix: p,
+    };
+  };
+
   return {
     async read(signal) {
       const result = await run(listScript, { pid_file: pidFile }, signal);
-      const lines = result.stdout.split('\n');
-      const [, pid, title = ''] = /^master (\d+) (.*)$/.exec(lines[0] ?? '') ?? [];
-      if (result.code !== 0 || pid === undefined) throw notFound(result);
-      const of = (word: string): readonly number[] =>
-        lines.flatMap((line) => (line.startsWith(`${word} `) ? [Number(line.slice(word.length + 1))] : []));
-      return { pid: Number(pid), title, serving: of('serving'), retiring: of('retiring') };
+      const found = parse(result.stdout);
+      if (result.code !== 0 || found === undefined) throw notFound(result);
+      return found;
     },
 
-    async reload({ pid, title }, signal) {
-      const { c, e, g, p } = argumentsOf(title);
-      const values = {
-        pid_file: pidFile,
-        expected: String(pid),
-        config: c,
-        errors: e,
-        directives: g,
-        prefix: p,
-      };
-      const result = await run(reloadScript, values, signal);
+    seen: (printed) => parse(printed.get('nginx') ?? ''),
+
+    reloadAndWait: (process) => ({
+      before: `command -v sleep >/dev/null 2>&1 || exit ${common.helpless}`,
+      text: reloadAndWait,
+      values: reloadValues(process),
+    }),
+
+    async reload(process, signal) {
+      const { pid } = process;
+      const result = await run(reloadScript, reloadValues(process), signal);
       if (result.code === 0) return;
       if (result.code === exits.refused) {
         throw refusal({

@@ -6,9 +6,10 @@ import type { BalancerDeclared, ResolvedPoolDeclared } from '../../model/index.t
 import type { HostChannel, HostChannels } from '../../transport/channel.ts';
 import type { BalancerDriver } from '../balancer/driver.ts';
 import { refusal } from '../balancer/failure.ts';
-import { type CheckResult, checkMembers } from '../balancer/probed/checks.ts';
+import { type CheckResult, checkTalks, readChecks } from '../balancer/probed/checks.ts';
 import type { ProbePlace } from '../balancer/probed/probe.ts';
 import { readProbeAddress } from '../balancer/probed/settings.ts';
+import { talkFromHere } from '../balancer/probed/talk.ts';
 import type { HostReading, MemberReading, PoolReading, WorkerReading } from '../balancer/reading.ts';
 import { nginxMaster } from './master.ts';
 import { askWorkers, type Seen } from './name-workers.ts';
@@ -121,7 +122,7 @@ async function checksOf(
       ...(pool.health === undefined ? {} : { health: pool.health }),
     };
   });
-  return checkMembers(channel, pools, signal);
+  return readChecks(pools, await talkFromHere(channel, checkTalks(pools), signal));
 }
 
 /** `[2001:db8::11]:8081` and `10.0.1.11:8081`, as a worker said it. */

@@ -2,7 +2,7 @@
 import { ProviderFailure } from '../../model/index.ts';
 import type { HostChannel } from '../../transport/channel.ts';
 import { messageOf, refusal } from '../balancer/failure.ts';
-import { askHttp, type HttpAnswer, headerOf } from '../balancer/probed/exchange.ts';
+import { exchangeBytes, type HttpAnswer, headerOf, parseAnswers } from '../balancer/probed/exchange.ts';
 import { type ProbePlace, snippetVersion } from '../balancer/probed/probe.ts';
 import { workerHeader, workerPath } from './by-name.ts';
 
@@ -69,7 +69,8 @@ async function askOne(
   // A connection of its own for each: all requests of one connection are the same worker's.
   const request = `GET ${workerPath(place.name, pool)} HTTP/1.1\r\nHost: deployctl\r\nUser-Agent: deployctl\r\nConnection: close\r\n\r\n`;
   try {
-    const [answer] = await askHttp(channel, place, [request], timeoutMs, signal);
+    const bytes = await exchangeBytes(channel, place, request, timeoutMs, signal);
+    const [answer] = parseAnswers(bytes.toString());
     if (answer === undefined) throw new Error('no answer that is HTTP');
     return answer;
   } catch (error) {

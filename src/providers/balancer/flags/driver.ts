@@ -2,14 +2,15 @@
  * A proxy that reads flags for each request: what is on its disk is what decides, so that run time and restart cannot
  * differ. What it does not tell (connections, health of members) is looked at on its host.
  */
-import type { BalancerDeclared } from '../../../model/index.ts';
+import { type BalancerDeclared, ProviderFailure } from '../../../model/index.ts';
 import type { HostChannel, HostChannels } from '../../../transport/channel.ts';
 import type { BalancerDriver } from '../driver.ts';
-import { refusal } from '../failure.ts';
-import { lookAtMembers, poolReadings } from '../probed/pools.ts';
-import { type ProbeAnswer, type ProbePlace, probe, sampleProbe } from '../probed/probe.ts';
+import { refusal, whileChanging } from '../failure.ts';
+import { type Look, lookAt } from '../probed/look.ts';
+import { type ProbeAnswer, type ProbePlace, sampleProbe } from '../probed/probe.ts';
 import { readProbeAddress } from '../probed/settings.ts';
 import { type HostReading, isReadable } from '../reading.ts';
+import type { SampleAsk } from '../sampling.ts';
 import { flagFiles } from './files.ts';
 import { parseListing, withRoute } from './layout.ts';
 import { readFlagsDir } from './settings.ts';
@@ -28,21 +29,6 @@ export function flagsDriver(
   const firstRoute = declared.routes[0]?.route ?? name;
   const filesOf = (channel: HostChannel) => flagFiles(channel, flagsDir, balancer);
 
-  /** The flags, and that the proxy decides by these very ones. */
-  async function readDecision(channel: HostChannel, signal: AbortSignal) {
-    for (let attempt = 1; ; attempt += 1) {
-      const [answers, files] = await Promise.all([
-        probe(channel, place, [{ route: firstRoute }], signal),
-        filesOf(channel).read(signal),
-      ]);
-      const [answer] = answers;
-      if (answer === undefined) throw new Error('a probe without an answer');
-      const seen = answer.revision.slice(answer.revision.lastIndexOf('/') + 1);
-      if (seen === (files?.revision ?? '')) return { answer, listing: files?.listing };
-      if (attempt === tries) throw unread(channel.host, answer, files?.revision);
-    }
-  }
-
   const unread = (host: string, { revision }: ProbeAnswer, live: string | undefined) =>
     refusal({
       code: 'balancer-flags-unread',
@@ -55,13 +41,31 @@ export function flagsDriver(
       address: balancer,
     });
 
-  async function read(host: string, signal: AbortSignal): Promise<HostReading> {
-    const channel = await channels.to(host, signal);
-    const [{ answer, listing }, looks] = await Promise.all([
-      readDecision(channel, signal),
-      lookAtMembers(channel, declared.pools, signal),
-    ]);
-    const pools = poolReadings(declared.pools, answer.pools, looks);
+  const lookOn = (channel: HostChannel, asks: readonly SampleAsk[]): Look =>
+    lookAt({
+      channel,
+      place,
+      pools: declared.pools,
+      probes: [{ route: firstRoute }],
+      asks,
+      own: filesOf(channel).look,
+    });
+
+  /** What a look has found; a failure: the proxy does not decide by the very flags that were seen, which may be a switch in between. */
+  async function readingOf(
+    channel: HostChannel,
+    look: Look,
+    output: string,
+    signal: AbortSignal,
+  ): Promise<HostReading | ProviderFailure> {
+    const { host } = channel;
+    const { own, answers, sampled, pools } = await look.finish(output, signal);
+    const files = filesOf(channel).seen(own);
+    const [answer] = answers;
+    if (answer === undefined) throw new Error('a probe without an answer');
+    const seen = answer.revision.slice(answer.revision.lastIndexOf('/') + 1);
+    if (seen !== (files?.revision ?? '')) return unread(host, answer, files?.revision);
+    const listing = files?.listing;
     const routes = parseListing(listing ?? '');
     // A pool that the rules do not know is somebody's edit, to be shown and mended; one that they know must be chosen.
     const cell = routes.get(firstRoute);
@@ -73,7 +77,23 @@ export function flagsDriver(
       persisted: routes,
       persistedText: listing,
       persistedIn: `${flagsDir}/live`,
+      sampled,
     };
+  }
+
+  async function read(
+    host: string,
+    signal: AbortSignal,
+    asks: readonly SampleAsk[] = [],
+  ): Promise<HostReading> {
+    const channel = await channels.to(host, signal);
+    for (let attempt = 1; ; attempt += 1) {
+      const look = lookOn(channel, asks);
+      const output = await filesOf(channel).run(look.following, signal);
+      const reading = await readingOf(channel, look, output, signal);
+      if (!(reading instanceof ProviderFailure)) return reading;
+      if (attempt === tries) throw reading;
+    }
   }
 
   const undecided = (host: string) =>
@@ -91,14 +111,24 @@ export function flagsDriver(
     async sample(host, ask, signal) {
       return sampleProbe(await channels.to(host, signal), place, ask, signal);
     },
-    async locked(host, cx, body) {
-      return filesOf(await channels.to(host, cx.signal)).locked(cx, () => body(undefined));
+    async locked(host, cx, body, asks) {
+      const channel = await channels.to(host, cx.signal);
+      if (asks === undefined) return filesOf(channel).locked(cx, () => body(undefined));
+      const look = lookOn(channel, asks);
+      const looked = async (output: string | undefined) => {
+        const reading = output === undefined ? undefined : await readingOf(channel, look, output, cx.signal);
+        return body(reading instanceof ProviderFailure ? undefined : reading);
+      };
+      return filesOf(channel).locked(cx, looked, look.following);
     },
-    async writeRoute(host, { route, to, reading }, cx) {
+    async writeRoute(host, { route, to, reading, asks }, cx) {
       const was = reading.persistedText ?? '';
       const channel = await channels.to(host, cx.signal);
-      await filesOf(channel).replace(was, withRoute(was, route, to), cx.signal);
-      return undefined;
+      const look = lookOn(channel, asks);
+      const wanted = withRoute(was, route, to);
+      const output = await filesOf(channel).replace(was, wanted, look.following, cx.signal);
+      const now = await whileChanging(() => readingOf(channel, look, output, cx.signal));
+      return now instanceof ProviderFailure ? undefined : now;
     },
     async writeMember() {
       throw new Error(`${balancer} cannot take a member out`);

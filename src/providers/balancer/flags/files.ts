@@ -3,31 +3,45 @@ import type { Address, Context } from '../../../model/index.ts';
 import type { HostChannel } from '../../../transport/channel.ts';
 import { mishap, refusal } from '../failure.ts';
 import { hostFiles } from '../host-files.ts';
+import { type Following, hostScripts } from '../host-scripts.ts';
 
-const timeoutMs = 30_000;
-const maxOutputBytes = 16 * 1024 * 1024;
-const exits = { missing: 66, changed: 70, denied: 77, foreign: 73 } as const;
+const exits = { missing: 66, changed: 70, foreign: 73, denied: 77 } as const;
 
-/** Lines of `route/kind/name`, as the shell sorts them; nothing where there is no route. Hidden files are nobody's. */
+/**
+ * Lines of `route/kind/name`, in the order in which this shell finds them, which is the same at each look; nothing where
+ * there is no route. Hidden files are nobody's.
+ */
 const listing = `
 list() {
   [ -d "$1" ] || return 0
   ( cd -- "$1" || exit ${exits.denied}
-    for each in */*/*; do [ ! -e "$each" ] || printf '%s\\n' "$each"; done | LC_ALL=C sort )
+    for each in */*/*; do [ ! -e "$each" ] || printf '%s\\n' "$each"; done )
 }
 `;
 
-const readScript = `${listing}
-[ -d "$dir" ] || exit ${exits.missing}
-[ -r "$dir" ] && [ -x "$dir" ] || exit ${exits.denied}
-if [ -L "$dir/live" ]; then readlink -- "$dir/live"; else echo; [ ! -e "$dir/live" ] || exit ${exits.foreign}; fi
+const mayLook = `
+[ ! -d "$dir" ] || { [ -r "$dir" ] && [ -x "$dir" ]; } || exit ${exits.denied}
 [ ! -d "$dir/live" ] || { [ -r "$dir/live" ] && [ -x "$dir/live" ]; } || exit ${exits.denied}
-list "$dir/live"
+`;
+
+/** What \`live\` names is asked of the shell, which starts no program for it; of a link that leads nowhere it knows nothing. */
+const lookScript = `
+if [ -d "$dir" ]; then
+  if [ -L "$dir/live" ]; then
+    echo "$mark live"
+    now=$(cd -P -- "$dir/live" 2>/dev/null && pwd -P) || now=$(readlink -- "$dir/live")
+    printf '%s\\n' "$now"
+  elif [ -e "$dir/live" ]; then echo "$mark foreign"
+  else echo "$mark live"; echo
+  fi
+  list "$dir/live" || echo "$mark denied"
+else echo "$mark missing"; fi
 `;
 
 /**
  * A new revision beside the old ones, whole and readable for everybody, then the link in one rename. Numbers only grow,
- * so that no cache of a proxy can take a new revision for an old one. Only the newest five are kept.
+ * so that no cache of a proxy can take a new revision for an old one. Only the newest five are kept. What the shell can do
+ * itself is not left to a program: requests wait for every one that is started.
  */
 const writeScript = `${listing}
 [ -d "$dir" ] || exit ${exits.missing}
@@ -41,43 +55,54 @@ for each in "$dir"/rev-*; do
 done
 name=rev-$((newest + 1))
 umask 022
-mkdir -- "$dir/$name" "$dir/$name/revision" && : > "$dir/$name/revision/$name" || exit 1
+set -- "$dir/$name/revision"
 last=
 while IFS= read -r each; do
-  [ -n "$each" ] || continue
   folder=\${each%/*}
-  [ "$folder" = "$last" ] || mkdir -p -- "$dir/$name/$folder" || exit 1
+  [ -z "$each" ] || [ "$folder" = "$last" ] || set -- "$@" "$dir/$name/$folder"
   last=$folder
-  : > "$dir/$name/$each" || exit 1
+done <<LINES
+$lines
+LINES
+mkdir -- "$dir/$name" && mkdir -p -- "$@" && : > "$dir/$name/revision/$name" || exit 1
+while IFS= read -r each; do
+  [ -z "$each" ] || : > "$dir/$name/$each" || exit 1
 done <<LINES
 $lines
 LINES
 link=$dir/live.new.$$
 ln -s -- "$name" "$link" && mv -fT -- "$link" "$dir/live" || { rm -f -- "$link"; exit 1; }
 sync -- "$dir" 2>/dev/null || sync
+set --
 for each in "$dir"/rev-*; do
   number=\${each##*/rev-}
   case $number in *[!0-9]*|'') continue ;; esac
-  [ "$number" -gt $((newest - 4)) ] || rm -rf -- "$each"
+  [ "$number" -gt $((newest - 4)) ] || set -- "$@" "$each"
 done
+[ "$#" = 0 ] || rm -rf -- "$@"
 `;
 
+/** The revision that `live` names, '' for none, and its files; undefined: there is no such folder. */
+export type SeenFlags = { readonly revision: string; readonly listing: string } | undefined;
+
 export interface FlagFiles {
-  /** The revision that `live` names, '' for none, and its files; undefined: there is no such folder. */
-  read(signal: AbortSignal): Promise<{ readonly revision: string; readonly listing: string } | undefined>;
-  /** Makes a revision of these files the live one, if `was` are still those of the present one. */
-  replace(was: string, listing: string, signal: AbortSignal): Promise<void>;
-  locked<T>(cx: Context, body: () => Promise<T>): Promise<T>;
+  /** Prints what `seen` reads. */
+  readonly look: Following;
+  /** What `look` has printed, by title. Throws where the flags cannot be read. */
+  seen(printed: ReadonlyMap<string, string>): SeenFlags;
+  /** Runs it alone. */
+  run(look: Following, signal: AbortSignal): Promise<string>;
+  /**
+   * Makes a revision of these files the live one, if `was` are still those of the present one. Gives the output of what
+   * follows.
+   */
+  replace(was: string, listing: string, following: Following, signal: AbortSignal): Promise<string>;
+  /** Runs `body` while no other deployctl changes them, with the output of what follows the taking of the lock. */
+  locked<T>(cx: Context, body: (output: string | undefined) => Promise<T>, following?: Following): Promise<T>;
 }
 
 export function flagFiles(channel: HostChannel, dir: string, balancer: Address): FlagFiles {
-  const run = async (script: string, values: Readonly<Record<string, string>>, signal: AbortSignal) => {
-    const options = { timeoutMs, signal, maxOutputBytes };
-    const first = await channel.script(script, values, options);
-    return first.code === exits.denied
-      ? channel.script(script, values, { ...options, privileged: true })
-      : first;
-  };
+  const scripts = hostScripts(channel);
   const failed = (doing: string, code: number | undefined, stderr: string, mayHaveChanged: boolean) => {
     const words =
       code === exits.denied
@@ -96,15 +121,29 @@ export function flagFiles(channel: HostChannel, dir: string, balancer: Address):
     });
   };
   return {
-    async read(signal) {
-      const result = await run(readScript, { dir }, signal);
-      if (result.code === exits.missing) return undefined;
-      if (result.code !== 0) throw failed('Reading', result.code, result.stderr, false);
-      const cut = result.stdout.indexOf('\n');
-      return { revision: result.stdout.slice(0, cut), listing: result.stdout.slice(cut + 1) };
+    look: { before: mayLook, text: `${listing}${lookScript}`, values: { dir } },
+    seen(printed) {
+      if (printed.has('missing')) return undefined;
+      for (const title of ['foreign', 'denied'] as const) {
+        if (printed.has(title)) throw failed('Reading', exits[title], '', false);
+      }
+      const text = printed.get('live') ?? '';
+      const cut = text.indexOf('\n');
+      const live = text.slice(0, cut);
+      return { revision: live.slice(live.lastIndexOf('/') + 1), listing: text.slice(cut + 1) };
     },
-    async replace(was, wanted, signal) {
-      const result = await run(writeScript, { dir, was, lines: wanted }, signal);
+    async run({ before, text, values }, signal) {
+      const result = await scripts.run(`${before}\n${text}`, values, signal);
+      if (result.code !== 0) throw failed('Reading', result.code, result.stderr, false);
+      return result.stdout;
+    },
+    async replace(was, wanted, following, signal) {
+      const { result, output } = await scripts.runBoth(
+        writeScript,
+        { dir, was, lines: wanted },
+        following,
+        signal,
+      );
       if (result.code === exits.changed) {
         throw refusal({
           code: 'file-changed',
@@ -114,7 +153,7 @@ export function flagFiles(channel: HostChannel, dir: string, balancer: Address):
           address: balancer,
         });
       }
-      if (result.code === 0) return;
+      if (result.code === 0) return output ?? '';
       throw failed(
         'Writing',
         result.code,
@@ -122,6 +161,6 @@ export function flagFiles(channel: HostChannel, dir: string, balancer: Address):
         ![exits.missing, exits.denied].some((each) => each === result.code),
       );
     },
-    locked: (cx, body) => hostFiles(channel, balancer).locked(`${dir}/live`, cx, body),
+    locked: (cx, body, following) => hostFiles(channel, balancer).locked(`${dir}/live`, cx, body, following),
   };
 }

@@ -1,5 +1,5 @@
 /** Requests over a connection that a host makes: plain HTTP/1.1, whole answers, a limit on all of it. */
-import { buffer as readBytes, text as readText } from 'node:stream/consumers';
+import { buffer as readBytes } from 'node:stream/consumers';
 import type { HostChannel } from '../../../transport/channel.ts';
 
 export interface HttpAnswer {
@@ -13,24 +13,26 @@ export const headerOf = ({ head }: HttpAnswer, name: string): string =>
   new RegExp(`^${name}: ?(.*?)\\r?$`, 'im').exec(head)?.[1] ?? '';
 
 /**
- * Sends them on one connection, the last one closing it, and reads to the end. Throws a plain error for a connection
- * that fails or takes longer than `timeoutMs`; what was answered by then is lost.
+ * Sends it on a connection of its own, and reads to the end. `sent` is called when it leaves: from then on it may be
+ * obeyed. Throws a plain error for a connection that fails or takes longer than `timeoutMs`; what was answered by then is lost.
  */
-export async function askHttp(
+export async function exchangeBytes(
   channel: HostChannel,
   target: { readonly address: string; readonly port: number },
-  requests: readonly string[],
+  text: string,
   timeoutMs: number,
   signal: AbortSignal,
-): Promise<readonly HttpAnswer[]> {
+  sent: () => void = () => undefined,
+): Promise<Buffer> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
   const connection = await channel.dial(target, { timeoutMs, signal });
   const stop = (): void => void connection.destroy(new Error(`no answer within ${timeoutMs / 1000} s`));
   limit.addEventListener('abort', stop, { once: true });
   try {
-    const answer = readText(connection);
-    connection.write(requests.join(''));
-    return parseAnswers(await answer);
+    const answer = readBytes(connection);
+    sent();
+    connection.write(text);
+    return await answer;
   } finally {
     limit.removeEventListener('abort', stop);
     connection.destroy();
@@ -60,35 +62,6 @@ export function parseAnswers(text: string): readonly HttpAnswer[] {
 export interface WholeAnswer extends HttpAnswer {
   readonly body: string;
   readonly trailers: string;
-}
-
-/**
- * Sends one request that closes its connection (`Connection: close`), and reads the answer to its end. `sent` is called
- * when it leaves: from then on it may be obeyed. Throws a plain error as {@link askHttp} does.
- */
-export async function askWhole(
-  channel: HostChannel,
-  target: { readonly address: string; readonly port: number },
-  request: string,
-  timeoutMs: number,
-  signal: AbortSignal,
-  sent: () => void = () => undefined,
-): Promise<WholeAnswer> {
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-  const connection = await channel.dial(target, { timeoutMs, signal });
-  const stop = (): void => void connection.destroy(new Error(`no answer within ${timeoutMs / 1000} s`));
-  limit.addEventListener('abort', stop, { once: true });
-  try {
-    const answer = readBytes(connection);
-    sent();
-    connection.write(request);
-    const whole = parseWhole(await answer);
-    if (whole === undefined) throw new Error('what it answers is no whole HTTP');
-    return whole;
-  } finally {
-    limit.removeEventListener('abort', stop);
-    connection.destroy();
-  }
 }
 
 /** undefined: cut off, or no HTTP. */

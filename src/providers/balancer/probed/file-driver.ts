@@ -5,12 +5,14 @@
 import type { BalancerDeclared, Context, Diagnostic, RouteValue } from '../../../model/index.ts';
 import type { HostChannel, HostChannels } from '../../../transport/channel.ts';
 import type { BalancerDriver, RouteWrite } from '../driver.ts';
-import { refusal } from '../failure.ts';
-import { type HostFiles, hostFiles } from '../host-files.ts';
+import { refusal, whileChanging } from '../failure.ts';
+import { fileLook, type HostFiles, hostFiles } from '../host-files.ts';
+import { type Following, inTurn } from '../host-scripts.ts';
 import type { HostReading, PoolReading, RouteCell, WorkerReading } from '../reading.ts';
+import type { SampleAsk } from '../sampling.ts';
 import { parseCell } from './cell.ts';
-import { lookAtMembers, poolReadings } from './pools.ts';
-import { type ProbePlace, probe, sampleProbe } from './probe.ts';
+import { type Look, type Looked, lookAt } from './look.ts';
+import { type ProbePlace, sampleProbe } from './probe.ts';
 import { readProbeAddress } from './settings.ts';
 
 /** What differs between such proxies. */
@@ -20,12 +22,31 @@ export interface RouteFile {
   readonly path: string;
   parse(text: string): ReadonlyMap<string, RouteCell>;
   withRoute(text: string, route: string, to: RouteValue | null): string;
-  /** What follows a new text, for a proxy that does not look by itself; undoes the text where it can be sure. */
-  load?(at: LoadPlace, cx: Context): Promise<void>;
+  /** For a proxy that does not look by itself. */
+  readonly loading?: Loading;
+}
+
+/** How a proxy is told of a new text, and which of its workers still have the one before. */
+export interface Loading {
+  /** What follows a new text, call by call; undoes the text where it can be sure. */
+  load(at: LoadPlace, cx: Context): Promise<void>;
+  /**
+   * The same in the exchange that writes the text: prints what `loaded` reads. undefined: too little is known of the
+   * process that was seen under the lock.
+   */
+  together(channel: HostChannel, printed: ReadonlyMap<string, string>): Following | undefined;
+  /** Whether it was loaded; else `load` follows. */
+  loaded(printed: ReadonlyMap<string, string>): boolean;
+  /** Prints what `seen` reads: the processes. */
+  readonly look: Following;
   /** Process ids of workers that only finish what they have begun. */
-  retiring?(channel: HostChannel, signal: AbortSignal): Promise<readonly number[]>;
+  retiring(
+    channel: HostChannel,
+    printed: ReadonlyMap<string, string>,
+    signal: AbortSignal,
+  ): Promise<readonly number[]>;
   /** What would make a load fail, for `doctor`. */
-  check?(channel: HostChannel, signal: AbortSignal): Promise<readonly Diagnostic[]>;
+  check(channel: HostChannel, signal: AbortSignal): Promise<readonly Diagnostic[]>;
 }
 
 export interface LoadPlace {
@@ -48,24 +69,31 @@ export function fileDriver(
   const asked = routes.length === 0 ? [{ route: name }] : routes.map(({ route }) => ({ route }));
   const filesOf = (channel: HostChannel) => hostFiles(channel, balancer);
 
-  async function read(host: string, signal: AbortSignal): Promise<HostReading> {
-    const channel = await channels.to(host, signal);
-    const [retiring, answers, text, looks] = await Promise.all([
-      file.retiring?.(channel, signal) ?? [],
-      probe(channel, place, asked, signal),
-      filesOf(channel).read(file.path, signal),
-      lookAtMembers(channel, pools, signal),
-    ]);
-    const [first] = answers;
-    if (first === undefined) throw new Error('a probe without an answer');
+  /** What was seen of its processes: a write follows a look. */
+  const printedFor = new WeakMap<HostReading, Looked['own']>();
+
+  const lookOn = (channel: HostChannel, asks: readonly SampleAsk[]): Look =>
+    lookAt({
+      channel,
+      place,
+      pools,
+      probes: asked,
+      asks,
+      own: inTurn(fileLook(file.path), file.loading?.look),
+    });
+
+  async function readingOf(channel: HostChannel, looked: Looked, signal: AbortSignal): Promise<HostReading> {
+    const { own, answers, sampled, pools: known } = looked;
     const running = new Map<string, RouteCell>();
     for (const [index, { cell }] of answers.entries()) {
       const route = routes[index]?.route;
       if (route !== undefined && cell !== '') running.set(route, parseCell(cell));
     }
-    const known = poolReadings(pools, first.pools, looks);
-    return {
-      host,
+    // A newline was added, so that what follows begins on a line of its own.
+    const text = own.get('file')?.slice(0, -1);
+    const retiring = (await file.loading?.retiring(channel, own, signal)) ?? [];
+    const reading: HostReading = {
+      host: channel.host,
       workers: [
         { id: file.program, name: file.program, serving: true, routes: running, pools: known },
         ...retiring.map((pid) => retiringWorker(pid, known)),
@@ -73,20 +101,42 @@ export function fileDriver(
       persisted: file.parse(text ?? ''),
       persistedText: text,
       persistedIn: file.path,
+      sampled,
     };
+    printedFor.set(reading, own);
+    return reading;
+  }
+
+  async function read(
+    host: string,
+    signal: AbortSignal,
+    asks: readonly SampleAsk[] = [],
+  ): Promise<HostReading> {
+    const channel = await channels.to(host, signal);
+    const look = lookOn(channel, asks);
+    const output = await filesOf(channel).look(look.following, signal);
+    return readingOf(channel, await look.finish(output, signal), signal);
   }
 
   async function writeRoute(
     host: string,
-    { route, to, reading }: RouteWrite,
+    { route, to, reading, asks }: RouteWrite,
     cx: Context,
-  ): Promise<undefined> {
+  ): Promise<HostReading | undefined> {
     const channel = await channels.to(host, cx.signal);
     const files = filesOf(channel);
     const was = reading.persistedText;
     const wanted = file.withRoute(was ?? '', route, to);
-    await files.replace(file.path, was, wanted, cx.signal);
-    await file.load?.({ channel, place, files, was, wanted }, cx);
+    const { loading } = file;
+    const look = lookOn(channel, asks);
+    const load = loading?.together(channel, printedFor.get(reading) ?? new Map());
+    // What cannot be loaded in the same exchange is not looked at in it either.
+    const following = loading === undefined ? look.following : load && inTurn(load, look.following);
+    const output = await files.replace(file.path, was, wanted, cx.signal, following);
+    if (output !== undefined && loading?.loaded(look.printed(output)) !== false) {
+      return whileChanging(async () => readingOf(channel, await look.finish(output, cx.signal), cx.signal));
+    }
+    await loading?.load({ channel, place, files, was, wanted }, cx);
     return undefined;
   }
 
@@ -96,8 +146,16 @@ export function fileDriver(
     async sample(host, ask, signal) {
       return sampleProbe(await channels.to(host, signal), place, ask, signal);
     },
-    async locked(host, cx, body) {
-      return filesOf(await channels.to(host, cx.signal)).locked(file.path, cx, () => body(undefined));
+    async locked(host, cx, body, asks) {
+      const channel = await channels.to(host, cx.signal);
+      const files = filesOf(channel);
+      if (asks === undefined) return files.locked(file.path, cx, () => body(undefined));
+      const look = lookOn(channel, asks);
+      const looked = async (output: string | undefined) =>
+        output === undefined
+          ? body(undefined)
+          : body(await readingOf(channel, await look.finish(output, cx.signal), cx.signal));
+      return files.locked(file.path, cx, looked, look.following);
     },
     writeRoute,
     async writeMember() {
@@ -116,7 +174,7 @@ export function fileDriver(
       return [
         ...(complaint === undefined ? [] : [complaint]),
         ...(text === undefined ? [missingFile(host)] : []),
-        ...((await file.check?.(channel, signal)) ?? []),
+        ...((await file.loading?.check(channel, signal)) ?? []),
       ];
     },
   };

@@ -1,25 +1,13 @@
 /** The pools of a proxy that tells nothing of them: looked at on its host, as far as its rules know them. */
 import type { PoolDeclared } from '../../../model/index.ts';
-import type { HostChannel } from '../../../transport/channel.ts';
 import type { PoolReading } from '../reading.ts';
-import { type CheckResult, checkMembers } from './checks.ts';
+import type { CheckResult } from './checks.ts';
 import type { ProbeAnswer } from './probe.ts';
-import { openConnections } from './sockets.ts';
 
 /** What a host sees of members, by `pool/member`. */
 export interface MemberLooks {
   readonly sessions: ReadonlyMap<string, number>;
   readonly checks: ReadonlyMap<string, CheckResult>;
-}
-
-/** Throws where the host cannot tell its open connections. */
-export async function lookAtMembers(
-  channel: HostChannel,
-  pools: readonly PoolDeclared[],
-  signal: AbortSignal,
-): Promise<MemberLooks> {
-  const sessions = await openConnections(channel, pools, signal);
-  return { sessions, checks: await checkMembers(channel, pools, signal) };
 }
 
 /** Of the declared pools and members those that the proxy's rules know. */

@@ -1,18 +1,17 @@
 /** Asks the proxy's own rules, at the address where only they answer, where requests of a route would go now. */
-import { type Address, ProviderFailure } from '../../../model/index.ts';
+import type { Address, ProviderFailure } from '../../../model/index.ts';
 import type { HostChannel } from '../../../transport/channel.ts';
 import { askedAs } from '../asked-as.ts';
-import { messageOf, refusal } from '../failure.ts';
+import { refusal } from '../failure.ts';
 import type { SampleAsk, Samples } from '../sampling.ts';
-import { askHttp, type HttpAnswer, headerOf } from './exchange.ts';
+import { type HttpAnswer, headerOf, parseAnswers } from './exchange.ts';
+import { type Talk, type Talked, talkFromHere } from './talk.ts';
 
 /** Raised when the rules of the snippets change in what they answer. */
 export const snippetVersion = 1;
 
 /** Below what any proxy allows on one connection (Apache closes after 100, if nobody says otherwise). */
 const perConnection = 50;
-/** Connections beside each other: a share is asked for on eight, each of which takes a way there and back to open. */
-const atOnce = 8;
 const timeoutMs = 10_000;
 
 export interface ProbePlace {
@@ -63,6 +62,19 @@ function parseProbe(answer: HttpAnswer): ProbeAnswer {
 /** One request: it belongs to this route, and meets this rule, if any. */
 export type ProbeAsk = Pick<SampleAsk, 'route' | 'as'>;
 
+/** What is sent to have them all answered, on as few connections as any proxy allows. */
+export function probeTalks({ address, port, name }: ProbePlace, asks: readonly ProbeAsk[]): readonly Talk[] {
+  const request = ({ route, as }: ProbeAsk, isLast: boolean): string => {
+    const { target, headers } = askedAs(`/.well-known/deployctl/${name}`, as);
+    return `GET ${target} HTTP/1.1\r\nHost: deployctl\r\nX-Deployctl-Route: ${route}\r\n${headers}${isLast ? 'Connection: close\r\n' : ''}\r\n`;
+  };
+  return Array.from({ length: Math.ceil(asks.length / perConnection) }, (_, index): Talk => {
+    const batch = asks.slice(index * perConnection, (index + 1) * perConnection);
+    const text = batch.map((ask, position) => request(ask, position === batch.length - 1)).join('');
+    return { address, port, timeoutMs, text };
+  });
+}
+
 /** An answer to each, decided afresh. Throws `balancer-snippet-missing` where it is not the snippet that answers. */
 export async function probe(
   channel: HostChannel,
@@ -70,33 +82,26 @@ export async function probe(
   asks: readonly ProbeAsk[],
   signal: AbortSignal,
 ): Promise<readonly ProbeAnswer[]> {
+  const talked = await talkFromHere(channel, probeTalks(place, asks), signal);
+  return readProbe(channel.host, place, asks, talked);
+}
+
+/** The answers to `probeTalks`. Throws `balancer-snippet-missing` where it is not the snippet that answers. */
+export function readProbe(
+  host: string,
+  place: ProbePlace,
+  asks: readonly ProbeAsk[],
+  talked: readonly Talked[],
+): readonly ProbeAnswer[] {
   const { address, port, name, program } = place;
-  const where = `${address}:${port} on ${channel.host}`;
-  const request = ({ route, as }: ProbeAsk, isLast: boolean): string => {
-    const { target, headers } = askedAs(`/.well-known/deployctl/${name}`, as);
-    return `GET ${target} HTTP/1.1\r\nHost: deployctl\r\nX-Deployctl-Route: ${route}\r\n${headers}${isLast ? 'Connection: close\r\n' : ''}\r\n`;
-  };
-  const answers: HttpAnswer[] = [];
-  try {
-    const batches = Array.from({ length: Math.ceil(asks.length / perConnection) }, (_, index) =>
-      asks.slice(index * perConnection, (index + 1) * perConnection),
-    );
-    for (let first = 0; first < batches.length; first += atOnce) {
-      const answered = await Promise.all(
-        batches.slice(first, first + atOnce).map((batch) => {
-          const requests = batch.map((ask, index) => request(ask, index === batch.length - 1));
-          return askHttp(channel, { address, port }, requests, timeoutMs, signal);
-        }),
-      );
-      answers.push(...answered.flat());
-    }
-  } catch (error) {
-    const reason = error instanceof ProviderFailure ? error.diagnostic.detail : messageOf(error);
+  const where = `${address}:${port} on ${host}`;
+  const answers = talked.flatMap((each): readonly HttpAnswer[] => {
+    if ('text' in each) return parseAnswers(each.text);
     throw missing(
       place,
-      `${program} does not answer at its probe address ${where}: ${reason.replace(/\.$/, '')}.`,
+      `${program} does not answer at its probe address ${where}: ${each.reason.replace(/\.$/, '')}.`,
     );
-  }
+  });
   const foreign = answers.find((each) => headerOf(each, 'x-deployctl-snippet') === '');
   if (answers.length !== asks.length || foreign !== undefined) {
     throw missing(place, `What answers at ${where} is not the snippet for ${place.balancer}.`);
@@ -124,12 +129,13 @@ export async function sampleProbe(
   ask: SampleAsk,
   signal: AbortSignal,
 ): Promise<Samples> {
-  const answers = await probe(
-    channel,
-    place,
-    Array.from({ length: ask.count }, () => ask),
-    signal,
-  );
+  return samplesOf(await probe(channel, place, repeated(ask), signal));
+}
+
+/** The same request as often as it is to be asked. */
+export const repeated = (ask: SampleAsk): readonly ProbeAsk[] => Array.from({ length: ask.count }, () => ask);
+
+export function samplesOf(answers: readonly ProbeAnswer[]): Samples {
   const byPool = new Map<string, number>();
   for (const { pool } of answers) byPool.set(pool, (byPool.get(pool) ?? 0) + 1);
   return { taken: answers.length, byPool, audience: new Set(answers[0]?.audience) };

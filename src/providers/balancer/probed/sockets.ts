@@ -4,20 +4,31 @@
  */
 import { posix } from 'node:path';
 import type { PoolDeclared } from '../../../model/index.ts';
-import type { HostChannel } from '../../../transport/channel.ts';
 import { refusal } from '../failure.ts';
 
-const timeoutMs = 30_000;
-
 /** Names are resolved on the host, as the proxy does. Of the kernel's tables only established connections to these ports. */
-const script = `
+export const connectionsScript = `
 for each in $names; do
   getent ahosts "$each" | while read -r address kind rest; do [ "$kind" != STREAM ] || echo "name $each $address"; done
 done
-[ -r /proc/net/tcp ] || exit 1
-cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -E "^ *[0-9]+: [0-9A-F]+:[0-9A-F]{4} [0-9A-F]+:($ports) 01 " | while read -r number own other rest; do echo "open $other"; done
-exit 0
+[ -r /proc/net/tcp ] || echo unreadable
+[ -z "$ports" ] || sed -nE "s/^ *[0-9]+: [0-9A-F]+:[0-9A-F]{4} ([0-9A-F]+:($ports)) 01 .*/open \\1/p" /proc/net/tcp /proc/net/tcp6 2>/dev/null
 `;
+
+const membersOf = (pools: readonly PoolDeclared[]) =>
+  pools.flatMap((pool) => pool.members.map((member) => ({ pool: pool.name, ...member })));
+
+const isName = (address: string): boolean => !address.includes(':') && !/^\d+(\.\d+){3}$/.test(address);
+
+/** What {@link connectionsScript} is to look for. */
+export function connectionValues(
+  pools: readonly PoolDeclared[],
+): Readonly<Record<'names' | 'ports', string>> {
+  const members = membersOf(pools);
+  const ports = new Set(members.map(({ port }) => hexEndpoint('0.0.0.0', port)[0]?.slice(-4) ?? ''));
+  const names = new Set(members.map(({ address }) => address).filter(isName));
+  return { names: [...names].join(' '), ports: [...ports].join('|') };
+}
 
 /** As /proc/net/tcp writes it: each 32-bit word of the address in the byte order of the host, little-endian here. */
 export function hexEndpoint(address: string, port: number): readonly string[] {
@@ -47,39 +58,30 @@ export function hexEndpoint(address: string, port: number): readonly string[] {
   return [words([...first, ...middle, ...last].flatMap((group) => [group >> 8, group & 255]))];
 }
 
-/** By `pool/member`. Throws where the host cannot tell: not known is never taken for none. */
-export async function openConnections(
-  channel: HostChannel,
+/** By `pool/member`, from what the script said. Throws where the host cannot tell: not known is never taken for none. */
+export function readConnections(
+  host: string,
   pools: readonly PoolDeclared[],
-  signal: AbortSignal,
-): Promise<ReadonlyMap<string, number>> {
-  const members = pools.flatMap((pool) => pool.members.map((member) => ({ pool: pool.name, ...member })));
-  if (members.length === 0) return new Map();
-  const isName = (address: string): boolean => !address.includes(':') && !/^\d+(\.\d+){3}$/.test(address);
-  const ports = [...new Set(members.map(({ port }) => hexEndpoint('0.0.0.0', port)[0]?.slice(-4) ?? ''))];
-  const names = [...new Set(members.map(({ address }) => address).filter(isName))];
-  const result = await channel.script(
-    script,
-    { names: names.join(' '), ports: ports.join('|') },
-    { timeoutMs, signal, maxOutputBytes: 16 * 1024 * 1024 },
-  );
-  if (result.code !== 0) {
+  text: string | undefined,
+): ReadonlyMap<string, number> {
+  const lines = text?.split('\n') ?? ['unreadable'];
+  if (lines.includes('unreadable')) {
     throw refusal({
       code: 'balancer-connections-unknown',
       summary: 'The open connections of the host cannot be read',
-      detail: `${posix.join('/proc', 'net', 'tcp')} on ${channel.host} could not be read (${result.stderr.trim() || `exit code ${result.code}`}). Without it nobody can tell whether a pool is drained.`,
+      detail: `${posix.join('/proc', 'net', 'tcp')} on ${host} could not be read. Without it nobody can tell whether a pool is drained.`,
       hint: 'The host must run Linux, with /proc mounted.',
     });
   }
   const open = new Map<string, number>();
   const resolved = new Map<string, string[]>();
-  for (const line of result.stdout.split('\n')) {
+  for (const line of lines) {
     const [kind, first = '', second = ''] = line.split(' ');
     if (kind === 'open') open.set(first, (open.get(first) ?? 0) + 1);
     if (kind === 'name') resolved.set(first, [...(resolved.get(first) ?? []), second]);
   }
   return new Map(
-    members.map(({ pool, name, address, port }) => {
+    membersOf(pools).map(({ pool, name, address, port }) => {
       const addresses = isName(address) ? [...new Set(resolved.get(address) ?? [])] : [address];
       const count = addresses
         .flatMap((each) => hexEndpoint(each, port))
