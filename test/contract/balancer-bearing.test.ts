@@ -14,9 +14,8 @@ import { caddy } from '../../src/providers/caddy/index.ts';
 import { haproxy } from '../../src/providers/haproxy/index.ts';
 import { nginx } from '../../src/providers/nginx/index.ts';
 import type { BalancerKind } from '../../src/providers/registry.ts';
-import type { HostChannels } from '../../src/transport/index.ts';
 import { type Backend, startBackend } from '../rig/backend.ts';
-import { balancer, context, edge, localChannels, pool } from '../rig/balancers.ts';
+import { aroundWrite, balancer, context, edge, localChannels, pool } from '../rig/balancers.ts';
 import { hasHaproxy, startHaproxy } from '../rig/haproxy.ts';
 import { caddyProgram, isInstalled, nginxProgram, type ProxyProgram, startProxy } from '../rig/proxies.ts';
 
@@ -79,25 +78,6 @@ const settle = (withinMs: number): Operation => ({
   pool: 'shop_green',
   members: ['web-1', 'web-2'],
   withinMs,
-});
-
-/** Just before the route is written: the file's content is among the values of that script alone. */
-const atWrite = (channels: HostChannels, happens: () => Promise<void>): HostChannels => ({
-  async to(host, signal) {
-    const channel = await channels.to(host, signal);
-    let isOver = false;
-    return {
-      ...channel,
-      async script(text, values, options) {
-        if (!isOver && (values['text'] !== undefined || values['lines'] !== undefined)) {
-          isOver = true;
-          await happens();
-        }
-        return channel.script(text, values, options);
-      },
-    };
-  },
-  [Symbol.asyncDispose]: () => channels[Symbol.asyncDispose](),
 });
 
 describe.for([
@@ -199,7 +179,7 @@ describe.for([
     async () => {
       const dying = kind.open(
         running.declared,
-        atWrite(channels, async () => {
+        aroundWrite(channels, 'before', async () => {
           await sides.second.kill();
           await untilDown('web-2');
         }),
@@ -217,7 +197,7 @@ describe.for([
   test.skipIf(skipped)('all of it dies then: the same, whatever the floor is', async () => {
     const dying = kind.open(
       running.declared,
-      atWrite(channels, async () => {
+      aroundWrite(channels, 'before', async () => {
         await sides.first.kill();
         await sides.second.kill();
         await untilDown('web-1', 'web-2');

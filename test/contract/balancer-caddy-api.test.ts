@@ -14,9 +14,17 @@ import {
   withObject,
   withRoute,
 } from '../../src/providers/caddy/route-object.ts';
-import type { HostChannels } from '../../src/transport/index.ts';
 import { type Backend, startBackend } from '../rig/backend.ts';
-import { balancer, context, declaring, edge, helpless, localChannels, pool } from '../rig/balancers.ts';
+import {
+  aroundWrite,
+  balancer,
+  context,
+  declaring,
+  edge,
+  helpless,
+  localChannels,
+  pool,
+} from '../rig/balancers.ts';
 import {
   caddyJsonProgram,
   isInstalled,
@@ -92,26 +100,6 @@ describeBalancer('Caddy by its admin API', start, {
   scriptsHere: 4,
 });
 
-/** Something happens right after the file was written, before the API is told. */
-const afterFile = (channels: HostChannels, happens: () => Promise<void>): HostChannels => ({
-  async to(host, signal) {
-    const channel = await channels.to(host, signal);
-    let isOver = false;
-    return {
-      ...channel,
-      async script(text, values, options) {
-        const done = await channel.script(text, values, options);
-        if (values['existed'] === 'yes' && !isOver) {
-          isOver = true;
-          await happens();
-        }
-        return done;
-      },
-    };
-  },
-  [Symbol.asyncDispose]: () => channels[Symbol.asyncDispose](),
-});
-
 describe.skipIf(!isInstalled(caddyJsonProgram))('a configuration of Caddy that others change too', () => {
   let backends: { readonly blue: Backend; readonly green: Backend };
   let running: ApiUnderTest;
@@ -154,7 +142,9 @@ describe.skipIf(!isInstalled(caddyJsonProgram))('a configuration of Caddy that o
   test('between the file and the API: the tag does not fit, theirs stays, and the file is put back', async () => {
     const { config } = running.proxy.paths;
     const before = await readFile(config, 'utf8');
-    const late = running.open((channels) => afterFile(channels, () => running.setRouteByHand('shop', share)));
+    const late = running.open((channels) =>
+      aroundWrite(channels, 'after', () => running.setRouteByHand('shop', share)),
+    );
     expect(await failureOf(move(blue, green, late))).toEqual(['route-changed', 'none']);
     expect(await readFile(config, 'utf8')).toBe(before);
     expect(await route()).toMatchObject({ spec: { runtime: share, persisted: blue } });
@@ -166,7 +156,7 @@ describe.skipIf(!isInstalled(caddyJsonProgram))('a configuration of Caddy that o
     const before = await readFile(config, 'utf8');
     const object = `http://127.0.0.1:${adminPort}/id/${id}`;
     const late = running.open((channels) =>
-      afterFile(channels, async () => {
+      aroundWrite(channels, 'after', async () => {
         // Caddy's own configuration goes away under it: there is nothing to change any more.
         await fetch(`http://127.0.0.1:${adminPort}/config/apps`, { method: 'DELETE' });
       }),

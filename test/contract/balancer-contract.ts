@@ -16,7 +16,7 @@ import {
 import type { HostChannels } from '../../src/transport/index.ts';
 import { type Backend, startBackend } from '../rig/backend.ts';
 import { context, counted, declaring, edge, far } from '../rig/balancers.ts';
-import { startTraffic } from '../rig/traffic.ts';
+import { startTraffic, type TrafficFigures, type TrafficOptions } from '../rig/traffic.ts';
 import { testDeaths } from './balancer-deaths.ts';
 
 /** One running balancer, and what a test must be able to do to it behind the provider's back. */
@@ -576,27 +576,38 @@ export function describeBalancer(
       writesTwice,
     });
 
+    /** There and back, so many times, while clients come all the time. `before`: what happens just before each switch. */
+    const switchUnderLoad = async (
+      load: Pick<TrafficOptions, 'keepAlive' | 'freshShare' | 'slow' | 'upgraded'>,
+      options: {
+        readonly switches: number;
+        readonly pauseMs: number;
+        readonly before?: (() => Promise<void>) | undefined;
+      },
+    ): Promise<TrafficFigures> => {
+      await startFrom(blue);
+      const traffic = startTraffic({ ...load, port: running.port, rate: running.rate }, 'blue');
+      await sleep(300);
+      let now = blue;
+      for (let index = 0; index < options.switches; index += 1) {
+        const next = now === blue ? green : blue;
+        const side = next === blue ? 'blue' : 'green';
+        await options.before?.();
+        traffic.expectBoth(side);
+        await provider.perform(move(now, next), context());
+        traffic.acknowledge(side);
+        now = next;
+        await sleep(options.pauseMs);
+      }
+      return traffic.stop();
+    };
+
     test.runIf(switchCosts)(
       'switches under load cost some connections, as is said; nothing is wrong, and nothing is stale once it is done',
       async () => {
         expect(provider.traits.switchCost).toBeDefined();
-        await startFrom(blue);
-        const traffic = startTraffic(
-          { port: running.port, rate: running.rate, keepAlive: 16, freshShare: 0.2, slow: 2, upgraded: 2 },
-          'blue',
-        );
-        await sleep(300);
-        let now = blue;
-        for (let index = 0; index < 8; index += 1) {
-          const next = now === blue ? green : blue;
-          const side = next === blue ? 'blue' : 'green';
-          traffic.expectBoth(side);
-          await provider.perform(move(now, next), context());
-          traffic.acknowledge(side);
-          now = next;
-          await sleep(100);
-        }
-        const figures = await traffic.stop();
+        const load = { keepAlive: 16, freshShare: 0.2, slow: 2, upgraded: 2 };
+        const figures = await switchUnderLoad(load, { switches: 8, pauseMs: 100 });
         expect(figures).toMatchObject({ wrong: 0, stale: 0 });
         expect(figures.failed).toBeLessThan(figures.requests / 10);
       },
@@ -606,24 +617,8 @@ export function describeBalancer(
     test.runIf(readsFlags)(
       'reloaded with websockets open and switched at once: old and new generation decide alike, and nothing is stale',
       async () => {
-        await startFrom(blue);
-        const traffic = startTraffic(
-          { port: running.port, rate: running.rate, keepAlive: 8, freshShare: 0.5, slow: 2, upgraded: 5 },
-          'blue',
-        );
-        await sleep(300);
-        let now = blue;
-        for (let index = 0; index < 4; index += 1) {
-          const next = now === blue ? green : blue;
-          const side = next === blue ? 'blue' : 'green';
-          await running.reload?.();
-          traffic.expectBoth(side);
-          await provider.perform(move(now, next), context());
-          traffic.acknowledge(side);
-          now = next;
-          await sleep(200);
-        }
-        const figures = await traffic.stop();
+        const load = { keepAlive: 8, freshShare: 0.5, slow: 2, upgraded: 5 };
+        const figures = await switchUnderLoad(load, { switches: 4, pauseMs: 200, before: running.reload });
         // What a reload cuts is somebody else's doing; where a request goes is ours.
         expect(figures).toMatchObject({ wrong: 0, stale: 0 });
         expect(figures.requests).toBeGreaterThan(running.rate);
@@ -634,23 +629,8 @@ export function describeBalancer(
     test.skipIf(switchCosts)(
       '50 switches under load: nothing fails, nothing is wrong or stale, nothing is cut',
       async () => {
-        await startFrom(blue);
-        const traffic = startTraffic(
-          { port: running.port, rate: running.rate, keepAlive: 32, freshShare: 0.2, slow: 4, upgraded: 5 },
-          'blue',
-        );
-        await sleep(500);
-        let now = blue;
-        for (let index = 0; index < 50; index += 1) {
-          const next = now === blue ? green : blue;
-          const side = next === blue ? 'blue' : 'green';
-          traffic.expectBoth(side);
-          await provider.perform(move(now, next), context());
-          traffic.acknowledge(side);
-          now = next;
-          await sleep(100);
-        }
-        const figures = await traffic.stop();
+        const load = { keepAlive: 32, freshShare: 0.2, slow: 4, upgraded: 5 };
+        const figures = await switchUnderLoad(load, { switches: 50, pauseMs: 100 });
         expect(figures).toMatchObject({ failed: 0, wrong: 0, stale: 0, cut: 0, reasons: [] });
         expect(figures.requests).toBeGreaterThan(running.rate * 3);
         expect(Math.min(figures.bySide.blue ?? 0, figures.bySide.green ?? 0)).toBeGreaterThan(

@@ -53,7 +53,7 @@ export const startFlags =
       port: proxy.paths.port,
       rate,
       open: (through = (each) => each) => kind.open(declared, through(channels)),
-    callByCall: helpless,
+      callByCall: helpless,
       setRouteByHand: (route, value) => setFlagsByHand(flagsDir, route, value),
       editPersistedByHand: unused,
       setMemberByHand: unused,

@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import { key } from '../rig/dns-keys.ts';
 import { hasDns, startDns } from '../rig/dns-servers.ts';
 import { type Names, startScene } from '../rig/scene.ts';
-import { contextOf, move, open, recordOf, set, setsOf, zoneAt } from '../rig/zones.ts';
+import { execProcess } from '../rig/service-text.ts';
+import { contextOf, internalZone, move, open, recordOf, set, setsOf, zoneAt } from '../rig/zones.ts';
 
 const secrets = { TSIG_SECRET: key.secret };
 
@@ -16,16 +17,7 @@ test("A to CNAME and back, killed in between: one update each way, and somebody 
     (traffic: string) =>
     (names: Names): string =>
       `
-secret "tsig" { env = "TSIG_SECRET" }
-dns_zone "rfc2136" "internal" {
-  zone         = "internal.test."
-  primary      = "127.0.0.1:${port}"
-  negative_ttl = "0s"
-  tsig {
-    name   = "deployctl."
-    secret = secret.tsig
-  }
-}
+${internalZone([port])}
 service "shop" {
   release = release.shop
   slot "blue" {
@@ -37,11 +29,7 @@ service "shop" {
     port  = ${names.bluePort}
   }
   install { root = "~/srv/shop" }
-  process "exec" {
-    command      = ["${process.execPath}", "serve.mjs"]
-    environment  = { HOST = host.address, PORT = slot.port }
-    stop_timeout = "8s"
-  }
+  ${execProcess()}
   health "http" {
     path     = "/health"
     interval = "100ms"

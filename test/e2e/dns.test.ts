@@ -11,9 +11,10 @@ import { freePort, hasHaproxy } from '../rig/haproxy.ts';
 import { eventsOf } from '../rig/outcomes.ts';
 import { isInstalled, nginxProgram, startProxy } from '../rig/proxies.ts';
 import { type Names, type Scene, startScene } from '../rig/scene.ts';
+import { execProcess } from '../rig/service-text.ts';
 import { startTraffic } from '../rig/traffic.ts';
 import { hasUnbound, type RunningUnbound, startUnbound } from '../rig/unbound.ts';
-import { contextOf, move, open, recordOf, set, zoneAt } from '../rig/zones.ts';
+import { contextOf, internalZone, move, open, recordOf, set, zoneAt } from '../rig/zones.ts';
 
 const secrets = { TSIG_SECRET: key.secret };
 const isHere = hasDns.bind && hasUnbound;
@@ -66,17 +67,7 @@ async function stage({
   const secondary = stack.use(await startSecondary(primary.endpoint, port));
   const resolver = stack.use(await startUnbound('internal.test', [primary.endpoint, secondary.endpoint]));
   const service = (names: Names): string => `
-secret "tsig" { env = "TSIG_SECRET" }
-dns_zone "rfc2136" "internal" {
-  zone         = "internal.test."
-  primary      = "127.0.0.1:${primary.endpoint.port}"
-  servers      = ["127.0.0.1:${primary.endpoint.port}", "127.0.0.1:${port}"]
-  negative_ttl = "0s"
-  tsig {
-    name   = "deployctl."
-    secret = secret.tsig
-  }
-}
+${internalZone([primary.endpoint.port, port])}
 service "shop" {
   release = release.shop
   slot "blue" {
@@ -91,11 +82,7 @@ service "shop" {
     root = "~/srv/shop"
     keep = 3
   }
-  process "exec" {
-    command      = ["${process.execPath}", "serve.mjs"]
-    environment  = { HOST = host.address, PORT = slot.port }
-    stop_timeout = "8s"
-  }
+  ${execProcess()}
   health "http" {
     path     = "/health"
     interval = "100ms"

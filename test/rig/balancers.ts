@@ -101,6 +101,31 @@ export const far = (channels: HostChannels): HostChannels => ({
   [Symbol.asyncDispose]: () => channels[Symbol.asyncDispose](),
 });
 
+/** Once, just before or just after the script that writes what is kept of routes: its content is among the values of that one alone. */
+export const aroundWrite = (
+  channels: HostChannels,
+  when: 'before' | 'after',
+  happens: () => Promise<void>,
+): HostChannels => ({
+  async to(host, signal) {
+    const channel = await channels.to(host, signal);
+    let isOver = false;
+    return {
+      ...channel,
+      async script(text, values, options) {
+        const isIt = !isOver && (values['text'] !== undefined || values['lines'] !== undefined);
+        if (!isIt) return channel.script(text, values, options);
+        isOver = true;
+        if (when === 'before') await happens();
+        const done = await channel.script(text, values, options);
+        if (when === 'after') await happens();
+        return done;
+      },
+    };
+  },
+  [Symbol.asyncDispose]: () => channels[Symbol.asyncDispose](),
+});
+
 export interface CallCounts {
   scripts: number;
   dials: number;

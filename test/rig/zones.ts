@@ -120,3 +120,19 @@ export async function setsOf(
     serial: zoneSerial,
   };
 }
+
+/** `dns_zone.internal` in the configuration language, of servers on loopback: the primary first. */
+export const internalZone = ([
+  primary,
+  ...others
+]: readonly number[]): string => `secret "tsig" { env = "TSIG_SECRET" }
+dns_zone "rfc2136" "internal" {
+  zone         = "internal.test."
+  primary      = "127.0.0.1:${primary}"
+  ${others.length === 0 ? '' : `servers      = [${[primary, ...others].map((port) => `"127.0.0.1:${port}"`).join(', ')}]`}
+  negative_ttl = "0s"
+  tsig {
+    name   = "deployctl."
+    secret = secret.tsig
+  }
+}`;
