@@ -2,7 +2,7 @@
  * Runs a bundle with the code that V8 made of it the last time. Node's own compile cache keeps what V8 compiles when a
  * file is loaded; in a bundle nearly all is in functions that are compiled when they are first called, so nearly all
  * would be compiled again at each start. What is kept here is taken at the end of a run: `plan` of an empty
- * environment takes 95 ms this way instead of 138.
+ * environment takes 54 ms this way instead of 106.
  *
  * Only for speed: a kept file that is missing, stale, foreign or not writable changes nothing else.
  */
