@@ -96,6 +96,13 @@ function checkAnalysis(block: AnalysisBlock, report: Reporter): void {
   const hasLimit = max !== undefined || min !== undefined;
   if (block.kind === 'prometheus') {
     checkPlaceholders(block, 'query', block.args.query, report);
+    if (block.args.query?.trim() === '') {
+      report.error(block.at('query'), {
+        code: 'invalid-value',
+        summary: 'Invalid value for argument',
+        detail: '"query" is empty, and an empty query has no result.',
+      });
+    }
     checkPlaceholders(block, 'baseline', block.args.baseline, report);
     if (!hasLimit && block.args.baseline === undefined) {
       report.error(block.place, {

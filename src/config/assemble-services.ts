@@ -26,6 +26,7 @@ import { assembleAnalyses } from './assemble-analysis.ts';
 import type { HostTable } from './assemble-hosts.ts';
 import { assembleInstance } from './assemble-instances.ts';
 import { type AssembledZone, nameTraffic } from './assemble-zones.ts';
+import { checkBalancerFiles } from './balancer-files.ts';
 import { dependenciesOf } from './depends-on.ts';
 import type { Reporter } from './evaluation.ts';
 import { knownAs } from './moves.ts';
@@ -252,6 +253,7 @@ export function assembleBalancers(
   zones: readonly AssembledZone[],
   report: Reporter,
 ): readonly BalancerDeclared[] {
+  checkBalancerFiles(world.balancers, report);
   return world.balancers.map(({ address, name, decoded }) => {
     const { hosts: named, ...settings } = decoded.args;
     const { place } = decoded;

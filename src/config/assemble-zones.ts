@@ -160,6 +160,9 @@ export function nameTraffic(
       if ('refused' in found) return refuse(at, found.refused, found.hint);
       const canonical = canonicalValues(args.type, found, zone.zone);
       if ('refused' in canonical) return refuse(at, canonical.refused, canonical.hint);
+      if (args.type === 'CNAME' && canonical.values.includes(name)) {
+        return refuse(at, `${name} would point to itself, and a CNAME that does is never answered.`);
+      }
       const shared = Object.entries(values).find(([, other]) =>
         other.some((value) => canonical.values.includes(value)),
       );

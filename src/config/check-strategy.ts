@@ -143,6 +143,16 @@ function checkSteps(
 ): void {
   let before: number | undefined;
   for (const step of blocks.step) {
+    for (const audience of step.blocks.audience) {
+      const { header = {}, cookie = {}, query = {} } = audience.args;
+      if (Object.keys({ ...header, ...cookie, ...query }).length > 0) continue;
+      report.error(audience.place, {
+        code: 'audience-empty',
+        summary: 'Audience of nobody',
+        detail: `This audience of ${address} names no header, no cookie and no part of a query, so no request belongs to it.`,
+        hint: 'Write who it is, as in: header = { "X-Beta" = "1" }',
+      });
+    }
     const { share } = step.args;
     if (before !== undefined && (share < before || before === 100)) {
       report.error(step.at('share'), {

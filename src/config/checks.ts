@@ -5,6 +5,7 @@ import type { AssembledService, AssembledSlot } from './assemble-services.ts';
 import { checkStrategy } from './check-strategy.ts';
 import type { Reporter } from './evaluation.ts';
 import { listed } from './items.ts';
+import { checkNestedRoots } from './nested-roots.ts';
 import type { Place } from './problems.ts';
 import type { World } from './world.ts';
 
@@ -55,6 +56,7 @@ export function checkServices(services: readonly AssembledService[], world: Worl
     claimResolvedPool(service, pools, report);
     claimRecord(service, records, report);
   }
+  checkNestedRoots(services, report);
 }
 
 function checkSlots({ entry, slots }: AssembledService, report: Reporter): void {

@@ -97,6 +97,16 @@ function valueOfVariable(
     return undefined;
   }
 
+  if (fallback?.kind === 'null' && !args.nullable) {
+    report.error(decoded.at('default'), {
+      code: 'invalid-default',
+      summary: 'Invalid default value for variable',
+      detail: 'A null default value is not valid when nullable = false.',
+      hint: 'Leave default out where a value must be given, or leave nullable out.',
+    });
+    return undefined;
+  }
+
   const given = givenValue(item, instance, constraint, cx);
   if (given === 'failed') return undefined;
   if (given === undefined) {

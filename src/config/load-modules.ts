@@ -77,9 +77,25 @@ async function loadCall(
 ): Promise<Module | undefined> {
   const { report } = loader;
   const written = item.block.body.attributes.find((attribute) => attribute.name === 'source')?.value;
-  // A source that is missing or computed is reported when the block is read.
-  if (written?.kind !== 'string') return undefined;
+  if (written === undefined) {
+    report.error(placeOf(item.source, nameSpan(item)), {
+      code: 'missing-argument',
+      summary: 'Missing required argument',
+      detail: 'The argument "source" is required, but no definition was found.',
+      hint: 'It is the folder of the module, such as "../modules/web".',
+    });
+    return undefined;
+  }
   const place = placeOf(item.source, written);
+  if (written.kind !== 'string') {
+    report.error(place, {
+      code: 'invalid-module-source',
+      summary: 'Invalid module source address',
+      detail:
+        'A module is read before anything is evaluated, so its source is a plain text such as "../modules/web".',
+    });
+    return undefined;
+  }
   const source = written.value;
   if (!/^\.{1,2}(\/|$)/.test(source)) {
     report.error(place, {

@@ -51,7 +51,7 @@ export const analysisShape = {
       arguments: {
         max_error_rate: defaulted(decimal(0, 1), 0.01, 'The largest part of the requests that may fail.'),
         max_latency_ratio: optional(
-          decimal(0, 1000),
+          decimal(0.01, 1000),
           'How many times slower than the stable side it may be.',
           'latency is not judged',
         ),

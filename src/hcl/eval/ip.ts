@@ -83,7 +83,11 @@ export function addressText({ address, bits }: Pick<Prefix, 'address' | 'bits'>)
   return `${groups.slice(0, start).join(':')}::${groups.slice(start + longest).join(':')}`;
 }
 
-export const prefixText = (prefix: Prefix): string => `${addressText(prefix)}/${prefix.length}`;
+/** IPv4 inside of IPv6 is shown as IPv4, and so is the length of its prefix. */
+export function prefixText(prefix: Prefix): string {
+  const isInner = prefix.bits === 128 && prefix.address >> 32n === 0xffffn;
+  return `${addressText(prefix)}/${isInner ? Math.max(0, prefix.length - 96) : prefix.length}`;
+}
 
 /** The mask of an IPv4 network. */
 export const maskText = ({ length }: Prefix): string =>

@@ -120,11 +120,17 @@ const FIELDS: readonly Field[] = [
 
 const PREFIX = 'not a valid RFC3339 timestamp';
 
+const strictZone = /^(?:Z|([+-])([01]\d|2[0-3]):([0-5]\d))/;
+const goZone = /^(?:Z|([+-])([01]\d|2[0-4]):([0-5]\d|60))/;
+
 const ending = (name: string, rest: string): string =>
   rest === '' ? `end of string before ${name}` : `cannot use ${quote(rest)} as ${name}`;
 
-/** Reads an RFC 3339 timestamp. Throws TimeFailure with Terraform's words for what is wrong with it. */
-export function parseTimestamp(text: string): Timestamp {
+/**
+ * Reads an RFC 3339 timestamp. Throws TimeFailure with Terraform's words for what is wrong with it. `asGo`: also what Go
+ * takes for one, a comma before the fraction and offsets up to 24:60.
+ */
+export function parseTimestamp(text: string, { asGo = false } = {}): Timestamp {
   const refuse = (why: string): TimeFailure => new TimeFailure(`${PREFIX}: ${why}`);
   const values: number[] = [];
   let rest = text;
@@ -156,12 +162,12 @@ export function parseTimestamp(text: string): Timestamp {
   const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0] = values;
   const fraction = /^([.,])(\d+)/.exec(rest);
   if (fraction !== null) rest = rest.slice(fraction[0].length);
-  const zone = /^(?:Z|([+-])([01]\d|2[0-3]):([0-5]\d))/.exec(rest);
+  const zone = (asGo ? goZone : strictZone).exec(rest);
   if (zone === null) throw refuse(ending('UTC offset', rest));
   if (day < 1 || day > daysIn(month, year)) throw refuse('day out of range');
   rest = rest.slice(zone[0].length);
   if (rest !== '') throw refuse(`cannot use ${quote(rest)} as timestamp segment`);
-  if (fraction?.[1] === ',') throw refuse('cannot use "," as timestamp segment');
+  if (fraction?.[1] === ',' && !asGo) throw refuse('cannot use "," as timestamp segment');
   const [, direction, hours, minutes] = zone;
   const offset = (direction === '-' ? -1 : 1) * (Number(hours ?? 0) * 3600 + Number(minutes ?? 0) * 60);
   const days = BigInt(daysOf(year, month, day));

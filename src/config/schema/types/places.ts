@@ -38,7 +38,10 @@ export const hostPath = parsed<string>(
 export const hostFolder = parsed<string>(
   'absolute path',
   'an absolute path on the host, or one from "~/"',
-  (text) => readHostPath(text, true),
+  (text) => {
+    const path = readHostPath(text, true);
+    return path === '/' ? { refused: 'It is the root of the file system.' } : path;
+  },
   { example: '"/srv/shop"' },
 );
 

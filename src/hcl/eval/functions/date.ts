@@ -136,8 +136,8 @@ const timecmp: FunctionDefinition = {
   parameters: [textParameter('timestamp_a'), textParameter('timestamp_b')],
   returns: NUMBER,
   call: (args) => {
-    const a = blaming(0, () => parseTimestamp(textOf(args, 0)).nanoseconds);
-    const b = blaming(1, () => parseTimestamp(textOf(args, 1)).nanoseconds);
+    const a = blaming(0, () => parseTimestamp(textOf(args, 0), { asGo: true }).nanoseconds);
+    const b = blaming(1, () => parseTimestamp(textOf(args, 1), { asGo: true }).nanoseconds);
     return count(a === b ? 0 : a < b ? -1 : 1);
   },
 };

@@ -66,6 +66,7 @@ const cidrsubnet: FunctionDefinition = {
     const which = wholeNumber(args, 2);
     const prefix = prefixOf(args);
     const length = prefix.length + added;
+    if (length < 0) throw new FunctionFailure('a network cannot be larger than all addresses', 1);
     if (length > prefix.bits) {
       throw new FunctionFailure(
         `insufficient address space to extend prefix of ${prefix.length} by ${added}`,

@@ -236,6 +236,7 @@ class Scanner {
       const [, handle = '', prefix = ''] = tag;
       this.#tokens.push({ type: 'tag directive', handle, prefix, at });
     } else if (/^%YAML[ \t]+\d+\.\d+[ \t]*(?:#.*)?$/.test(line)) {
+      if (!/^%YAML[ \t]+0*1\.0*1\b/.test(line)) throw this.#in.failure('found incompatible YAML document');
       this.#tokens.push({ type: 'version directive', at });
     } else throw this.#in.failure('found unknown directive name');
     this.#in.skipToLineEnd();

@@ -1,0 +1,27 @@
+host "web-1" { address = "10.0.0.1" }
+
+host "lb" { address = "10.0.0.9" }
+
+release "shop" {
+  version  = "1.0.0"
+  artifact = "shop.tar.gz"
+}
+
+variable "folder" { default = "../modules/web" }
+
+module "none" {}
+
+module "computed" { source = "${var.folder}" }
+
+service "shop" {
+  release = release.shop
+
+  slot "main" {
+    hosts = [host.web-1]
+    port  = 8080
+  }
+
+  install { root = "/srv/shop" }
+
+  strategy "in_place" {}
+}

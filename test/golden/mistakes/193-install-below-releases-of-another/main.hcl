@@ -1,0 +1,34 @@
+host "web-1" { address = "10.0.0.1" }
+
+host "lb" { address = "10.0.0.9" }
+
+release "shop" {
+  version  = "1.0.0"
+  artifact = "shop.tar.gz"
+}
+
+service "notes" {
+  release = release.shop
+
+  slot "main" {
+    hosts = [host.web-1]
+    port  = 8081
+  }
+
+  install { root = "/srv/shop/releases/notes" }
+
+  strategy "in_place" {}
+}
+
+service "shop" {
+  release = release.shop
+
+  slot "main" {
+    hosts = [host.web-1]
+    port  = 8080
+  }
+
+  install { root = "/srv/shop" }
+
+  strategy "in_place" {}
+}
