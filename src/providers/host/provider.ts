@@ -23,8 +23,9 @@ import { checkHosts } from './check.ts';
 import { checkOnce, type ProcessWatch, type VerifyOperation, verifyHealth } from './health.ts';
 import { aboutHook, type HookOperation, lookAtHookMark, performHook } from './hooks.ts';
 import { KnownSecrets } from './known-secrets.ts';
-import { isPathComponent, unitName } from './layout.ts';
+import { unitName } from './layout.ts';
 import { observeHosts } from './observe.ts';
+import { checkNames } from './path-names.ts';
 import { listeningOf, refuseTakenPort } from './port.ts';
 import type { SeenRoot } from './probe-parse.ts';
 import type { ProbeRoot } from './probe-render.ts';
@@ -314,42 +315,6 @@ function first<T>(items: readonly T[]): T {
 function asHostOperation(operation: Operation): HostOperation {
   if (!hostOperations.has(operation.op)) throw new Error(`${operation.op} is not done on a host`);
   return operation as HostOperation;
-}
-
-/** Names become parts of paths on the host: whatever came through, none of them may lead elsewhere. */
-function checkNames(host: HostDeclared, operation: RootOperation): void {
-  const { root } = operation.place.install;
-  const names: (string | null)[] = [];
-  switch (operation.op) {
-    case 'release.put':
-      names.push(operation.directory, operation.artifact.fileName);
-      break;
-    case 'release.remove':
-      names.push(operation.directory);
-      break;
-    case 'release.prune':
-      names.push(...operation.directories.map(({ directory }) => directory));
-      break;
-    case 'slot.link':
-      names.push(operation.slot, operation.to);
-      break;
-    case 'process.set':
-      names.push(operation.slot, operation.to?.release ?? null, operation.to?.process.unit ?? null);
-      break;
-    case 'health.verify':
-      names.push(operation.slot);
-      break;
-    default:
-      unreachable(operation);
-  }
-  const bad = names.find((name) => name !== null && !isPathComponent(name));
-  const badRoot = !root.startsWith('/') || root === '/' || root.split('/').includes('..');
-  if (bad === undefined && !badRoot) return;
-  throw hostFailure(host, 'none', {
-    code: 'unsafe-path',
-    summary: 'Name can not be a part of a path',
-    detail: `${JSON.stringify(badRoot ? root : bad)} can not be ${badRoot ? 'an install root' : 'the name of a file or folder on a host'}.`,
-  });
 }
 
 /** This machine, for hooks on the operator's side: it is no declared host. */
