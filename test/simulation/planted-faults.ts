@@ -152,8 +152,8 @@ export const faults: readonly Fault[] = [
   inEngine(
     'the way back takes the first step first',
     'src/engine/schedule.ts',
-    '    needsOf(steps).map(([need, step]) => [step, need] as const),',
-    '    needsOf(steps),',
+    '(tell) => eachNeed(steps, (need, step) => tell(step, need))',
+    '(tell) => eachNeed(steps, tell)',
   ),
   inEngine(
     'a failure that asks for the way back is forgotten by a kill',
@@ -164,8 +164,8 @@ export const faults: readonly Fault[] = [
   inEngine(
     'what is done is done again after a resume',
     'src/engine/schedule.ts',
-    "progressOf(progress, step.id).status !== 'done'),\n    needsOf(steps),",
-    "progressOf(progress, step.id).status !== 'failed'),\n    needsOf(steps),",
+    "progressOf(progress, step.id).status !== 'done'),\n    (tell) => eachNeed(steps, tell),",
+    "progressOf(progress, step.id).status !== 'failed'),\n    (tell) => eachNeed(steps, tell),",
   ),
   inRollouts(
     'hosts are taken out however few are left',
