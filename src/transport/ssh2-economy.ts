@@ -3,7 +3,7 @@
  * public face, so each part looks before it touches and leaves things as they are where they are not as expected;
  * test/contract/host-economy.test.ts notices when an ssh2 of another version makes one of them void.
  */
-import { createPrivateKey, createSecretKey, sign } from 'node:crypto';
+import { createPrivateKey, createSecretKey, type KeyObject, sign } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import type { Client, ParsedKey } from 'ssh2';
 
@@ -83,9 +83,14 @@ const hashOf = (algorithm: string | undefined): string | undefined =>
 
 /** ssh2 hands OpenSSL the text of the key for each signature, and to read it takes longer than to sign. */
 export function signWithoutReading(key: ParsedKey): ParsedKey {
-  const text = key.getPrivatePEM();
   const signing = key.sign.bind(key);
-  const read = createPrivateKey(text);
+  let read: KeyObject;
+  try {
+    read = createPrivateKey(key.getPrivatePEM());
+  } catch {
+    // What OpenSSL has against it is told when ssh2 signs with it.
+    return key;
+  }
   key.sign = (bytes: Buffer | string, algorithm?: string): Buffer => {
     // The types whose hash ssh2 keeps to itself.
     if (algorithm === undefined && key.type !== 'ssh-ed25519') return signing(bytes);
