@@ -12,19 +12,24 @@ import { dialFailure } from './local-host.ts';
 
 type Target = Parameters<HostChannel['dial']>[0];
 
-/** The byte that says "connected"; before it, nothing is known. */
-const connected = 0x2b;
+/**
+ * What the relay says on standard error once it is connected: standard output may begin with the target's own bytes.
+ * socat has no words of its own for it; `-d -d` makes it tell what it does (1.7 and 1.8 alike).
+ */
+const connected = /^\+$|^\S+ \S+ socat\[\d+\] N starting data transfer loop/m;
+const socatError = /^\S+ \S+ socat\[\d+\] E .*: (.+)$/m;
 
-// perl and python3 come before socat because they can say that they are connected; socat gets 300 ms to fail.
+// `-t`: socat would give the other side half a second for its answer once we have said all.
 const relayScript = String.raw`
 if command -v perl >/dev/null 2>&1 && perl -MIO::Socket::INET -MIO::Socket::UNIX -e 1 2>/dev/null; then
   export relay_path relay_address relay_port
   exec perl -MIO::Socket::INET -MIO::Socket::UNIX -MIO::Select -e '
+    my $tcp = eval { require IO::Socket::IP } ? "IO::Socket::IP" : "IO::Socket::INET";
     my $s = $ENV{relay_path} ne "" ? IO::Socket::UNIX->new(Peer => $ENV{relay_path})
-      : IO::Socket::INET->new(PeerAddr => $ENV{relay_address}, PeerPort => $ENV{relay_port});
-    unless ($s) { print STDERR "$!\n"; exit 7 }
-    $SIG{PIPE} = "IGNORE"; $| = 1;
-    syswrite(STDOUT, "+");
+      : $tcp->new(PeerAddr => $ENV{relay_address}, PeerPort => $ENV{relay_port});
+    unless ($s) { (my $why = $@) =~ s/^(IO::Socket::\w+: )?(connect: )?//; print STDERR "$why\n"; exit 7 }
+    $SIG{PIPE} = "IGNORE";
+    syswrite(STDERR, "+\n");
     my $all = IO::Select->new(\*STDIN, $s);
     sub put { my ($to, $b) = @_; while (length $b) { my $n = syswrite($to, $b); exit 0 unless defined $n; substr($b, 0, $n) = "" } }
     while (my @ready = $all->can_read) { for my $from (@ready) {
@@ -42,11 +47,11 @@ try:
         s = socket.socket(socket.AF_UNIX); s.connect(e["relay_path"])
     else:
         s = socket.create_connection((e["relay_address"], int(e["relay_port"])))
-except OSError as error:
-    sys.stderr.write(str(error.strerror) + "\n"); sys.exit(7)
+except (OSError, UnicodeError) as error:
+    sys.stderr.write(str(getattr(error, "strerror", None) or error) + "\n"); sys.exit(7)
 def put(fd, b):
     while b: b = b[os.write(fd, b):]
-put(1, b"+")
+put(2, b"+\n")
 watched = [0, s.fileno()]
 while True:
     for fd in select.select(watched, [], [])[0]:
@@ -58,9 +63,9 @@ while True:
         else: put(1, b)
 '
 elif command -v socat >/dev/null 2>&1; then
+  case $relay_address in *:*) relay_address="[$relay_address]" ;; esac
   if [ -n "$relay_path" ]; then to="UNIX-CONNECT:$relay_path"; else to="TCP:$relay_address:$relay_port"; fi
-  { sleep 0.3; printf +; } &
-  exec socat - "$to"
+  exec socat -d -d -t 600 - "$to"
 else
   echo 'none of perl, python3 and socat is there' >&2
   exit 6
@@ -115,17 +120,13 @@ export function relay(
     );
     program.stderr.on('data', (chunk: Buffer) => {
       said = (said + errors.push(chunk).toString('utf8')).slice(-2000);
+      if (open || !connected.test(said)) return;
+      open = true;
+      clearTimeout(timer);
+      resolve(duplex);
     });
     program.stdout.on('data', (chunk: Buffer) => {
-      let own = output.push(chunk);
-      if (own.length === 0) return;
-      if (!open) {
-        if (own[0] !== connected) return;
-        open = true;
-        clearTimeout(timer);
-        own = own.subarray(1);
-        resolve(duplex);
-      }
+      const own = output.push(chunk);
       if (own.length > 0 && !duplex.push(own)) program.stdout.pause();
     });
     program.stdin.on('error', () => {});
@@ -133,8 +134,8 @@ export function relay(
       if (!output.seen) {
         fail(scriptNotStarted(host, throughSudo, end.code, `${errors.noise}\n${output.noise}`));
       } else if (!open) {
-        const reason =
-          said.trim() === '' ? 'the relay on the host ended at once' : excerpt(said).toLowerCase();
+        const why = socatError.exec(said)?.[1] ?? said;
+        const reason = why.trim() === '' ? 'the relay on the host ended at once' : excerpt(why).toLowerCase();
         fail(dialFailure(host, target, reason));
       } else duplex.push(null);
     });

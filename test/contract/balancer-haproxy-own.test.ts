@@ -20,8 +20,19 @@ import { openHaproxy, renderHaproxyConfig } from '../../src/providers/haproxy/in
 import { renderSnippet } from '../../src/providers/haproxy/snippet.ts';
 import type { HostChannels } from '../../src/transport/index.ts';
 import { type Backend, startBackend } from '../rig/backend.ts';
-import { balancer, context, declaring, edge, far, helpless, localChannels, pool } from '../rig/balancers.ts';
+import {
+  balancer,
+  context,
+  counted,
+  declaring,
+  edge,
+  far,
+  helpless,
+  localChannels,
+  pool,
+} from '../rig/balancers.ts';
 import { type HaproxyPaths, hasHaproxy, type RunningHaproxy, startHaproxy } from '../rig/haproxy.ts';
+import { connectors, hasConnector, offering } from '../rig/offering.ts';
 import { startTraffic } from '../rig/traffic.ts';
 
 const allTo = (name: string): RouteValue => ({ stable: name, canary: name, canaryBasisPoints: 0 });
@@ -234,6 +245,25 @@ describe.skipIf(!hasHaproxy)("HAProxy's own ways", () => {
     expect([await kept.ask(), await served(proxy.paths.port)]).toEqual(['green', 'green']);
     expect(await byCall.look(move(blue, green), context())).toEqual({ at: 'after' });
     kept.close();
+  });
+
+  describe('one script asks and tells it all, by whatever the host has', () => {
+    test.for(connectors)('%s', async (connector, { skip }) => {
+      if (!hasConnector(connector)) skip(`${connector} is not installed`);
+      await using scene = await start();
+      const { proxy, declared } = scene;
+      await using channels = localChannels();
+      const counts = { scripts: 0, dials: 0 };
+      const byScript = openHaproxy(declared, counted(offering(channels, connector), counts));
+      await byScript.perform(move(null, blue), context());
+      const kept = await holdOpen(proxy.paths.port);
+      await proxy.reload();
+      await byScript.perform(move(blue, green), context());
+      expect([await kept.ask(), await served(proxy.paths.port)]).toEqual(['green', 'green']);
+      expect(await byScript.look(move(blue, green), context())).toEqual({ at: 'after' });
+      expect(counts).toEqual({ scripts: 7, dials: 0 });
+      kept.close();
+    });
   });
 
   test('a retiring worker is told too: a client that kept its connection over a reload follows the switch', async () => {

@@ -1,12 +1,15 @@
 /** Reaching hosts: the same laws over ssh2, through a jump host and on this machine; then everything that can go wrong. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type HostDeclared, ProviderFailure } from '../../src/model/index.ts';
 import { type HostChannels, openHostChannels } from '../../src/transport/index.ts';
 import { realClock } from '../rig/clock.ts';
+import { connectors, folderOffering, hasConnector } from '../rig/offering.ts';
 import { type Fleet, freeAddress, type SshdHost, startSshd } from '../rig/sshd.ts';
 
 let fleet: Fleet;
@@ -17,6 +20,9 @@ const ssh = (host: HostDeclared, changes: object): HostDeclared =>
   ({ ...host, connection: { ...host.connection, ...changes } }) as HostDeclared;
 const one = (host: HostDeclared): HostChannels => openHostChannels([host], { clock: realClock });
 const options = { timeoutMs: 20_000 };
+const hasIPv6 = Object.values(networkInterfaces()).some((all) =>
+  all?.some(({ address }) => address === '::1'),
+);
 
 async function failureOf(promise: Promise<unknown>): Promise<ProviderFailure> {
   const error = await promise.then(
@@ -576,21 +582,44 @@ describe('a host with its own ideas', () => {
     expect(failure.effect).toBe('none');
   });
 
-  test('where forwarding is prohibited, a relay on the host connects in our place', async () => {
-    await using closed = await startSshd({ hosts: 1, config: ['DisableForwarding yes'] });
-    const [host] = closed.hosts;
-    if (host === undefined) throw new Error('no host');
-    await using open = one(host.declared);
-    const channel = await open.to(host.name);
-    await using echo = await startEcho();
-    expect(
-      await ask(await channel.dial({ address: echo.address, port: echo.port }, options), 'x'.repeat(300_000)),
-    ).toBe('x'.repeat(300_000));
-    await using unix = await startEcho(join(closed.folder, 'echo.sock'));
-    expect(await ask(await channel.dial({ path: unix.path }, options), 'hello')).toBe('hello');
-    const { address, port } = await freeAddress();
-    const failure = await failureOf(channel.dial({ address, port }, options));
-    expect(failure.diagnostic.detail).toMatch(/connection refused/);
+  describe('where forwarding is prohibited, a relay on the host connects in our place', () => {
+    test.for(connectors)('%s', async (connector, { skip }) => {
+      if (!hasConnector(connector)) skip(`${connector} is not installed`);
+      await using elsewhere = await startFolder();
+      const path = await folderOffering(join(elsewhere.path, connector), connector);
+      await using closed = await startSshd({
+        hosts: 1,
+        config: [
+          'DisableForwarding yes',
+          `ForceCommand /usr/bin/env PATH=${path} /bin/sh -c "$SSH_ORIGINAL_COMMAND"`,
+        ],
+      });
+      const [host] = closed.hosts;
+      if (host === undefined) throw new Error('no host');
+      await using open = one(host.declared);
+      const channel = await open.to(host.name);
+      await using echo = await startEcho();
+      const much = 'x'.repeat(300_000);
+      expect(await ask(await channel.dial({ address: echo.address, port: echo.port }, options), much)).toBe(
+        much,
+      );
+      await using unix = await startEcho(join(closed.folder, 'echo.sock'));
+      expect(await ask(await channel.dial({ path: unix.path }, options), 'hello')).toBe('hello');
+      const loopback = hasIPv6 ? '::1' : '127.0.0.1';
+      await using greeter = await startGreeter(loopback);
+      const greeting = await channel.dial({ address: loopback, port: greeter.port }, options);
+      expect(await ask(greeting, '')).toBe('me first');
+
+      const { address, port } = await freeAddress();
+      const refused = await failureOf(channel.dial({ address, port }, options));
+      expect(refused.diagnostic.detail).toMatch(/: connection refused\.$/);
+      const missing = await failureOf(channel.dial({ path: join(closed.folder, 'none.sock') }, options));
+      expect(missing.diagnostic.detail).toMatch(/: no such file or directory\.$/);
+      const unknown = await failureOf(channel.dial({ address: 'nowhere.invalid', port }, options));
+      expect(unknown.diagnostic.detail).toMatch(
+        /: (name or service not known|temporary failure in name resolution)\.$/,
+      );
+    });
   });
 });
 
@@ -610,6 +639,23 @@ async function startEcho(path?: string): Promise<Echo> {
     path === undefined ? server.listen(at.port, at.address, resolve) : server.listen(path, resolve),
   );
   return { ...at, path: path ?? '', [Symbol.asyncDispose]: () => close(server, []) };
+}
+
+/** Speaks before it is spoken to, and ends. */
+async function startGreeter(address: string) {
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.end('me first');
+  });
+  await new Promise<void>((resolve) => server.listen(0, address, resolve));
+  const at = server.address();
+  if (at === null || typeof at === 'string') throw new Error('no port');
+  return { port: at.port, [Symbol.asyncDispose]: () => close(server, []) };
+}
+
+async function startFolder() {
+  const path = await mkdtemp(join(tmpdir(), 'transport-'));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
 async function startSilent(banner = '') {

@@ -28,8 +28,8 @@ if command -v perl >/dev/null 2>&1; then
     my $n; while ($n = sysread($s, my $b, 65536)) { print $b } exit(defined $n ? 0 : 8)' "$1" "$2"; }
 elif command -v python3 >/dev/null 2>&1; then
   ask() { python3 -c '
-import socket, sys
-s = socket.socket(socket.AF_UNIX); s.settimeout(10)
+import signal, socket, sys
+signal.alarm(10); s = socket.socket(socket.AF_UNIX)
 try:
     s.connect(sys.argv[1]); s.sendall(sys.stdin.buffer.read())
     if sys.argv[2] == "half": s.shutdown(socket.SHUT_WR)

@@ -89,7 +89,7 @@ if command -v perl >/dev/null 2>&1; then
       select($reads, $writes, undef, $left);
       for my $t (@open) {
         my $number = fileno($t->{s});
-        if (time > $t->{until}) { $t->{over} = 1; $t->{why} = "no answer"; next }
+        if (time >= $t->{until}) { $t->{over} = 1; $t->{why} = "no answer"; next }
         if (!$t->{up} && vec($writes, $number, 1)) {
           my $wrong = unpack "i", getsockopt($t->{s}, SOL_SOCKET, SO_ERROR);
           if ($wrong) { $! = $wrong; $t->{why} = "$!"; begin($t); next }
@@ -126,7 +126,7 @@ def ask(answer, address, port, seconds, text):
             got += b
         answer += [b"talked", b"", got]
     except socket.timeout: answer += [word, b" no answer", b""]
-    except OSError as e: answer += [word, b" " + str(e.strerror or e).encode(), b""]
+    except (OSError, UnicodeError) as e: answer += [word, b" " + str(getattr(e, "strerror", None) or e).encode(), b""]
 while True:
     head = sys.stdin.buffer.readline().split()
     if not head: break
