@@ -96,15 +96,18 @@ export class Call {
 
   /**
    * A plan of other values is another plan. Commands that only have to read the configuration get them where it cannot be
-   * read without.
+   * read without; a revert finds those that are recorded in the record.
    */
   #valuesFor(command: string): readonly string[] {
     const variables = this.#variables;
     if (variables === undefined || readTheRecord.has(command)) return [];
+    const required = [...variables.values()].filter(({ isRequired }) => isRequired);
+    const needed = command === 'revert' ? required.filter(({ isSensitive }) => isSensitive) : required;
+    const names = new Set(needed.map(({ name }) => name));
     const given = this.#givenValues();
     const isNeeded =
       depend.has(command) ||
-      given.some(({ name }) => name === undefined || variables.get(name)?.isRequired === true);
+      given.some(({ name }) => (name === undefined ? names.size > 0 : names.has(name)));
     return isNeeded ? given.map(({ words }) => words) : [];
   }
 

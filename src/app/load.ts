@@ -13,6 +13,8 @@ import {
   type Declared,
   type Diagnostic,
   isError,
+  type Json,
+  type RunNumber,
   type StateDeclared,
   shownUrl,
   UNREAD_SHA256,
@@ -28,6 +30,7 @@ import {
 } from './environment.ts';
 import { AppFailure } from './failure.ts';
 import { operatorName } from './operator.ts';
+import { openForReading } from './state.ts';
 import { withJudge } from './validate.ts';
 
 export interface Loaded {
@@ -64,10 +67,13 @@ export async function loadEnvironment(ask: ConfigurationAsk, cx: AppContext): Pr
   };
 }
 
-/** The same without its artifacts: for commands that deploy nothing. */
+/**
+ * The same without its artifacts: for commands that deploy nothing. What was given for variables by the newest run is taken
+ * where nobody gives it now.
+ */
 export async function loadDeclaration(ask: ConfigurationAsk, cx: AppContext): Promise<Loaded> {
   const environment = locate(ask, cx);
-  const loaded = await tell(loadConfig(inputFor(environment, ask, cx)), cx);
+  const loaded = await withRecordedValues(loadConfig, inputFor(environment, ask, cx), cx);
   return await complete(environment, loaded, artifactsOf(cx));
 }
 
@@ -79,13 +85,13 @@ export interface ReadArtifactOutcome {
 
 /**
  * The same, where an artifact that cannot be read is a finding and not the end: for whoever looks, and for the way back,
- * which need not have today's artifacts on the machine that they are asked from.
+ * which need not have today's artifacts on the machine that they are asked from. Values of variables as above.
  */
 export async function loadWithArtifacts(
   ask: ConfigurationAsk,
   cx: AppContext,
 ): Promise<{ readonly loaded: Loaded; readonly artifacts: readonly ReadArtifactOutcome[] }> {
-  const found: ReadArtifactOutcome[] = [];
+  let found: ReadArtifactOutcome[] = [];
   const environment = locate(ask, cx);
   const artifacts = artifactsOf(cx);
   const recording: ReadArtifact = async (location, wanted) => {
@@ -94,10 +100,12 @@ export async function loadWithArtifacts(
     return 'sha256' in outcome ? outcome : withoutArtifacts(location, wanted);
   };
   const input = inputFor(environment, ask, cx, recording);
-  return {
-    loaded: await complete(environment, await tell(loadConfig(input), cx), artifacts),
-    artifacts: found,
+  const load = (each: LoadInput): Promise<LoadedConfig> => {
+    found = [];
+    return loadConfig(each);
   };
+  const loaded = await withRecordedValues(load, input, cx);
+  return { loaded: await complete(environment, loaded, artifacts), artifacts: found };
 }
 
 /** Where the recorded state is. */
@@ -117,21 +125,15 @@ export async function stateOf(
   ask: ConfigurationAsk,
   cx: AppContext,
 ): Promise<{ readonly environment: EnvironmentFolder; readonly state: StateDeclared }> {
-  try {
-    return await loadState(ask, cx);
-  } catch (error) {
-    if (!(error instanceof AppFailure)) throw error;
-    const environment = locate(ask, cx);
-    const path = join(environment.projectFolder, '.deployctl', environment.name);
-    if (!existsSync(path)) throw error;
-    const missing = error.diagnostics.filter(({ code }) => code === 'missing-variable-value').length;
-    const why =
-      missing === error.diagnostics.length
-        ? `The configuration of ${environment.name} needs values that were not given`
-        : `The configuration of ${environment.name} has errors (${cx.call.pasteable('deployctl validate ENV')})`;
-    cx.notice?.(`${why}; this reads its record at the usual place, ${relative(cx.cwd, path)}.`);
-    return { environment, state: { backend: 'local', path } };
-  }
+  const environment = locate(ask, cx);
+  const loaded = await tell(loadConfig(inputFor(environment, ask, cx)), cx);
+  if (loaded.state !== undefined) return { environment, state: loaded.state };
+  const path = join(environment.projectFolder, '.deployctl', environment.name);
+  if (!existsSync(path)) throw new AppFailure(await withJudge(loaded.diagnostics, loaded.sources));
+  cx.notice?.(
+    `The configuration of ${environment.name} has errors (${cx.call.pasteable('deployctl validate ENV')}); this reads its record at the usual place, ${relative(cx.cwd, path)}.`,
+  );
+  return { environment, state: { backend: 'local', path } };
 }
 
 export interface Validated extends LoadedConfig {
@@ -170,6 +172,43 @@ export function locate(ask: ConfigurationAsk, cx: AppContext): EnvironmentFolder
   if (!environment.ok) throw new AppFailure(environment.diagnostics);
   cx.call.means(environment.value.folder);
   return environment.value;
+}
+
+/**
+ * The configuration; where values of variables are missing, once more with those that the newest run was given, if they are
+ * on record. It is told which.
+ */
+async function withRecordedValues(
+  load: (input: LoadInput) => Promise<LoadedConfig>,
+  input: LoadInput,
+  cx: AppContext,
+): Promise<LoadedConfig> {
+  const loaded = await tell(load(input), cx);
+  const isMissing = loaded.diagnostics.some(({ code }) => code === 'missing-variable-value');
+  const given = isMissing && loaded.state !== undefined ? await newestValues(loaded.state) : undefined;
+  if (given === undefined) return loaded;
+  const again = await load({ ...input, variables: { ...input.variables, fromRecord: given.values } });
+  const taken = (again.variables ?? []).filter(({ isFromRecord }) => isFromRecord);
+  if (again.declared !== undefined && taken.length > 0) {
+    const values = taken.map((each) => `${each.name} = ${JSON.stringify(each.given)}`).join(', ');
+    cx.notice?.(`Not given, and taken as in run ${given.run}: ${values}`);
+  }
+  return again;
+}
+
+/** Of the run that is going on or stopped part-way, else of the newest deployment; undefined: nothing is recorded. */
+async function newestValues(
+  state: StateDeclared,
+): Promise<{ readonly run: RunNumber; readonly values: Readonly<Record<string, Json>> } | undefined> {
+  if (!existsSync(state.path)) return undefined;
+  await using store = await openForReading(state);
+  const { unfinished, deployments } = await store.read();
+  const run = unfinished?.run ?? deployments.at(-1)?.number;
+  const declared =
+    unfinished === undefined ? deployments.at(-1)?.declared : (await store.planOf(unfinished.run)).declared;
+  return run === undefined || declared?.variables === undefined
+    ? undefined
+    : { run, values: declared.variables };
 }
 
 /** Whoever prints commands must know which values are not to be shown. */

@@ -87,6 +87,15 @@ function traceOf({ environment, stderr }: Terminal): Pick<AppContext, 'trace'> {
   return log.level === 'off' ? {} : { trace: log };
 }
 
+/** A person is told each thing once, though the configuration may be read before the lock is held and again under it. */
+function noticeOnce({ stderr }: Terminal): (text: string) => void {
+  const told = new Set<string>();
+  return (text) => {
+    if (!told.has(text)) stderr.write(`${text}\n`);
+    told.add(text);
+  };
+}
+
 export const appContext = (terminal: Terminal): AppContext => ({
   cwd: process.cwd(),
   environment: terminal.environment,
@@ -97,7 +106,7 @@ export const appContext = (terminal: Terminal): AppContext => ({
     ? passphraseAsker({ input: terminal.stdin as ReadStream, output: terminal.stderr })
     : undefined,
   ...traceOf(terminal),
-  notice: (text) => void terminal.stderr.write(`${text}\n`),
+  notice: noticeOnce(terminal),
 });
 
 export const configurationAsk = (

@@ -1,5 +1,5 @@
 import * as Args from '@oclif/core/args';
-import { loadState } from '../app/load.ts';
+import { stateOf } from '../app/load.ts';
 import { unlockState } from '../app/state.ts';
 import { BaseCommand } from './base.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
@@ -26,7 +26,7 @@ export default class Unlock extends BaseCommand {
       what: 'the id of the lock, so that it cannot clear another one than you mean',
       hint: 'The error that told of the lock has the whole line.',
     });
-    const { state } = await loadState(configurationAsk(environment, flags), appContext(this.terminal));
+    const { state } = await stateOf(configurationAsk(environment, flags), appContext(this.terminal));
     unlockState(state, id);
     this.print('Unlocked.');
     return exitCode.done;

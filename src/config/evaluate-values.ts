@@ -16,11 +16,12 @@ import type { Reporter } from './evaluation.ts';
 import type { Item } from './items.ts';
 import { type BlockItem, nameSpan } from './items.ts';
 import { ItemRoots, ModuleInstance } from './modules.ts';
+import { plainJson } from './plain-json.ts';
 import { type Place, placeOf } from './problems.ts';
 import { repetitionKind, repetitionsOf } from './repetition.ts';
 import { checkShape, moduleShape, outputShape, variableShape } from './schema/language.ts';
 import { fitValue, type GivenValue, readGiven } from './variables.ts';
-import type { World } from './world.ts';
+import type { VariableEntry, World } from './world.ts';
 
 /** What evaluating items needs beside the items. */
 export interface EvaluationContext {
@@ -46,14 +47,11 @@ export function evaluateVariable(item: BlockItem, instance: ModuleInstance, cx: 
   const scope = cx.scope(item.source, instance.roots);
   const decoded = decodeBlock(asExpanded(item.block, scope), variableShape, report);
   if (decoded === undefined) return;
-  if (instance.caller === undefined) {
-    const { sensitive: isSensitive, default: fallback } = decoded.args;
-    cx.world.variables.push({ name: item.name, isSensitive, isRequired: fallback === undefined });
-  }
   const keep = (value: Value): void => {
     instance.values.set(item.key, decoded.args.sensitive ? sensitive(value) : value);
   };
   const value = valueOfVariable(item, decoded, instance, cx);
+  if (instance.caller === undefined) cx.world.variables.push(entryOf(item.name, decoded, value, cx));
   keep(value ?? UNKNOWN);
   if (value === undefined) return;
   for (const rule of decoded.blocks.validation) {
@@ -71,6 +69,26 @@ export function evaluateVariable(item: BlockItem, instance: ModuleInstance, cx: 
     if (!holding) keep(unknown(value.type));
   }
 }
+
+function entryOf(
+  name: string,
+  { args }: Decoded<typeof variableShape>,
+  value: Value | undefined,
+  cx: EvaluationContext,
+): VariableEntry {
+  const given = value === undefined || !mayBeRecorded(args) ? undefined : cx.given.get(name);
+  return {
+    name,
+    isSensitive: args.sensitive,
+    isRequired: args.default === undefined,
+    given: given === undefined || value === undefined ? undefined : plainJson(value),
+    isFromRecord: given?.how === 'record',
+  };
+}
+
+/** A default wins over what was given once, and a sensitive value is never recorded. */
+const mayBeRecorded = (args: Decoded<typeof variableShape>['args']): boolean =>
+  args.default === undefined && !args.sensitive;
 
 /** undefined when there is no value that fits, which is reported. */
 function valueOfVariable(
@@ -107,14 +125,16 @@ function valueOfVariable(
     return undefined;
   }
 
-  const given = givenValue(item, instance, constraint, cx);
+  const given = givenValue(item, args, instance, constraint, cx);
   if (given === 'failed') return undefined;
-  if (given === undefined) {
+  const fitted = given === undefined ? undefined : fitValue(given.value, constraint);
+  // What was recorded for another type is as good as nothing.
+  const isOutdated = fitted !== undefined && 'misfit' in fitted && given?.isFromRecord === true;
+  if (given === undefined || fitted === undefined || isOutdated) {
     if (fallback !== undefined) return fallback;
-    if (!cx.allowsMissingValues) reportMissing(item, instance, report);
+    if (!cx.allowsMissingValues) reportMissing(item, args.sensitive, instance, report);
     return unknown(withoutOptional(constraint.type));
   }
-  const fitted = fitValue(given.value, constraint);
   const unsuitable = (why: string): string =>
     `The given value is not suitable for var.${item.name} declared at ${position(declaredAt)}: ${why}.`;
   if ('misfit' in fitted) {
@@ -166,15 +186,18 @@ function withTypeHint(diagnostic: Diagnostic): Diagnostic {
 
 function givenValue(
   item: BlockItem,
+  args: Decoded<typeof variableShape>['args'],
   instance: ModuleInstance,
   constraint: TypeConstraint & { readonly isDeclared: boolean },
   cx: EvaluationContext,
-): { readonly value: Value; readonly place: Place } | 'failed' | undefined {
+): { readonly value: Value; readonly place: Place; readonly isFromRecord?: boolean } | 'failed' | undefined {
   const { caller } = instance;
   if (caller === undefined) {
     const given = cx.given.get(item.name);
-    if (given === undefined) return undefined;
-    return readGiven(given, constraint, cx.report, cx.keepSource) ?? 'failed';
+    const isFromRecord = given?.how === 'record';
+    if (given === undefined || (isFromRecord && !mayBeRecorded(args))) return undefined;
+    const read = readGiven(given, constraint, cx.report, cx.keepSource);
+    return read === undefined ? 'failed' : { ...read, isFromRecord };
   }
   const argument = caller.call.block.body.attributes.find((attribute) => attribute.name === item.name);
   if (argument === undefined) return undefined;
@@ -186,13 +209,19 @@ function givenValue(
   return value === undefined ? 'failed' : { value, place: placeOf(source, argument.value) };
 }
 
-function reportMissing(item: BlockItem, instance: ModuleInstance, report: Reporter): void {
+function reportMissing(
+  item: BlockItem,
+  isSensitive: boolean,
+  instance: ModuleInstance,
+  report: Reporter,
+): void {
   const { caller } = instance;
   if (caller === undefined) {
+    const recorded = isSensitive ? ' It is sensitive, so what it was in earlier runs is not recorded.' : '';
     report.error(placeOf(item.source, nameSpan(item)), {
       code: 'missing-variable-value',
       summary: 'No value for required variable',
-      detail: `The input variable "${item.name}" is not set, and has no default value.`,
+      detail: `The input variable "${item.name}" is not set, and has no default value.${recorded}`,
       hint: `Give it with --var ${item.name}=..., with --var-file, or as DEPLOYCTL_VAR_${item.name}.`,
     });
     return;

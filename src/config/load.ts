@@ -105,6 +105,8 @@ export interface Loaded {
   readonly scope: Scope;
   /** Those of the environment itself; undefined where a file cannot be read. */
   readonly variables?: readonly VariableEntry[];
+  /** Known also where other parts have errors. */
+  readonly state?: StateDeclared | undefined;
 }
 
 /** Reads everything, artifacts included. */
@@ -182,6 +184,7 @@ async function load(input: LoadInput, mode: 'plan' | 'validate'): Promise<Loaded
     diagnostics: problems.sorted(),
     sources,
     variables: world.variables,
+    state: readableState(world, input),
     scope: cx.scope(anyFile?.source ?? new SourceText('<configuration>', ''), new TypedRoots(root)),
   };
 }
@@ -305,6 +308,7 @@ function assemble(
     secrets: secretsOf(world, cx),
     outputs: outputsOf(world),
     state: stateOf(world, input),
+    ...variablesOf(world),
     ...(moves.length === 0 ? {} : { moves }),
   };
 }
@@ -394,6 +398,17 @@ const outputsOf = (world: World): Readonly<Record<string, OutputDeclared>> =>
       },
     ]),
   );
+
+function variablesOf({ variables }: World): Pick<Declared, 'variables'> {
+  const given = variables.flatMap((each) => (each.given === undefined ? [] : [[each.name, each.given]]));
+  return given.length === 0 ? {} : { variables: Object.fromEntries(given) };
+}
+
+/** Where the state is; undefined where it is declared in a way that cannot be read. */
+function readableState(world: World, input: LoadInput): StateDeclared | undefined {
+  const isRead = world.settings.every(({ decoded }) => decoded.complete);
+  return isRead && !world.unread.has('deployctl') ? stateOf(world, input) : undefined;
+}
 
 function stateOf(world: World, { projectFolder, environment, operator }: LoadInput): StateDeclared {
   const [settings] = world.settings;

@@ -1,5 +1,6 @@
 /** Values that are given from outside: files of variables, the environment, and flags. */
 import { ConversionFailure } from '../hcl/eval/conversion.ts';
+import { decodeJson } from '../hcl/eval/json.ts';
 import { nearestName } from '../hcl/eval/suggestion.ts';
 import { applyConstraint, type TypeConstraint } from '../hcl/eval/type-constraint.ts';
 import { typeText } from '../hcl/eval/type-text.ts';
@@ -8,6 +9,7 @@ import { string, type Value } from '../hcl/eval/values.ts';
 import type { Expression } from '../hcl/syntax/ast.ts';
 import { type ParsedFile, parseExpression, parseFile } from '../hcl/syntax/parser.ts';
 import { SourceText } from '../hcl/syntax/source.ts';
+import type { Json } from '../model/index.ts';
 import type { Reporter } from './evaluation.ts';
 import { type Place, placeOf } from './problems.ts';
 
@@ -19,16 +21,19 @@ export interface VariableInputs {
   readonly fromFiles?: readonly { readonly path: string; readonly bytes: Uint8Array }[];
   /** `name=value`, as `--var` has it, in order. */
   readonly fromFlags?: readonly string[];
+  /** What an earlier run was given: taken where nothing else is known of a variable. */
+  readonly fromRecord?: Readonly<Record<string, Json>>;
 }
 
 /** A value before its variable's type is known. */
 export interface GivenValue {
   readonly name: string;
-  readonly how: 'auto_file' | 'environment' | 'file' | 'flag';
-  /** An expression of a file of variables, or a text that is read by the variable's type. */
+  readonly how: 'record' | 'auto_file' | 'environment' | 'file' | 'flag';
+  /** An expression of a file of variables, a text that is read by the variable's type, or the value as it was recorded. */
   readonly given:
     | { readonly expression: Expression; readonly source: SourceText }
-    | { readonly text: string };
+    | { readonly text: string }
+    | { readonly json: Json };
   readonly place: Place | undefined;
 }
 
@@ -57,6 +62,9 @@ export function collectGivenValues(
       values.set(name, { name, how, given: { expression: value, source }, place });
     }
   };
+  for (const [name, json] of Object.entries(inputs.fromRecord ?? {})) {
+    values.set(name, { name, how: 'record', given: { json }, place: undefined });
+  }
   for (const file of autoFiles) takeFile(file, 'auto_file');
   for (const [name, text] of Object.entries(inputs.fromEnvironment ?? {})) {
     values.set(name, { name, how: 'environment', given: { text }, place: undefined });
@@ -90,7 +98,7 @@ export function reportUndeclared(
   report: Reporter,
 ): void {
   for (const { name, how, place } of values.values()) {
-    if (declared.has(name)) continue;
+    if (declared.has(name) || how === 'record') continue;
     const nearest = nearestName(name, declared);
     if (how === 'environment' && nearest === undefined) continue;
     const where = {
@@ -127,8 +135,14 @@ export function readGiven(
     const read = report.evaluateLiteral(expression, source, 'a file of variable values holds values only.');
     return read === undefined ? undefined : { value: read, place: placeOf(source, expression) };
   }
-  const { text } = value.given;
   const file = `<value for var.${value.name}>`;
+  if ('json' in value.given) {
+    const text = JSON.stringify(value.given.json);
+    const source = new SourceText(file, text);
+    keepSource(source);
+    return { value: decodeJson(text), place: placeOf(source, { start: 0, end: text.length }) };
+  }
+  const { text } = value.given;
   const isText = isPrimitive(constraint.type) || !constraint.isDeclared;
   if (isText) {
     const source = new SourceText(file, text);

@@ -1,6 +1,6 @@
 /** What evaluation has found, block by block, before it is put together and checked as a whole. */
 import type { Value } from '../hcl/eval/values.ts';
-import type { Address, ArtifactDeclared } from '../model/index.ts';
+import type { Address, ArtifactDeclared, Json } from '../model/index.ts';
 import type { Decoded } from './decoded.ts';
 import type { BlockItem } from './items.ts';
 import type { ModuleInstance } from './modules.ts';
@@ -46,6 +46,10 @@ export interface VariableEntry {
   readonly isSensitive: boolean;
   /** It has no default. */
   readonly isRequired: boolean;
+  /** The value that was given, of a required one that is not sensitive; undefined: none that fits. */
+  readonly given?: Json | undefined;
+  /** Nobody gave it now: it is the one on record. */
+  readonly isFromRecord?: boolean;
 }
 
 export interface OutputEntry {

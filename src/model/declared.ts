@@ -22,6 +22,11 @@ export interface Declared {
   readonly secrets: Readonly<Record<string, SecretSource>>;
   readonly outputs: Readonly<Record<string, OutputDeclared>>;
   readonly state: StateDeclared;
+  /**
+   * What was given for variables that have no default, never for sensitive ones: commands that need no new values take it
+   * from the record. undefined: there are none.
+   */
+  readonly variables?: Readonly<Record<string, Json>>;
   /** What has another address now than it is recorded under; each before those that go on from where it leads. */
   readonly moves?: readonly Move[];
 }

@@ -57,12 +57,21 @@ export function revertTarget(
     diagnostics: [],
     value: {
       deployment,
-      declared: { ...today, services: reverted, zones: withRecordsOf(today.zones, reverted) },
+      declared: {
+        ...today,
+        ...(ask.services.length === 0 ? valuesOf(deployment) : {}),
+        services: reverted,
+        zones: withRecordsOf(today.zones, reverted),
+      },
       services: reverted.map((service) => service.address),
       warnings: back.flatMap((service) => hostsGone(service, hosts)),
     },
   };
 }
+
+/** What the files say once it is done follows from the values of that deployment. */
+const valuesOf = ({ declared: { variables } }: Deployment): Pick<Declared, 'variables'> =>
+  variables === undefined ? {} : { variables };
 
 /** Zones are asked for what those services had there: the name or the type of a record may have been another. */
 const withRecordsOf = (

@@ -155,12 +155,36 @@ test('rm forgets and touches nothing; import takes it back as it stands', async 
   expect(await cli('plan', '--detailed-exitcode')).toMatchObject({ code: 0 });
 });
 
+test('without the values that a saved plan was made with: what needs no new ones takes those of the record', async () => {
+  const required =
+    'variable "release" { type = string }\nvariable "token" {\n  sensitive = true\n  default   = ""\n}\n';
+  declare('${var.release}', required);
+  expect(await cli('apply', '--auto-approve', '--var', 'release=5.0.0')).toMatchObject({ code: 0 });
+  await cli('plan', '--var', 'release=6.0.0', '--var', 'token=hush', '--out', 'p.plan');
+  expect(await cli('apply', 'p.plan')).toMatchObject({ code: 0 });
+  const status = await cli('status', '--json');
+  expect(JSON.parse(status.stdout).services).toMatchObject([{ release: '6.0.0', sync: 'in_sync' }]);
+  expect(status.stderr).toMatch(/^Not given, and taken as in run 6: release = "6\.0\.0"\n$/);
+
+  const reverted = await cli('revert', '--auto-approve');
+  expect(reverted).toMatchObject({ code: 0, stdout: expect.stringContaining('shop is 5.0.0') });
+  expect(reverted.stderr.match(/Not given/g)).toHaveLength(1);
+
+  // A new release is never guessed, and what is sensitive is not on record.
+  expect(said((await cli('plan')).stderr)).toContain('No value for required variable');
+  declare('${var.release}', required.replace('default   = ""', ''));
+  const asked = await cli('revert', '--auto-approve');
+  expect(asked.code).toBe(1);
+  expect(said(asked.stderr)).toContain('It is sensitive, so what it was in earlier runs is not recorded.');
+});
+
 test('migrate moves all of it to where the configuration declares it, and the old place refuses', async () => {
   const elsewhere = `deployctl {\n  state "local" { path = "${at('elsewhere')}" }\n}\n`;
   declare('3.0.0', elsewhere);
   const moved = await json('state', 'migrate', '--json');
   expect(moved).toMatchObject({ changed: true, backup: null });
-  expect((await json('history', '--json')).runs).toMatchObject([{ run: 1 }, { run: 3 }, { run: 4 }]);
+  const runs = (await json('history', '--json')).runs.map((each: { run: number }) => each.run);
+  expect(runs).toEqual([1, 3, 4, 5, 6, 7]);
   expect(await json('state', 'migrate', '--json')).toMatchObject({ changed: false });
 
   declare('3.0.0');
@@ -173,7 +197,7 @@ test('migrate moves all of it to where the configuration declares it, and the ol
   expect((await cli('state', 'migrate', '--from', 'elsewhere')).code).toBe(0);
   declare('4.0.0');
   expect(await cli('apply', '--auto-approve')).toMatchObject({ code: 0 });
-  expect((await json('history', '--json')).runs.at(-1)).toMatchObject({ run: 5, outcome: 'complete' });
+  expect((await json('history', '--json')).runs.at(-1)).toMatchObject({ run: 8, outcome: 'complete' });
 
   const nowhere = await cli('state', 'migrate', '--from', 'nowhere');
   expect(said(nowhere.stderr)).toContain('There is no recorded state to move');

@@ -60,8 +60,14 @@ describe('a command in a message', () => {
     [
       'that only looks has them where it could not be read without',
       ['plan', '--var', 'region=eu'],
+      'deployctl status ENV',
+      'deployctl status prod --var region=eu',
+    ],
+    [
+      'that goes back finds its values in the record',
+      ['plan', '--var', 'region=eu', '--var-file', 'x'],
       'deployctl revert ENV',
-      'deployctl revert prod --var region=eu',
+      'deployctl revert prod',
     ],
     [
       'that goes on with a run has none',

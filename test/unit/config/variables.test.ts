@@ -143,3 +143,40 @@ test('validate reads no artifact', async () => {
   expect((await validateConfig(input)).diagnostics).toEqual([]);
   expect((await loadConfig(input)).diagnostics).toMatchObject([{ code: 'artifact-missing' }]);
 });
+
+const recorded: readonly [
+  what: string,
+  declaration: string,
+  given: VariableInputs,
+  value: Json | 'missing',
+][] = [
+  ['is taken where nothing is given', 'type = string', {}, 'old'],
+  ['loses against a flag', 'type = string', { fromFlags: ['v=new'] }, 'new'],
+  ['loses against a default', 'type = string\n  default = "mine"', {}, 'mine'],
+  ['is not taken for a variable that is sensitive by now', 'sensitive = true', {}, 'missing'],
+  ['is nothing where the type is another one by now', 'type = map(string)', {}, 'missing'],
+];
+
+test.for(recorded)('a value on record %s', async ([, declaration, given, value]) => {
+  const text = `variable "v" {\n  ${declaration}\n}\noutput "v" {\n  value = nonsensitive(var.v)\n}\n`;
+  const { declared, diagnostics } = await loadText(text, { ...given, fromRecord: { v: 'old', gone: 1 } });
+  expect(declared?.outputs.v?.value ?? 'missing').toEqual(value);
+  expect(diagnostics.map(({ code }) => code)).toEqual(value === 'missing' ? ['missing-variable-value'] : []);
+});
+
+test('what is declared tells the values of required variables, and never sensitive ones', async () => {
+  const text = `variable "version" { type = string }
+  variable "size" { type = object({ n = number, tags = optional(list(string), ["a"]) }) }
+  variable "token" { sensitive = true }
+  variable "region" { default = "eu" }`;
+  const fromFlags = ['version=1.0', 'size={ n = "3" }', 'token=hush', 'region=us'];
+  const { declared } = await loadText(text, { fromFlags });
+  expect(declared?.variables).toEqual({ version: '1.0', size: { n: 3, tags: ['a'] } });
+});
+
+test('where the state is can be told without the values of variables', async () => {
+  const text = (path: string): string =>
+    `variable "v" {}\ndeployctl {\n  state "local" { path = ${path} }\n}\noutput "v" { value = var.v }`;
+  expect((await loadText(text('"elsewhere"'))).state).toMatchObject({ path: '/project/elsewhere' });
+  expect((await loadText(text('var.v'))).state).toBeUndefined();
+});
