@@ -9,6 +9,7 @@ import { DYNAMIC, elementType, friendlyName, isPrimitive, NUMBER, STRING } from 
 import type { Value } from './values.ts';
 import {
   bool,
+  composed,
   MappingValue,
   NULL,
   number,
@@ -47,7 +48,7 @@ export function attributeOf(value: Value, name: string): Value {
     );
   }
   if (type.kind === 'dynamic') return open(DYNAMIC, value);
-  const key = name.normalize('NFC');
+  const key = composed(name);
   if (type.kind === 'object') {
     if (value instanceof MappingValue) {
       const part = value.entries.get(key);

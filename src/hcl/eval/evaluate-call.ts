@@ -185,11 +185,9 @@ function attemptArguments(
       () => {
         const start = evaluator.problems.length;
         const value = argument.value ?? evaluator.value(argument.expression, scope);
-        const failures = evaluator.problems
-          .splice(start)
-          .map(({ summary, detail, subject, scope: where }) => {
-            return `${summary} (at ${positionText(where.source, subject)})\n  ${detail}`;
-          });
+        const failures = evaluator.takeBack(start).map(({ summary, detail, subject, scope: where }) => {
+          return `${summary} (at ${positionText(where.source, subject)})\n  ${detail}`;
+        });
         return { value, failures };
       },
   );

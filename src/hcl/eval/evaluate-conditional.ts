@@ -32,12 +32,11 @@ export function evaluateConditional(
   node: Conditional | TemplateIf,
   scope: Scope,
 ): Value {
-  const { problems } = evaluator;
-  const start = problems.length;
+  const start = evaluator.problems.length;
   const whenTrue = evaluator.value(node.whenTrue, scope);
-  const trueProblems = problems.splice(start);
+  const trueProblems = evaluator.takeBack(start);
   const whenFalse = evaluator.value(node.whenFalse, scope);
-  const falseProblems = problems.splice(start);
+  const falseProblems = evaluator.takeBack(start);
 
   const type = commonType(whenTrue, whenFalse);
   if (type === undefined) {
@@ -71,7 +70,7 @@ export function evaluateConditional(
   const [taken, side, name] = condition.isTrue
     ? [whenTrue, node.whenTrue, 'true']
     : [whenFalse, node.whenFalse, 'false'];
-  problems.push(...(condition.isTrue ? trueProblems : falseProblems));
+  for (const problem of condition.isTrue ? trueProblems : falseProblems) evaluator.report(problem);
   try {
     return withMarks(convert(unmark(taken), type), marks);
   } catch (failure) {

@@ -7,7 +7,7 @@ import { joinMarks, NO_MARKS } from './marks.ts';
 import type { Scope } from './scope.ts';
 import { STRING } from './types.ts';
 import type { Value } from './values.ts';
-import { object, UNKNOWN, unmark, withMarks } from './values.ts';
+import { composed, object, UNKNOWN, unmark, withMarks } from './values.ts';
 
 /**
  * `{ key = value }`. Of two equal keys the last counts. Marks of keys become the object's; an unknown key leaves
@@ -19,7 +19,7 @@ export function evaluateObject(evaluator: Evaluator, node: ObjectExpression, sco
   let isKnown = true;
   for (const item of node.items) {
     if (item.bareKey !== undefined) {
-      entries.set(item.bareKey.normalize('NFC'), evaluator.value(item.value, scope));
+      entries.set(composed(item.bareKey), evaluator.value(item.value, scope));
       continue;
     }
     const before = evaluator.problems.length;

@@ -57,7 +57,7 @@ export function evaluateSplat(evaluator: Evaluator, node: Splat, scope: Scope): 
   if (!isKnown) {
     const start = evaluator.problems.length;
     const type = resultType(evaluator, node, source.type, scope);
-    evaluator.problems.splice(start);
+    evaluator.takeBack(start);
     return withMarks(unknown(type), marks);
   }
   if (source.kind === 'tuple') return withMarks(tuple(items), marks);

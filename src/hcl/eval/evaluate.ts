@@ -24,10 +24,9 @@ const MAX_DIAGNOSTICS = 100;
  */
 export function evaluate(expression: Expression, scope: Scope): Evaluation {
   const evaluator = new Evaluator(scope.budget ?? new Budget());
-  const { problems } = evaluator;
   try {
     const value = evaluator.value(expression, scope);
-    const { danglingReferences } = evaluator;
+    const { problems, danglingReferences } = evaluator;
     if (problems.length === 0 && danglingReferences.length === 0)
       return { value, diagnostics: NOTHING_WRONG };
     return { value, diagnostics: toDiagnostics([...new Set([...problems, ...danglingReferences])]) };
@@ -35,7 +34,7 @@ export function evaluate(expression: Expression, scope: Scope): Evaluation {
     const limit = asLimit(failure);
     if (limit === undefined) throw failure;
     const about = { summary: 'Expression is too expensive', detail: limit, subject: expression, scope };
-    return { value: UNKNOWN, diagnostics: toDiagnostics([...problems, about]) };
+    return { value: UNKNOWN, diagnostics: toDiagnostics([...evaluator.problems, about]) };
   }
 }
 

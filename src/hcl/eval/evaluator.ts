@@ -22,8 +22,7 @@ const NO_PROBLEMS: readonly Problem[] = [];
  * counts as unknown, so that the others are looked at as well.
  */
 export class Evaluator {
-  /** In the order found. Callers that drop a part's problems remember the length and cut back to it. */
-  readonly problems: Problem[] = [];
+  #problems: Problem[] | undefined;
   /**
    * References to what does not exist. They count even where the result is not used, in a `try` or in the side of a
    * conditional that is not taken: otherwise a typing error would go unnoticed for ever.
@@ -36,6 +35,16 @@ export class Evaluator {
   constructor(budget: Budget, templateDepth = 0) {
     this.budget = budget;
     this.templateDepth = templateDepth;
+  }
+
+  /** In the order found. */
+  get problems(): readonly Problem[] {
+    return this.#problems ?? NO_PROBLEMS;
+  }
+
+  /** Takes back what was found since there were `before` problems: it does not count, or not yet. */
+  takeBack(before: number): readonly Problem[] {
+    return this.#problems?.splice(before) ?? NO_PROBLEMS;
   }
 
   /** For a template inside of this evaluation, with the same budget and problems of its own. */
@@ -70,7 +79,7 @@ export class Evaluator {
       case 'templateFor':
         return evaluateTemplateFor(this, node, scope);
       case 'tuple':
-        return tuple(node.items.map((item) => this.value(item, scope)));
+        return this.#tuple(node, scope);
       case 'object':
         return evaluateObject(this, node, scope);
       case 'for':
@@ -93,7 +102,9 @@ export class Evaluator {
   }
 
   report(problem: Problem): Value {
-    this.problems.push(problem);
+    // Made only now: nearly all evaluations find nothing wrong, and there is one for each argument.
+    this.#problems ??= [];
+    this.#problems.push(problem);
     return UNKNOWN;
   }
 
@@ -112,6 +123,11 @@ export class Evaluator {
     if (parsed !== undefined) return number(parsed);
     const detail = 'This number is too large or too small to work with.';
     return this.report({ summary: 'Number out of range', detail, subject: node, scope });
+  }
+
+  /** Not where the kinds are told apart: what a closure captures is set aside there for every node, whatever its kind. */
+  #tuple(node: Extract<Expression, { kind: 'tuple' }>, scope: Scope): Value {
+    return tuple(node.items.map((item) => this.value(item, scope)));
   }
 
   #reference(node: Extract<Expression, { kind: 'traversal' }>, scope: Scope): Value {

@@ -354,6 +354,7 @@ function powerOfFive(n: number, precision: number): BigNumber {
   return result;
 }
 
+const DIGITS = /^\d+$/;
 const DECIMAL = /^([+-]?)(\d*)(?:\.(\d*))?(?:([eEpP])([+-]?\d+))?$/;
 const INFINITY = /^([+-]?)(?:Inf|inf)$/;
 
@@ -362,7 +363,7 @@ const INFINITY = /^([+-]?)(?:Inf|inf)$/;
  * takes. Undefined when the text is something else or out of range.
  */
 export function parseNumber(text: string): Numeral | undefined {
-  if (text.length <= 15 && /^\d+$/.test(text)) return Number(text);
+  if (text.length <= 15 && DIGITS.test(text)) return Number(text);
   const infinite = INFINITY.exec(text);
   if (infinite !== null) return infinite[1] === '-' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
   const match = DECIMAL.exec(text);

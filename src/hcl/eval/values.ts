@@ -102,12 +102,13 @@ export class SequenceValue {
   readonly kind: 'list' | 'set' | 'tuple';
   readonly elements: readonly Value[];
   readonly marks: Marks;
+  /** Its own marks and those of everything in it. */
+  readonly marksWithin: Marks;
+  readonly isWhollyKnown: boolean;
   /** How many parts it has, and how deep they are nested: see limits.ts. */
   readonly parts: number;
   readonly depth: number;
   #type: Type | undefined;
-  #within: Marks | undefined;
-  #known: boolean | undefined;
 
   /** `type` may be left out for a tuple: it follows from the elements. */
   constructor(
@@ -120,32 +121,18 @@ export class SequenceValue {
     this.elements = elements;
     this.marks = marks;
     this.#type = type;
-    let parts = 1;
-    let depth = 0;
-    for (const part of elements) {
-      parts += sizeOf(part);
-      if (part instanceof SequenceValue || part instanceof MappingValue) depth = Math.max(depth, part.depth);
-    }
-    checkSize(parts);
-    if (depth >= MAX_DEPTH)
-      throw new LimitFailure(`A value would be nested more than ${MAX_DEPTH} levels deep.`);
-    this.parts = parts;
-    this.depth = depth + 1;
+    const all = new Together(marks);
+    for (const part of elements) all.add(part);
+    all.check();
+    this.parts = all.parts;
+    this.depth = all.depth;
+    this.marksWithin = all.marks;
+    this.isWhollyKnown = all.isKnown;
   }
 
   get type(): Type {
     this.#type ??= this.elements.length === 0 ? EMPTY_TUPLE : tupleType(this.elements.map((e) => e.type));
     return this.#type;
-  }
-
-  get marksWithin(): Marks {
-    this.#within ??= this.elements.reduce((all, e) => joinMarks(all, marksWithin(e)), this.marks);
-    return this.#within;
-  }
-
-  get isWhollyKnown(): boolean {
-    this.#known ??= this.elements.every(isWhollyKnown);
-    return this.#known;
   }
 }
 
@@ -153,12 +140,13 @@ export class MappingValue {
   readonly kind: 'map' | 'object';
   readonly entries: ReadonlyMap<string, Value>;
   readonly marks: Marks;
+  /** Its own marks and those of everything in it. */
+  readonly marksWithin: Marks;
+  readonly isWhollyKnown: boolean;
   /** How many parts it has, and how deep they are nested: see limits.ts. */
   readonly parts: number;
   readonly depth: number;
   #type: Type | undefined;
-  #within: Marks | undefined;
-  #known: boolean | undefined;
 
   /** `entries` must be in key order: see `object()` and `map()`. `type` may be left out for an object. */
   constructor(
@@ -171,17 +159,13 @@ export class MappingValue {
     this.entries = entries;
     this.marks = marks;
     this.#type = type;
-    let parts = 1;
-    let depth = 0;
-    for (const part of entries.values()) {
-      parts += sizeOf(part);
-      if (part instanceof SequenceValue || part instanceof MappingValue) depth = Math.max(depth, part.depth);
-    }
-    checkSize(parts);
-    if (depth >= MAX_DEPTH)
-      throw new LimitFailure(`A value would be nested more than ${MAX_DEPTH} levels deep.`);
-    this.parts = parts;
-    this.depth = depth + 1;
+    const all = new Together(marks);
+    for (const part of entries.values()) all.add(part);
+    all.check();
+    this.parts = all.parts;
+    this.depth = all.depth;
+    this.marksWithin = all.marks;
+    this.isWhollyKnown = all.isKnown;
   }
 
   get type(): Type {
@@ -192,15 +176,32 @@ export class MappingValue {
     }
     return this.#type;
   }
+}
 
-  get marksWithin(): Marks {
-    this.#within ??= this.entries.values().reduce((all, e) => joinMarks(all, marksWithin(e)), this.marks);
-    return this.#within;
+/** What the parts of a value come to, and the value with them. */
+class Together {
+  marks: Marks;
+  isKnown = true;
+  parts = 1;
+  depth = 1;
+
+  constructor(own: Marks) {
+    this.marks = own;
   }
 
-  get isWhollyKnown(): boolean {
-    this.#known ??= this.entries.values().every(isWhollyKnown);
-    return this.#known;
+  add(part: Value): void {
+    this.parts += sizeOf(part);
+    this.marks = joinMarks(this.marks, marksWithin(part));
+    if (!isWhollyKnown(part)) this.isKnown = false;
+    if (part instanceof SequenceValue || part instanceof MappingValue)
+      this.depth = Math.max(this.depth, part.depth + 1);
+  }
+
+  /** Throws LimitFailure when there must not be such a value. */
+  check(): void {
+    checkSize(this.parts);
+    if (this.depth > MAX_DEPTH)
+      throw new LimitFailure(`A value would be nested more than ${MAX_DEPTH} levels deep.`);
   }
 }
 
@@ -214,8 +215,10 @@ export const UNKNOWN: Value = new UnknownValue(DYNAMIC);
 export const UNKNOWN_BOOL: Value = new UnknownValue(BOOL, NOT_NULL);
 
 /** A string value. Terraform keeps every string in Unicode's NFC, so that "é" has one form. */
-export const string = (text: string): StringValue =>
-  new StringValue(isComposed(text) ? text : text.normalize('NFC'));
+export const string = (text: string): StringValue => new StringValue(composed(text));
+
+/** A text in NFC: names too are compared as Terraform does. */
+export const composed = (text: string): string => (isComposed(text) ? text : text.normalize('NFC'));
 
 /** Whether a short text is in NFC at a glance: below U+0300 there is nothing that composes. */
 function isComposed(text: string): boolean {

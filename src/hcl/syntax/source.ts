@@ -15,8 +15,8 @@ export class SourceText {
   readonly file: string;
   readonly text: string;
   readonly #skippedBytes: number;
-  #lineStarts: readonly number[] | undefined;
-  #lineBytes: readonly number[] | undefined;
+  #lineStarts: Int32Array | undefined;
+  #lineBytes: Int32Array | undefined;
   #plain: boolean | undefined;
 
   constructor(file: string, text: string, skippedBytes = 0) {
@@ -106,25 +106,30 @@ export class SourceText {
     return this.#plain;
   }
 
-  #starts(): readonly number[] {
+  /** Counted first, and then noted: a list that grows as it is filled takes four times the memory. */
+  #starts(): Int32Array {
     if (this.#lineStarts !== undefined) return this.#lineStarts;
-    const starts = [0];
-    for (let at = this.text.indexOf('\n'); at >= 0; at = this.text.indexOf('\n', at + 1)) starts.push(at + 1);
+    const { text } = this;
+    let count = 1;
+    for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) count++;
+    const starts = new Int32Array(count);
+    let line = 1;
+    for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts[line++] = at + 1;
     this.#lineStarts = starts;
     return starts;
   }
 
-  #bytes(): readonly number[] {
+  #bytes(): Int32Array {
     if (this.#lineBytes !== undefined) return this.#lineBytes;
     const starts = this.#starts();
     if (this.#isPlain() && this.#skippedBytes === 0) {
       this.#lineBytes = starts;
       return starts;
     }
-    const bytes: number[] = [];
+    const bytes = new Int32Array(starts.length);
     let total = this.#skippedBytes;
     for (let index = 0; index < starts.length; index++) {
-      bytes.push(total);
+      bytes[index] = total;
       total += Buffer.byteLength(this.text.slice(starts[index], starts[index + 1]));
     }
     this.#lineBytes = bytes;

@@ -49,7 +49,8 @@ export abstract class TemplateParser extends Cursor {
     const contentStart = this.previousEnd();
     const { parts: read, contentEnd } = this.#readParts(end, start);
     if (indented) stripIndentation(read);
-    const parts = joinTexts(read);
+    // A quoted string is one stretch of text up to the next sequence.
+    const parts = end === T.CLOSE_QUOTE ? read : joinTexts(read);
     const nodeEnd = this.previousEnd();
     const [only] = parts;
     if (only === undefined || (parts.length === 1 && only.kind === 'text')) {

@@ -67,6 +67,7 @@ export const urlPath = parsed<string>(
 
 const hostName =
   /^(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\.?$/;
+const digitsAndDots = /^[\d.]+$/;
 const ipv4 = /^(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}$/;
 const ipv6 = /^[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*(%[A-Za-z0-9_.-]+)?$/;
 
@@ -75,7 +76,7 @@ export const networkAddress = parsed<string>(
   'address',
   'an IP address or a host name',
   (text) => {
-    if (/^[\d.]+$/.test(text)) {
+    if (digitsAndDots.test(text)) {
       return ipv4.test(text) ? text : { refused: `${quote(text)} is not an IPv4 address.` };
     }
     if (/^[a-z][a-z0-9+]*:\/\//.test(text))
