@@ -56,7 +56,7 @@ const objectsOf = ({ slot, host, release, version, install }: InstanceParts): In
 /** The same expressions, with the names of this instance. */
 const forInstance = (block: ExpandedBlock, roots: ItemRoots): ExpandedBlock => {
   const { source, functions, ports, budget } = block.scope;
-  return { ...block, scope: new Scope({ source, functions, roots, ports, budget }, { parent: block.scope }) };
+  return block.within(new Scope({ source, functions, roots, ports, budget }, { parent: block.scope }));
 };
 
 /** undefined when some block of it could not be read, which is reported once for all instances. */

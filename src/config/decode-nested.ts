@@ -5,7 +5,7 @@ import { uncapitalized } from './argument-problems.ts';
 import type { ExpandedBlock } from './decoded.ts';
 import { expandBlocks } from './dynamic.ts';
 import type { Reporter } from './evaluation.ts';
-import { aOrAn, checkLabels, reportUnknownBlock } from './items.ts';
+import { aOrAn, reportUnknownBlock } from './items.ts';
 import { own } from './own.ts';
 import { placeOf } from './problems.ts';
 import { type BlockShape, type Contents, hasVariants, type NestedBlock } from './schema/shape.ts';
@@ -46,7 +46,11 @@ function planOf(contents: Contents): ContentsPlan {
 }
 
 /** Decodes one nested block; undefined when it cannot be used. */
-type DecodeInner = (inner: ExpandedBlock, shape: BlockShape) => { readonly complete: boolean } | undefined;
+export type DecodeInner = (
+  inner: ExpandedBlock,
+  shape: BlockShape,
+  report: Reporter,
+) => { readonly complete: boolean } | undefined;
 
 /** `misnamed`: types of blocks that are there under another name, which was reported. */
 export function decodeNested(
@@ -75,7 +79,7 @@ export function decodeNested(
       if (meant !== undefined) counts.set(meant, (counts.get(meant) ?? 0) + 1);
       continue;
     }
-    if (!checkLabels(asHeader(inner), spec.shape, inner.scope.source, report.problems)) {
+    if (!inner.checkLabels(spec.shape, report.problems)) {
       complete = false;
       counts.set(inner.type, (counts.get(inner.type) ?? 0) + 1);
       continue;
@@ -96,7 +100,7 @@ export function decodeNested(
       perInstance[inner.type]?.push(inner);
       continue;
     }
-    const decoded = decodeInner(inner, spec.shape);
+    const decoded = decodeInner(inner, spec.shape, report);
     if (decoded === undefined) complete = false;
     else {
       if (!decoded.complete) complete = false;
@@ -127,13 +131,6 @@ const kindsOf = (type: string, variants: Readonly<Record<string, { readonly late
     .filter(([, variant]) => !variant.later)
     .map(([kind]) => `${type} "${kind}"`)
     .join(' or ');
-
-const asHeader = (block: ExpandedBlock) => ({
-  type: block.type,
-  labels: block.labels,
-  start: block.header.start,
-  headerEnd: block.header.end,
-});
 
 function unexpectedBlock(
   inner: ExpandedBlock,

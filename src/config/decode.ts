@@ -1,13 +1,12 @@
 /** Reads a block as its shape says. Everything that does not fit is reported; what fits is given, with types. */
 
-import type { Span } from '../hcl/eval/problem.ts';
 import type { Scope } from '../hcl/eval/scope.ts';
 import { isWhollyKnown, marksWithin, type Value } from '../hcl/eval/values.ts';
 import type { Attribute, Body, Expression } from '../hcl/syntax/ast.ts';
 import { checkArguments, missingArgument, notYet, partOf, reportRefusal } from './argument-problems.ts';
-import { decodeNested, type NestedResult } from './decode-nested.ts';
+import { contentsOf } from './block-references.ts';
+import { type DecodeInner, decodeNested, type NestedResult } from './decode-nested.ts';
 import type { Decoded, ExpandedBlock } from './decoded.ts';
-import { contentsOf } from './dependencies.ts';
 import type { Reporter } from './evaluation.ts';
 import { own } from './own.ts';
 import { type Place, placeOf } from './problems.ts';
@@ -49,57 +48,66 @@ export function decodeBlock<S extends BlockShape>(
     if (!isSound && argument.presence === 'required') usable = false;
   }
 
-  const decodeInner = (inner: ExpandedBlock, of: BlockShape) =>
-    decodeBlock(inner, of, report) as { readonly complete: boolean } | undefined;
   const nested = decodeNested(block, contents, misnamed, decodeInner, report);
   if (!usable) return undefined;
   // The one place where the schema's types are believed: `args` has a value for each argument, read by its own type.
   return new ReadBlock(block, kind, args, nested, sound) as unknown as Decoded<S>;
 }
 
+const decodeInner: DecodeInner = (inner, shape, report) =>
+  decodeBlock(inner, shape, report) as { readonly complete: boolean } | undefined;
+
 /** What {@link Decoded} is at run time. */
 class ReadBlock {
   readonly kind: string | undefined;
-  readonly labels: readonly string[];
-  readonly scope: Scope;
+  readonly place: Place;
   readonly sound: boolean;
-  readonly complete: boolean;
   readonly args: Readonly<Record<string, unknown>>;
-  readonly blocks: NestedResult['blocks'];
-  readonly perInstance: NestedResult['perInstance'];
-  readonly #header: Span;
-  readonly #body: Body;
+  readonly #block: ExpandedBlock;
+  readonly #nested: NestedResult;
 
   constructor(
     block: ExpandedBlock,
     kind: string | undefined,
     args: Readonly<Record<string, unknown>>,
-    { blocks, perInstance, complete }: NestedResult,
+    nested: NestedResult,
     sound: boolean,
   ) {
     this.kind = kind;
-    this.labels = block.labels.map((label) => label.text);
-    this.#header = block.header;
-    this.scope = block.scope;
+    this.place = placeOf(block.scope.source, block.header);
     this.sound = sound;
-    this.complete = sound && complete;
     this.args = args;
-    this.blocks = blocks;
-    this.perInstance = perInstance;
-    this.#body = block.body;
+    this.#block = block;
+    this.#nested = nested;
   }
 
-  get place(): Place {
-    return placeOf(this.scope.source, this.#header);
+  get labels(): readonly string[] {
+    return this.#block.labels.map((label) => label.text);
+  }
+
+  get scope(): Scope {
+    return this.#block.scope;
+  }
+
+  get complete(): boolean {
+    return this.sound && this.#nested.complete;
+  }
+
+  get blocks(): NestedResult['blocks'] {
+    return this.#nested.blocks;
+  }
+
+  get perInstance(): NestedResult['perInstance'] {
+    return this.#nested.perInstance;
   }
 
   at(name: string, ...path: readonly (string | number)[]): Place {
-    const attribute = attributeOf(this.#body, name);
+    const attribute = attributeOf(this.#block.body, name);
     return attribute === undefined ? this.place : placeOf(this.scope.source, partOf(attribute.value, path));
   }
 
   has(name: string): boolean {
-    return attributeOf(this.#body, name) !== undefined;
+    return attributeOf(this.#block.body, name) !== undefined;
   }
 }
 
@@ -119,12 +127,12 @@ function readArgument(
   misnamed: ReadonlySet<string>,
   report: Reporter,
 ): unknown {
-  const { scope, header } = block;
+  const { scope } = block;
   const isRequired = argument.presence === 'required';
   if (attribute === undefined) {
     // One that is there under another name was told already.
     if (isRequired && !misnamed.has(name)) {
-      report.error(placeOf(scope.source, header), missingArgument(name, argument));
+      report.error(placeOf(scope.source, block.header), missingArgument(name, argument));
     }
     return isRequired ? UNSOUND : undefined;
   }

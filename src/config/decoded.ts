@@ -3,16 +3,50 @@
 import type { Span } from '../hcl/eval/problem.ts';
 import type { Scope } from '../hcl/eval/scope.ts';
 import type { Body, Label } from '../hcl/syntax/ast.ts';
-import type { Place } from './problems.ts';
-import type { ArgumentValues, NestedBlocks, PlainShape, VariantShape } from './schema/shape.ts';
+import { checkLabels, type Header, headerSpan } from './items.ts';
+import type { Place, Problems } from './problems.ts';
+import type { ArgumentValues, BlockShape, NestedBlocks, PlainShape, VariantShape } from './schema/shape.ts';
 
-/** A block as it stands in the file, or as a `dynamic` block made it, with the names its expressions may use. */
-export interface ExpandedBlock {
-  readonly type: string;
-  readonly labels: readonly BlockLabel[];
-  readonly header: Span;
+/** A block as it stands in the file, or as a `dynamic` block made it. */
+interface WrittenBlock extends Header {
   readonly body: Body;
+}
+
+/** The same with the names its expressions may use. It holds no more than these two: there is one for each host. */
+export class ExpandedBlock {
   readonly scope: Scope;
+  readonly #written: WrittenBlock;
+
+  constructor(written: WrittenBlock, scope: Scope) {
+    this.#written = written;
+    this.scope = scope;
+  }
+
+  get type(): string {
+    return this.#written.type;
+  }
+
+  get labels(): readonly BlockLabel[] {
+    return this.#written.labels;
+  }
+
+  get header(): Span {
+    return headerSpan(this.#written);
+  }
+
+  get body(): Body {
+    return this.#written.body;
+  }
+
+  /** The same block for other names. */
+  within(scope: Scope): ExpandedBlock {
+    return new ExpandedBlock(this.#written, scope);
+  }
+
+  /** Whether the labels are as the shape says; what is wrong with them is reported. */
+  checkLabels(shape: BlockShape, problems: Problems): boolean {
+    return checkLabels(this.#written, shape, this.scope.source, problems);
+  }
 }
 
 /** A label and where it stands; a computed label stands where its expression does. */

@@ -1,14 +1,14 @@
 /** What a declared thing refers to, found without evaluating anything; and the references that lead nowhere. */
 
-import { forEachReference } from '../hcl/eval/references.ts';
 import { didYouMean, nearestName } from '../hcl/eval/suggestion.ts';
-import type { Block, Body, Expression, Step, Traversal } from '../hcl/syntax/ast.ts';
+import type { Step, Traversal } from '../hcl/syntax/ast.ts';
 import { SourceText } from '../hcl/syntax/source.ts';
 import type { Diagnostic } from '../model/index.ts';
+import { type Context, forEachReferenceOf, outside } from './block-references.ts';
 import { aOrAn, type BlockItem, type Item, referable } from './items.ts';
 import { own } from './own.ts';
 import { Problems, placeOf, type Wording } from './problems.ts';
-import { type Argument, type BlockShape, type Contents, hasVariants } from './schema/shape.ts';
+import { type BlockShape, hasVariants } from './schema/shape.ts';
 
 /** Something that must be evaluated before. `output` narrows a module down to one of its outputs. */
 export interface Dependency {
@@ -16,16 +16,6 @@ export interface Dependency {
   readonly output?: string;
   /** For the words of an error about a cycle. */
   readonly reference: Traversal;
-}
-
-/** Which names an expression may use beside those that are declared. */
-interface Context {
-  readonly each: boolean;
-  readonly count: boolean;
-  /** Process, health and hook blocks: `slot`, and more of `host` and `release`. */
-  readonly instance: boolean;
-  /** Iterators of dynamic blocks. */
-  readonly bound: readonly string[];
 }
 
 /** What `host` and `release` have in process, health and hook blocks, beside what is declared. */
@@ -36,22 +26,11 @@ export const instanceAttributes: Readonly<Record<string, readonly string[]>> = {
   release: ['version', 'path'],
 };
 
-const outside: Context = { each: false, count: false, instance: false, bound: [] };
-
-/** What the expressions of a top-level block may use beside what is declared. */
-function contextOf(body: Body): Context {
-  let context = outside;
-  for (const { name } of body.attributes) {
-    if (name === 'for_each') context = { ...context, each: true };
-    else if (name === 'count') context = { ...context, count: true };
-  }
-  return context;
-}
-
 /** Stands for the place of an expression that is in no file. */
 const nowhere = new SourceText('<expression>', '');
 const typed: Item = {
   kind: 'local',
+  index: -1,
   type: 'local',
   name: '',
   key: '',
@@ -68,27 +47,20 @@ const typed: Item = {
 
 const blockTypeOfRoot = new Map([...referable].map(([type, root]) => [root, type]));
 
-const NO_DEPENDENCIES: readonly Dependency[] = [];
-
 /** Dependencies in the order in which they were found, each once. Most things have two or three. */
 class Found {
-  readonly #all: Dependency[] = [];
+  readonly all: Dependency[] = [];
   #ids: Set<string> | undefined;
 
-  /** Exactly as long as they are: those of every item are kept. */
-  get all(): readonly Dependency[] {
-    return this.#all.length === 0 ? NO_DEPENDENCIES : this.#all.slice();
-  }
-
   add(dependency: Dependency): void {
-    if (this.#all.length === 16) this.#ids = new Set(this.#all.map(idOf));
+    if (this.all.length === 16) this.#ids = new Set(this.all.map(idOf));
     if (this.#ids === undefined) {
       const isSame = ({ key, output }: Dependency): boolean =>
         key === dependency.key && output === dependency.output;
-      if (!this.#all.some(isSame)) this.#all.push(dependency);
+      if (!this.all.some(isSame)) this.all.push(dependency);
     } else if (!this.#ids.has(idOf(dependency))) {
       this.#ids.add(idOf(dependency));
-      this.#all.push(dependency);
+      this.all.push(dependency);
     }
   }
 }
@@ -102,7 +74,6 @@ export class Dependencies {
   #problems: Problems;
   /** "the root module", or the module's path. */
   readonly #where: string;
-  readonly #known = new Map<Item, readonly Dependency[]>();
   readonly #keys = new Map<string, Map<string, string>>();
   readonly #outputsOf: (module: string) => ReadonlySet<string> | undefined;
 
@@ -120,12 +91,18 @@ export class Dependencies {
     this.#problems = problems;
   }
 
+  /** Whether `is` holds of all dependencies of an item. Makes no list of them: it is asked of each of thousands of hosts. */
+  every(item: Item, is: (dependency: Dependency) => boolean): boolean {
+    let all = true;
+    forEachReferenceOf(item, this.#shapes, undefined, (reference, context) => {
+      const dependency = this.#dependency(reference, context, item);
+      if (dependency !== undefined && all && !is(dependency)) all = false;
+    });
+    return all;
+  }
+
   of(item: Item): readonly Dependency[] {
-    const known = this.#known.get(item);
-    if (known !== undefined) return known;
-    const found = this.#find(item);
-    this.#known.set(item, found);
-    return found;
+    return this.#list(item);
   }
 
   /** What is wrong with a reference that is typed rather than read from a file; undefined: nothing. */
@@ -142,37 +119,23 @@ export class Dependencies {
 
   /** What one argument of a module's block refers to. The others need not be known for it. */
   ofCallArgument(call: BlockItem, argument: string): readonly Dependency[] {
-    return this.#find(call, argument);
+    return this.#list(call, argument);
   }
 
-  #find(item: Item, argument?: string): readonly Dependency[] {
+  #list(item: Item, argument?: string): readonly Dependency[] {
     const found = new Found();
-    const take = (expression: Expression, context: Context): void => {
-      // Most expressions are plain words and numbers.
-      if (expression.kind === 'string' || expression.kind === 'number') return;
-      forEachReference(expression, (reference) => {
-        if (context.bound.includes(reference.root)) return;
-        const dependency = this.#classify(reference, context, item);
-        if (dependency === undefined || (dependency.key === item.key && item.type === 'variable')) return;
-        found.add(dependency);
-      });
-    };
-    if (item.kind === 'local') {
-      take(item.attribute.value, outside);
-      return found.all;
-    }
-    const shape = this.#shapes[item.type];
-    if (shape === undefined) return NO_DEPENDENCIES;
-    const context = contextOf(item.block.body);
-    if (item.type === 'module') {
-      for (const { name, value } of item.block.body.attributes) {
-        const meta = name === 'for_each' || name === 'count' || name === 'depends_on';
-        if (argument === undefined ? meta : name === argument) take(value, meta ? outside : context);
-      }
-      return found.all;
-    }
-    walk(item.block, shape, context, take);
+    forEachReferenceOf(item, this.#shapes, argument, (reference, context) => {
+      const dependency = this.#dependency(reference, context, item);
+      if (dependency !== undefined) found.add(dependency);
+    });
     return found.all;
+  }
+
+  /** What a reference of an item waits for; undefined where that is nothing. */
+  #dependency(reference: Traversal, context: Context, item: Item): Dependency | undefined {
+    if (context.bound.includes(reference.root)) return undefined;
+    const dependency = this.#classify(reference, context, item);
+    return dependency?.key === item.key && item.type === 'variable' ? undefined : dependency;
   }
 
   #classify(reference: Traversal, context: Context, item: Item): Dependency | undefined {
@@ -423,69 +386,3 @@ export const nameOf = (step: Step | undefined): string | undefined => {
   if (step?.kind === 'attributeStep') return step.name;
   return step?.key.kind === 'string' ? step.key.value : undefined;
 };
-
-type Take = (expression: Expression, context: Context) => void;
-
-/** Hands over every expression of a block that will be evaluated, with the names it may use. */
-function walk(block: Block, shape: BlockShape, context: Context, take: Take): void {
-  const contents = contentsOf(shape, block.labels[0]?.text);
-  walkBody(block.body, contents, context, take);
-}
-
-/** The contents that a block of this shape and first label has; undefined when there is no such kind. */
-export function contentsOf(shape: BlockShape, kind: string | undefined): Contents | undefined {
-  if (!hasVariants(shape)) return shape;
-  return kind === undefined ? undefined : own(shape.variants, kind);
-}
-
-function walkBody(body: Body, contents: Contents | undefined, context: Context, take: Take): void {
-  for (const attribute of body.attributes) {
-    const argument: Argument<unknown> | undefined = own(contents?.arguments, attribute.name);
-    const evaluation = argument?.type.evaluation;
-    if (evaluation === 'literal' || evaluation === 'static') continue;
-    const meta = attribute.name === 'for_each' || attribute.name === 'count';
-    take(
-      attribute.value,
-      meta && argument === undefined ? { ...context, each: false, count: false } : context,
-    );
-  }
-  for (const block of body.blocks) {
-    if (block.type === 'dynamic') walkDynamic(block, contents, context, take);
-    else walkNested(block.body, block.type, block.labels[0]?.text, contents, context, take);
-  }
-}
-
-function walkNested(
-  body: Body,
-  type: string,
-  kind: string | undefined,
-  contents: Contents | undefined,
-  context: Context,
-  take: Take,
-): void {
-  const ofInstance = own(contents?.perInstance, type);
-  const nested = own(contents?.blocks, type) ?? ofInstance;
-  const inner = ofInstance === undefined ? context : { ...context, instance: true };
-  walkBody(body, nested === undefined ? undefined : contentsOf(nested.shape, kind), inner, take);
-}
-
-/** The kind of a dynamic block may be computed; what every kind has in common is all that is known of it here. */
-function walkDynamic(block: Block, contents: Contents | undefined, context: Context, take: Take): void {
-  const type = block.labels[0]?.text ?? '';
-  const iterator = iteratorOf(block);
-  const inner = { ...context, bound: [...context.bound, iterator] };
-  for (const attribute of block.body.attributes) {
-    if (attribute.name === 'for_each') take(attribute.value, context);
-    else if (attribute.name === 'labels') take(attribute.value, inner);
-  }
-  for (const content of block.body.blocks) {
-    if (content.type === 'content') walkNested(content.body, type, undefined, contents, inner, take);
-  }
-}
-
-/** The name that a dynamic block's content knows the element by. */
-export function iteratorOf(block: Block): string {
-  const written = block.body.attributes.find((attribute) => attribute.name === 'iterator')?.value;
-  if (written?.kind === 'traversal' && written.steps.length === 0) return written.root;
-  return block.labels[0]?.text ?? '';
-}

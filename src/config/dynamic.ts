@@ -13,8 +13,8 @@ import {
   type Value,
 } from '../hcl/eval/values.ts';
 import type { Attribute, Block, Expression } from '../hcl/syntax/ast.ts';
-import type { BlockLabel, ExpandedBlock } from './decoded.ts';
-import { iteratorOf } from './dependencies.ts';
+import { iteratorOf } from './block-references.ts';
+import { type BlockLabel, ExpandedBlock } from './decoded.ts';
 import type { Reporter } from './evaluation.ts';
 import { headerSpan } from './items.ts';
 import { placeOf } from './problems.ts';
@@ -27,14 +27,6 @@ interface Expansion {
   readonly sound: boolean;
 }
 
-export const asExpanded = (block: Block, scope: Scope): ExpandedBlock => ({
-  type: block.type,
-  labels: block.labels,
-  header: headerSpan(block),
-  body: block.body,
-  scope,
-});
-
 export function expandBlocks(
   parent: ExpandedBlock,
   kinds: Readonly<Record<string, NestedBlock>>,
@@ -43,13 +35,13 @@ export function expandBlocks(
   const { scope } = parent;
   const written = parent.body.blocks;
   if (!written.some((block) => block.type === 'dynamic')) {
-    return { blocks: written.map((block) => asExpanded(block, scope)), sound: true };
+    return { blocks: written.map((block) => new ExpandedBlock(block, scope)), sound: true };
   }
   const blocks: ExpandedBlock[] = [];
   let sound = true;
   for (const block of written) {
     if (block.type !== 'dynamic') {
-      blocks.push(asExpanded(block, scope));
+      blocks.push(new ExpandedBlock(block, scope));
       continue;
     }
     const made = expandDynamic(block, scope, kinds, report);
@@ -122,13 +114,8 @@ function expandDynamic(
     const inner = scope.bind(bindings([iterator, objectOf({ key, value })]));
     const names = labels === undefined ? [] : labelsOf(labels, inner, report);
     if (names === undefined) return undefined;
-    made.push({
-      type: type.text,
-      labels: names,
-      header: headerSpan(content),
-      body: content.body,
-      scope: inner,
-    });
+    const { start, headerEnd, body } = content;
+    made.push(new ExpandedBlock({ type: type.text, labels: names, start, headerEnd, body }, inner));
   }
   return made;
 }

@@ -11,12 +11,11 @@ import {
   UNREAD_SHA256,
 } from '../model/index.ts';
 import { decodeBlock } from './decode.ts';
-import type { Decoded } from './decoded.ts';
-import { asExpanded } from './dynamic.ts';
+import { type Decoded, ExpandedBlock } from './decoded.ts';
 import { checkPreconditions, type DecodedRule, type EvaluationContext } from './evaluate-values.ts';
 import { Reporter } from './evaluation.ts';
 import { type BlockItem, isWord, nameSpan } from './items.ts';
-import { collect, ItemRoots, type ModuleInstance } from './modules.ts';
+import { collect, ItemRoots, Later, type ModuleInstance } from './modules.ts';
 import { placeOf } from './problems.ts';
 import { type Repetition, repetitionKind, repetitionsOf } from './repetition.ts';
 import type { balancerShape } from './schema/balancers.ts';
@@ -64,17 +63,13 @@ export function evaluateBlock(
     case 'release':
       return evaluateRelease(item, instance, cx);
     case 'policy':
-      single(item, instance, policyShape, cx, (decoded) => world.policies.push({ item, decoded }));
-      return undefined;
+      return single(item, instance, policyShape, cx, world.policies);
     case 'hook':
-      single(item, instance, runHookShape, cx, (decoded) => world.hooks.push({ item, decoded }));
-      return undefined;
+      return single(item, instance, runHookShape, cx, world.hooks);
     case 'deployctl':
-      single(item, instance, deployctlShape, cx, (decoded) => world.settings.push({ item, decoded }));
-      return undefined;
+      return single(item, instance, deployctlShape, cx, world.settings);
     case 'moved':
-      single(item, instance, movedShape, cx, (decoded) => world.moves.push({ item, decoded }));
-      return undefined;
+      return single(item, instance, movedShape, cx, world.moves);
     default:
       throw new Error(`no evaluation for ${item.type} blocks`);
   }
@@ -85,16 +80,17 @@ function single<S extends BlockShape>(
   instance: ModuleInstance,
   shape: S,
   cx: BlockContext,
-  take: (decoded: Decoded<S>) => unknown,
-): void {
+  found: { readonly item: BlockItem; readonly decoded: Decoded<S> }[],
+): undefined {
   const scope = cx.scope(item.source, instance.roots);
-  const decoded = decodeBlock(asExpanded(item.block, scope), shape, cx.report);
+  const decoded = decodeBlock(new ExpandedBlock(item.block, scope), shape, cx.report);
   if (decoded === undefined) {
     cx.world.lose(item.type);
-    return;
+    return undefined;
   }
   checkPreconditions(rulesOf(decoded), scope, 'Precondition failed', cx.report);
-  take(decoded);
+  found.push({ item, decoded });
+  return undefined;
 }
 
 /** The preconditions of a block, if its shape has any. */
@@ -113,13 +109,30 @@ function repeated<S extends BlockShape>(
   const entries = entriesOf(item, instance, shape, cx);
   if (entries === undefined) return undefined;
   for (const { entry } of entries) if (entry !== undefined) found.push(entry);
-  instance.values.set(item.key, () => {
-    const values = entries.map(
+  instance.values.set(item, new BlockValue(item, entries, describe));
+  return undefined;
+}
+
+/** What references to a block find: all its repetitions, described. */
+class BlockValue<S> extends Later {
+  readonly #item: BlockItem;
+  readonly #entries: readonly Repeated<S>[];
+  readonly #describe: (entry: Entry<S>) => Value;
+
+  constructor(item: BlockItem, entries: readonly Repeated<S>[], describe: (entry: Entry<S>) => Value) {
+    super();
+    this.#item = item;
+    this.#entries = entries;
+    this.#describe = describe;
+  }
+
+  override make(): Value {
+    const describe = this.#describe;
+    const values = this.#entries.map(
       ({ key, entry }) => [key, entry === undefined ? UNKNOWN : describe(entry)] as const,
     );
-    return collect(repetitionKind(item.block), values);
-  });
-  return undefined;
+    return collect(repetitionKind(this.#item.block), values);
+  }
 }
 
 /** What one repetition of a block is; `entry` is undefined where it could not be read. */
@@ -139,29 +152,45 @@ function entriesOf<S extends BlockShape>(
   shape: S,
   cx: BlockContext,
 ): readonly Repeated<S>[] | undefined {
-  const { report, world } = cx;
+  const { report } = cx;
   const repetitions = repetitionsOf(item.block, cx.scope(item.source, instance.roots), report);
   if (repetitions === undefined || repetitions.length === 0) {
     // What is written in it is checked all the same.
     const scope = cx.scope(item.source, instance.roots);
-    decodeBlock(asExpanded(item.block, scope), shape, new Reporter(report.problems, []).forInstances);
-    if (repetitions === undefined) world.lose(item.type);
-  }
-  return repetitions?.map((repetition) => {
-    const roots = repetition.key === undefined ? instance.roots : new ItemRoots(instance, repetition);
-    const scope = cx.scope(item.source, roots);
-    const decoded = decodeBlock(asExpanded(item.block, scope), shape, report);
-    if (decoded === undefined) {
-      world.lose(item.type);
-      return new Repeated<S>(repetition.key, undefined);
+    decodeBlock(new ExpandedBlock(item.block, scope), shape, new Reporter(report.problems, []).forInstances);
+    if (repetitions === undefined) {
+      cx.world.lose(item.type);
+      return undefined;
     }
-    if (!decoded.complete) world.incomplete = true;
-    checkPreconditions(rulesOf(decoded), scope, 'Precondition failed', report);
-    const address: Address = asAddress(instance.address(item.key, repetition));
-    const name = nameOfEntry(item, instance, repetition);
-    if (repetition.key !== undefined) checkName(name, item, report);
-    return new Repeated(repetition.key, new Entry<S>(address, name, decoded, instance, repetition));
-  });
+  }
+  // Nearly all blocks stand once, and there may be thousands: the list is kept, and has room for no more than it holds.
+  const entries = new Array<Repeated<S>>(repetitions.length);
+  let at = 0;
+  for (const repetition of repetitions) entries[at++] = entryOf(repetition, item, instance, shape, cx);
+  return entries;
+}
+
+function entryOf<S extends BlockShape>(
+  repetition: Repetition,
+  item: BlockItem,
+  instance: ModuleInstance,
+  shape: S,
+  cx: BlockContext,
+): Repeated<S> {
+  const { report, world } = cx;
+  const roots = repetition.key === undefined ? instance.roots : new ItemRoots(instance, repetition);
+  const scope = cx.scope(item.source, roots);
+  const decoded = decodeBlock(new ExpandedBlock(item.block, scope), shape, report);
+  if (decoded === undefined) {
+    world.lose(item.type);
+    return new Repeated<S>(repetition.key, undefined);
+  }
+  if (!decoded.complete) world.incomplete = true;
+  checkPreconditions(rulesOf(decoded), scope, 'Precondition failed', report);
+  const address: Address = asAddress(instance.address(item.key, repetition));
+  const name = nameOfEntry(item, instance, repetition);
+  if (repetition.key !== undefined) checkName(name, item, report);
+  return new Repeated(repetition.key, new Entry<S>(address, name, decoded, instance, repetition));
 }
 
 /** Keys become names of pools' members, units and folders; labels were checked where they stand. */
@@ -279,7 +308,7 @@ async function evaluateRelease(item: BlockItem, instance: ModuleInstance, cx: Bl
     ]);
     if (artifact === undefined && cx.readArtifact !== undefined) world.incomplete = true;
   }
-  instance.values.set(item.key, () => collect(repetitionKind(item.block), values));
+  instance.values.set(item, collect(repetitionKind(item.block), values));
 }
 
 async function readArtifact(

@@ -10,8 +10,7 @@ import type { SourceText } from '../hcl/syntax/source.ts';
 import type { Diagnostic } from '../model/index.ts';
 import { holds, type Rule } from './assertion.ts';
 import { decodeBlock } from './decode.ts';
-import type { Decoded } from './decoded.ts';
-import { asExpanded } from './dynamic.ts';
+import { type Decoded, ExpandedBlock } from './decoded.ts';
 import type { Reporter } from './evaluation.ts';
 import type { Item } from './items.ts';
 import { type BlockItem, nameSpan } from './items.ts';
@@ -45,10 +44,10 @@ const position = (place: Place): string => {
 export function evaluateVariable(item: BlockItem, instance: ModuleInstance, cx: EvaluationContext): void {
   const { report } = cx;
   const scope = cx.scope(item.source, instance.roots);
-  const decoded = decodeBlock(asExpanded(item.block, scope), variableShape, report);
+  const decoded = decodeBlock(new ExpandedBlock(item.block, scope), variableShape, report);
   if (decoded === undefined) return;
   const keep = (value: Value): void => {
-    instance.values.set(item.key, decoded.args.sensitive ? sensitive(value) : value);
+    instance.values.set(item, decoded.args.sensitive ? sensitive(value) : value);
   };
   const value = valueOfVariable(item, decoded, instance, cx);
   if (instance.caller === undefined) cx.world.variables.push(entryOf(item.name, decoded, value, cx));
@@ -242,13 +241,13 @@ export function evaluateLocal(
   cx: EvaluationContext,
 ): void {
   const scope = cx.scope(item.source, instance.roots);
-  instance.values.set(item.key, cx.report.evaluate(item.attribute.value, scope) ?? UNKNOWN);
+  instance.values.set(item, cx.report.evaluate(item.attribute.value, scope) ?? UNKNOWN);
 }
 
 export function evaluateOutput(item: BlockItem, instance: ModuleInstance, cx: EvaluationContext): void {
   const { report } = cx;
   const scope = cx.scope(item.source, instance.roots);
-  const decoded = decodeBlock(asExpanded(item.block, scope), outputShape, report);
+  const decoded = decodeBlock(new ExpandedBlock(item.block, scope), outputShape, report);
   if (decoded === undefined) return;
   if (
     !checkPreconditions(decoded.blocks.precondition, scope, 'Module output value precondition failed', report)
@@ -256,7 +255,7 @@ export function evaluateOutput(item: BlockItem, instance: ModuleInstance, cx: Ev
     return;
   const value = report.evaluate(decoded.args.value, scope);
   if (value === undefined) return;
-  instance.values.set(item.key, decoded.args.sensitive ? sensitive(value) : value);
+  instance.values.set(item, decoded.args.sensitive ? sensitive(value) : value);
   if (instance.caller !== undefined) return;
   const secret = [...marksWithin(value)].find((mark) => mark !== SENSITIVE);
   if (secret !== undefined) {
@@ -312,7 +311,7 @@ export function checkPreconditions(
 /** `check` blocks warn, and change nothing. */
 export function evaluateCheck(item: BlockItem, instance: ModuleInstance, cx: EvaluationContext): void {
   const scope = cx.scope(item.source, instance.roots);
-  const decoded = decodeBlock(asExpanded(item.block, scope), checkShape, cx.report);
+  const decoded = decodeBlock(new ExpandedBlock(item.block, scope), checkShape, cx.report);
   for (const { args } of decoded?.blocks.assert ?? []) {
     holds(
       { condition: args.condition, message: args.error_message, scope },
@@ -339,7 +338,7 @@ export function evaluateModuleCall(item: BlockItem, instance: ModuleInstance, cx
     cx.world.lose('module');
     return;
   }
-  decodeBlock(asExpanded(item.block, scope), moduleShape, report);
+  decodeBlock(new ExpandedBlock(item.block, scope), moduleShape, report);
   const variables = [...module.items.values()].flatMap((inner) =>
     inner.type === 'variable' ? [inner.name] : [],
   );

@@ -27,6 +27,11 @@ export interface GraphRules {
 
 export type IsEvaluated = (instance: ModuleInstance, item: Item) => boolean;
 
+/** How far an item is: {@link OPEN} while what it needs is looked for. */
+const UNTOUCHED = 0;
+const OPEN = 1;
+const DONE = 2;
+
 interface Frame {
   readonly node: GraphNode;
   readonly needs: Iterator<Need, void> | undefined;
@@ -41,7 +46,8 @@ interface Frame {
 export class Graph {
   readonly #rules: GraphRules;
   readonly #problems: Problems;
-  readonly #state = new Map<ModuleInstance, Map<string, 'open' | 'done'>>();
+  /** For each use of a module, how far each of its items is, by their indexes. */
+  readonly #states = new Map<ModuleInstance, Uint8Array>();
 
   constructor(rules: GraphRules, problems: Problems) {
     this.#rules = rules;
@@ -50,11 +56,11 @@ export class Graph {
 
   /** A promise only where something had to be waited for. */
   evaluate(first: GraphNode): Promise<void> | undefined {
-    const state = this.#stateOf(first.instance);
-    if (state.has(first.item.key)) return undefined;
+    const states = this.#statesOf(first.instance);
+    if (states[first.item.index] !== UNTOUCHED) return undefined;
     const needs = this.#rules.needsOf(first, this.#isEvaluated);
     if (needs !== undefined) return this.#goOn([this.#open(first, needs)]);
-    state.set(first.item.key, 'done');
+    states[first.item.index] = DONE;
     return this.#rules.evaluate(first);
   }
 
@@ -63,14 +69,14 @@ export class Graph {
       const next = frame.needs?.next();
       if (next?.done === false) {
         const node = next.value;
-        const state = this.#stateOf(node.instance).get(node.item.key);
+        const state = this.#statesOf(node.instance)[node.item.index];
         frame.waiting = node.reference;
-        if (state === undefined) stack.push(this.#open(node, this.#rules.needsOf(node, this.#isEvaluated)));
-        else if (state === 'open') this.#reportCycle(stack, node);
+        if (state === UNTOUCHED) stack.push(this.#open(node, this.#rules.needsOf(node, this.#isEvaluated)));
+        else if (state === OPEN) this.#reportCycle(stack, node);
         continue;
       }
       const pending = this.#rules.evaluate(frame.node);
-      this.#stateOf(frame.node.instance).set(frame.node.item.key, 'done');
+      this.#statesOf(frame.node.instance)[frame.node.item.index] = DONE;
       stack.pop();
       if (pending !== undefined) return pending.then(() => this.#goOn(stack));
     }
@@ -78,19 +84,19 @@ export class Graph {
   }
 
   #open(node: GraphNode, needs: Iterator<Need, void> | undefined): Frame {
-    this.#stateOf(node.instance).set(node.item.key, 'open');
+    this.#statesOf(node.instance)[node.item.index] = OPEN;
     return { node, needs, waiting: undefined };
   }
 
-  readonly #isEvaluated: IsEvaluated = (instance, { key }) => this.#state.get(instance)?.get(key) === 'done';
+  readonly #isEvaluated: IsEvaluated = (instance, { index }) => this.#states.get(instance)?.[index] === DONE;
 
-  #stateOf(instance: ModuleInstance): Map<string, 'open' | 'done'> {
-    let state = this.#state.get(instance);
-    if (state === undefined) {
-      state = new Map();
-      this.#state.set(instance, state);
+  #statesOf(instance: ModuleInstance): Uint8Array {
+    let states = this.#states.get(instance);
+    if (states === undefined) {
+      states = new Uint8Array(instance.module.items.size);
+      this.#states.set(instance, states);
     }
-    return state;
+    return states;
   }
 
   #reportCycle(stack: readonly Frame[], back: GraphNode): void {

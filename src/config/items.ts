@@ -12,20 +12,22 @@ import { type BlockShape, hasVariants, type LabelShape } from './schema/shape.ts
 
 /**
  * One declared thing. `key` is how references and messages call it: `host.web`, `local.web`, `var.version`. Things
- * that cannot be referred to have a key with their place in it.
+ * that cannot be referred to have a key with their place in it. `index` counts the things of a module from 0.
  */
 export type Item = BlockItem | LocalItem;
 
 /** A class for the same reason as the nodes of the tree: there are thousands, and each holds a part of the tree. */
 export class BlockItem {
   readonly kind = 'block';
+  readonly index: number;
   readonly type: string;
   readonly name: string;
   readonly key: string;
   readonly block: Block;
   readonly source: SourceText;
 
-  constructor(name: string, key: string, block: Block, source: SourceText) {
+  constructor(index: number, name: string, key: string, block: Block, source: SourceText) {
+    this.index = index;
     this.type = block.type;
     this.name = name;
     this.key = key;
@@ -36,6 +38,7 @@ export class BlockItem {
 
 export interface LocalItem {
   readonly kind: 'local';
+  readonly index: number;
   readonly type: 'local';
   readonly name: string;
   readonly key: string;
@@ -95,8 +98,12 @@ export function collectItems(
       if (!checkLabels(block, shape, source, problems) && block.labels.length !== labelCount(shape)) continue;
       if (block.type === 'locals') {
         for (const attribute of block.body.attributes) {
-          const key = `local.${attribute.name}`;
-          add({ kind: 'local', type: 'local', name: attribute.name, key, attribute, source }, 'local value');
+          const { name } = attribute;
+          const index = items.size;
+          add(
+            { kind: 'local', index, type: 'local', name, key: `local.${name}`, attribute, source },
+            'local value',
+          );
         }
         for (const inner of block.body.blocks)
           reportUnknownBlock(typeOnly(inner), source, [], 'in locals', problems);
@@ -112,7 +119,7 @@ export function collectItems(
           detail: `A ${block.type} cannot be named "${name}": in process, health and hook blocks ${block.type}.${name} is the ${name} of the ${block.type} at hand.`,
         });
       }
-      add(new BlockItem(name, key, block, source), block.type);
+      add(new BlockItem(items.size, name, key, block, source), block.type);
     }
   }
   return items;
@@ -226,9 +233,9 @@ export function checkLabels(
   problems: Problems,
 ): boolean {
   if (block.labels.length === 1 && !hasVariants(shape) && shape.labels.length === 1) {
-    const [given] = block.labels;
-    const [label] = shape.labels;
     // The usual block, of which there may be thousands.
+    const given = block.labels[0];
+    const label = shape.labels[0];
     if (given !== undefined && label !== undefined && labelForms[label.form](given.text)) return true;
   }
   const kinds = hasVariants(shape) ? Object.keys(shape.variants) : [];

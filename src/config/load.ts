@@ -234,12 +234,11 @@ function needsOf(node: GraphNode, isEvaluated: IsEvaluated): Iterator<Need, void
   const { items, dependencies } = instance.module;
   const isOfCaller = item.type === 'variable' && instance.caller !== undefined;
   // Nearly all need only what another one has needed before, and that brings nothing more to need.
-  const hasAll = (): boolean =>
-    dependencies.of(item).every(({ key }) => {
-      const other = items.get(key);
-      return other === undefined || (other.type !== 'module' && isEvaluated(instance, other));
-    });
-  return !isOfCaller && hasAll() ? undefined : needsStepByStep(node);
+  const isThere = ({ key }: Dependency): boolean => {
+    const other = items.get(key);
+    return other === undefined || (other.type !== 'module' && isEvaluated(instance, other));
+  };
+  return !isOfCaller && dependencies.every(item, isThere) ? undefined : needsStepByStep(node);
 }
 
 function* needsStepByStep({ instance, item }: GraphNode): Generator<Need, void> {

@@ -31,20 +31,29 @@ export interface Module {
   readonly children: ReadonlyMap<string, Module>;
 }
 
-/** The values of the items of one module, by their keys. One that nobody asks for is not made: most hosts are never read. */
-class ItemValues {
-  readonly #values = new Map<string, Value | (() => Value)>();
+/** A value that is made when it is first asked for. */
+export abstract class Later {
+  abstract make(): Value;
+}
 
-  set(key: string, value: Value | (() => Value)): void {
-    this.#values.set(key, value);
+/** The values of the items of one module. One that nobody asks for is not made: most hosts are never read. */
+class ItemValues {
+  readonly #values: (Value | Later | undefined)[];
+
+  constructor(items: ReadonlyMap<string, Item>) {
+    this.#values = new Array<Value | undefined>(items.size).fill(undefined);
+  }
+
+  set(item: Item, value: Value | Later): void {
+    this.#values[item.index] = value;
   }
 
   /** UNKNOWN where evaluating it failed, and before it was tried. */
-  of(key: string): Value {
-    const value = this.#values.get(key);
-    if (typeof value !== 'function') return value ?? UNKNOWN;
-    const made = value();
-    this.#values.set(key, made);
+  of(item: Item): Value {
+    const value = this.#values[item.index];
+    if (!(value instanceof Later)) return value ?? UNKNOWN;
+    const made = value.make();
+    this.#values[item.index] = made;
     return made;
   }
 }
@@ -59,7 +68,7 @@ export class ModuleInstance {
   readonly caller:
     | { readonly instance: ModuleInstance; readonly call: BlockItem; readonly repetition: Repetition }
     | undefined;
-  readonly values = new ItemValues();
+  readonly values: ItemValues;
   /** The names that items without repetition may use. */
   readonly roots: ItemRoots = new ItemRoots(this);
   readonly calls = new Map<
@@ -75,6 +84,7 @@ export class ModuleInstance {
     caller?: { readonly instance: ModuleInstance; readonly call: BlockItem; readonly repetition: Repetition },
   ) {
     this.module = module;
+    this.values = new ItemValues(module.items);
     this.caller = caller;
     this.rootFolder = folders.root;
     this.workingFolder = folders.working;
@@ -97,7 +107,7 @@ export class ModuleInstance {
     const outputsOf = (instance: ModuleInstance): Value => {
       const outputs = new Map<string, Value>();
       for (const item of instance.module.items.values()) {
-        if (item.type === 'output') outputs.set(item.name, instance.values.of(item.key));
+        if (item.type === 'output') outputs.set(item.name, instance.values.of(item));
       }
       return object(outputs);
     };
@@ -233,9 +243,10 @@ export class ItemRoots implements Roots {
     if (name === undefined) return { value: UNKNOWN };
     // What is not declared was reported when the references were collected.
     const { items, dependencies } = this.#instance.module;
-    const key = dependencies.keyOf(root, name);
-    const value = this.#instance.values.of(key);
-    return keyProblem(items.get(key), value, reference) ?? { value, stepsTaken: 1 };
+    const item = items.get(dependencies.keyOf(root, name));
+    if (item === undefined) return { value: UNKNOWN, stepsTaken: 1 };
+    const value = this.#instance.values.of(item);
+    return keyProblem(item, value, reference) ?? { value, stepsTaken: 1 };
   }
 
   #moduleCall(name: string | undefined, reference: Traversal): Resolution {

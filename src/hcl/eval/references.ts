@@ -6,47 +6,52 @@ import type { Expression, Step, Traversal } from '../syntax/ast.ts';
  */
 export function references(expression: Expression): Traversal[] {
   const found: Traversal[] = [];
-  forEachReference(expression, (reference) => found.push(reference));
+  forEachReference(expression, (reference) => found.push(reference), undefined);
   return found;
 }
 
-/** The same for those who only look at each. */
-export const forEachReference = (expression: Expression, visit: Visit): void =>
-  collect(expression, NO_NAMES, visit);
+/** The same for those who only look at each. `context` is handed on, so that one function serves for many expressions. */
+export const forEachReference = <C>(expression: Expression, visit: Visit<C>, context: C): void =>
+  collect(expression, NO_NAMES, visit, context);
 
-type Visit = (reference: Traversal) => void;
+type Visit<C> = (reference: Traversal, context: C) => void;
 
 const NO_NAMES: readonly string[] = [];
 
-function collect(node: Expression, bound: readonly string[], visit: Visit): void {
+function collect<C>(node: Expression, bound: readonly string[], visit: Visit<C>, context: C): void {
   switch (node.kind) {
+    // What most expressions are.
+    case 'string':
+    case 'number':
+      return;
     case 'traversal':
-      if (!bound.includes(node.root)) visit(node);
+      if (!bound.includes(node.root)) visit(node, context);
       return;
     case 'for': {
-      collect(node.collection, bound, visit);
+      collect(node.collection, bound, visit, context);
       const inner = [...bound, node.valueName, ...(node.keyName === undefined ? [] : [node.keyName])];
-      if (node.key !== undefined) collect(node.key, inner, visit);
-      collect(node.value, inner, visit);
-      if (node.condition !== undefined) collect(node.condition, inner, visit);
+      if (node.key !== undefined) collect(node.key, inner, visit, context);
+      collect(node.value, inner, visit, context);
+      if (node.condition !== undefined) collect(node.condition, inner, visit, context);
       return;
     }
     case 'templateFor':
-      collect(node.collection, bound, visit);
+      collect(node.collection, bound, visit, context);
       collect(
         node.body,
         [...bound, node.valueName, ...(node.keyName === undefined ? [] : [node.keyName])],
         visit,
+        context,
       );
       return;
     case 'object':
       for (const item of node.items) {
-        if (item.bareKey === undefined) collect(item.key, bound, visit);
-        collect(item.value, bound, visit);
+        if (item.bareKey === undefined) collect(item.key, bound, visit, context);
+        collect(item.value, bound, visit, context);
       }
       return;
     default:
-      for (const child of childrenOf(node)) collect(child, bound, visit);
+      for (const child of childrenOf(node)) collect(child, bound, visit, context);
   }
 }
 
