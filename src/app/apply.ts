@@ -119,7 +119,7 @@ export async function resumeRun(declared: Declared, running: Running, cx: AppCon
  * secrets beforehand, for the way back may need none of them.
  */
 export async function abortRun(state: StateDeclared, running: Running, cx: AppContext): Promise<RunResult> {
-  return withUnfinished(state, running, cx, (options) => abort(options, `asked for by ${actorOf(cx).who}`));
+  return withUnfinished(state, running, cx, (options) => abort(options, 'abort asked for'));
 }
 
 /** What was declared when the unfinished run was planned. Throws an `AppFailure` where there is none. */

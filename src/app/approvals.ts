@@ -16,7 +16,7 @@ import {
 import { homedir, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { type Diagnostic, type Plan, visible } from '../model/index.ts';
+import { type Diagnostic, type Plan, type PolicyDeclared, visible } from '../model/index.ts';
 import { shellWord } from '../model/shell-word.ts';
 import { approvalsNeeded, personOf } from '../planner/policy.ts';
 import { AppFailure } from './failure.ts';
@@ -256,8 +256,15 @@ function temporaryFolder(): { readonly path: string } & AsyncDisposable {
 function signersOf(plan: Plan): string {
   const path = plan.declared.policy.allowedSigners;
   if (path === undefined || approvalsNeeded(plan) === 0) throw new AppFailure([notNeeded(plan)]);
-  if (!existsSync(path)) throw new AppFailure([noSigners(path)]);
+  const missing = checkSigners(plan.declared.policy);
+  if (missing !== undefined) throw new AppFailure([missing]);
   return path;
+}
+
+/** Why nobody could approve a plan; undefined: somebody can, or nobody needs to. */
+export function checkSigners({ allowedSigners, origin }: PolicyDeclared): Diagnostic | undefined {
+  if (allowedSigners === undefined || existsSync(allowedSigners)) return undefined;
+  return { ...noSigners(allowedSigners), ...(origin === undefined ? {} : { subject: origin }) };
 }
 
 const notNeeded = ({ environment, intent }: Plan): Diagnostic => ({

@@ -8,6 +8,7 @@ import { chmod, mkdir, readdir, readFile, rename, rm, stat, statfs, utimes } fro
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { isUrl } from '../config/evaluate-blocks.ts';
+import { bytesText } from '../model/bytes-text.ts';
 import { type ArtifactDeclared, asSha256, type Diagnostic, type Outcome, shownUrl } from '../model/index.ts';
 import { artifactOfUrl, judgeArchive, readArtifact } from '../providers/host/index.ts';
 import { processLives } from '../state/local/process-lives.ts';
@@ -138,8 +139,8 @@ export class Artifacts {
         if (cx.clock.now() - told < noticeEveryMs) return;
         told = cx.clock.now();
         const part =
-          total === undefined ? '' : ` of ${megabytes(total)}, ${Math.floor((bytes / total) * 100)}%`;
-        cx.notice?.(`Fetching ${artifact.path}: ${megabytes(bytes)}${part}`);
+          total === undefined ? '' : ` of ${bytesText(total)}, ${Math.floor((bytes / total) * 100)}%`;
+        cx.notice?.(`Fetching ${artifact.path}: ${bytesText(bytes)}${part}`);
       },
     });
   }
@@ -186,8 +187,6 @@ async function digestOf(file: string): Promise<string> {
 
 const isLoopback = (hostname: string): boolean =>
   hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
-
-const megabytes = (bytes: number): string => `${(bytes / 1_000_000).toFixed(1)} MB`;
 
 const unreadable = (location: string): Diagnostic => ({
   code: 'artifact-unreadable',

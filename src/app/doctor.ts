@@ -1,6 +1,7 @@
 /** Everything that a run will need, looked at side by side and changed nowhere. */
 import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
+import { bytesText } from '../model/bytes-text.ts';
 import {
   type ArtifactDeclared,
   type Check,
@@ -14,6 +15,7 @@ import {
   StateFailure,
 } from '../model/index.ts';
 import { isHeld, readHolder } from '../state/local/lock.ts';
+import { checkSigners } from './approvals.ts';
 import type { AppContext, ConfigurationAsk } from './context.ts';
 import { loadWithArtifacts } from './load.ts';
 import { type Reach, reach } from './reach.ts';
@@ -49,10 +51,21 @@ export async function examine(ask: ConfigurationAsk, cx: AppContext): Promise<Ex
         onThisMachine('artifacts', location, 'sha256' in outcome ? artifactFinding(outcome) : wrong(outcome)),
       ),
       ...secrets,
+      ...signersOf(declared, cx),
       ...outside,
     ],
     elapsedMs: cx.clock.now() - begun,
   };
+}
+
+/** Where the policy asks for approvals: who may give them. */
+function signersOf({ policy }: Declared, cx: AppContext): readonly Check[] {
+  const { allowedSigners } = policy;
+  if (allowedSigners === undefined) return [];
+  const found = checkSigners(policy);
+  const finding: Finding =
+    found === undefined ? { at: 'good', seen: 'is there, for those who sign plans' } : wrong(found);
+  return [onThisMachine('approvals', relative(cx.cwd, allowedSigners), finding)];
 }
 
 const onThisMachine = (title: string, name: string, finding: Finding): Check => ({
@@ -76,7 +89,7 @@ function contents({ hosts, balancers, zones, services }: Declared): string {
 
 const artifactFinding = ({ sha256, bytes }: ArtifactDeclared): Finding => ({
   at: 'good',
-  seen: `${bytes === null ? 'a URL, fetched when a host needs it' : `${(bytes / 1e6).toFixed(1)} MB`}, SHA-256 ${sha256.slice(0, 16)}...`,
+  seen: `${bytes === null ? 'a URL, fetched when a host needs it' : bytesText(bytes)}, SHA-256 ${sha256.slice(0, 16)}...`,
 });
 
 /** Readable, unbroken, writable, and free for the next run. */

@@ -42,7 +42,8 @@ export interface Planned {
   readonly earlier: { readonly runs: number; readonly seconds90: number } | undefined;
   /** Kept open, so that an apply that follows has its connections. */
   readonly reach: Reach;
-  readonly lookedMs: number;
+  /** undefined: the record was taken for the world. */
+  readonly lookedMs: number | undefined;
   /** Where a revert goes back to. */
   readonly revertsTo: Deployment | undefined;
 }
@@ -123,7 +124,7 @@ async function planFor(
       recorded,
       earlier: earlierRuns(await store.runs()),
       reach: world,
-      lookedMs,
+      lookedMs: ask.noRefresh ? undefined : lookedMs,
       revertsTo,
     };
   } catch (error) {

@@ -1,5 +1,5 @@
+import { readHistory } from '../app/history.ts';
 import { stateOf } from '../app/load.ts';
-import { openForReading } from '../app/state.ts';
 import { historyJson, renderHistory } from '../ui/history-text.ts';
 import { printableJson } from '../ui/printable.ts';
 import { BaseCommand } from './base.ts';
@@ -15,9 +15,7 @@ export default class History extends BaseCommand {
     const { args, flags } = await this.parse(History);
     const cx = appContext(this.terminal);
     const { state, environment } = await stateOf(configurationAsk(args.environment, flags), cx);
-    await using store = await openForReading(state);
-    const [runs, edits, { deployments }] = await Promise.all([store.runs(), store.edits(), store.read()]);
-    const history = { runs, edits, deployments };
+    const history = await readHistory(state);
     this.print(
       flags.json
         ? printableJson(historyJson(environment.name, history))

@@ -49,7 +49,10 @@ function textOptions(planned: Planned, terminal: Terminal, options: PlanViewOpti
     color: terminal.color.stdout,
     width: Math.min(terminal.columns, 120),
     concise: options.concise ?? false,
-    read: `Read ${inWords(parts)} in ${(lookedMs / 1000).toFixed(1)} s.`,
+    read:
+      lookedMs === undefined
+        ? `Nothing was read: ${inWords(parts)} are taken as they are recorded.`
+        : `Read ${inWords(parts)} in ${(lookedMs / 1000).toFixed(1)} s.`,
     frame: diagnosticFrame(terminal),
     ...(earlier === undefined ? {} : { earlier }),
     ...(options.parallelism === undefined ? {} : { parallelism: options.parallelism }),

@@ -1,6 +1,7 @@
 /** The record in place of the world, for a plan that looks at nothing (`--no-refresh`). */
 import {
   type Address,
+  balancerConfigAddress,
   type Declared,
   type Instant,
   instanceAddress,
@@ -20,7 +21,7 @@ import {
 } from '../model/index.ts';
 
 /**
- * What an earlier run saw last. Of what no run has seen, instances, releases and routes are taken for absent, and members
+ * What an earlier run saw last. Of what no run has seen, instances, releases, routes and written pools are taken for absent, and members
  * for ready, as a load balancer begins with them. A saved plan stays safe: its apply compares these facts with the world.
  */
 export function takeRecordForWorld(declared: Declared, recorded: Recorded, at: Instant): Observed {
@@ -58,6 +59,7 @@ function assumed(declared: Declared, recorded: Recorded, at: Instant): readonly 
     ),
   );
   const balancers = declared.balancers.flatMap((balancer): readonly Observation[] => [
+    { status: 'absent', kind: 'balancer_config', address: balancerConfigAddress(balancer.address), at },
     ...balancer.routes.map(({ route }): Observation => {
       return { status: 'absent', kind: 'route', address: routeAddress(balancer.address, route), at };
     }),

@@ -1,5 +1,6 @@
 /** What a doctor says: a line for each check, what is wrong with its mend below, and a verdict last. */
 import type { Check, Diagnostic } from '../model/index.ts';
+import { framesOf } from './alike.ts';
 import { hostNames } from './hosts-text.ts';
 import { hang, padEnd } from './layout.ts';
 import { type Paint, paint as paintOf } from './paint.ts';
@@ -18,9 +19,6 @@ export interface DoctorTextOptions {
   readonly frame: (diagnostic: Diagnostic) => string;
 }
 
-/** Of what is wrong in the same way on many hosts, so many are told in full. */
-const framesEach = 3;
-
 /** Checks of one title that came out alike stand on one line: a fleet of hundreds fits a screen. */
 export function renderDoctor(report: DoctorReport, options: DoctorTextOptions): string {
   const { environment, checks, elapsedMs } = report;
@@ -33,9 +31,12 @@ export function renderDoctor(report: DoctorReport, options: DoctorTextOptions): 
     ...notLookedAt(checks, { paint, width, column }),
   ];
   const wrong = checks.flatMap(({ finding }) => (finding.at === 'wrong' ? finding.why : []));
-  return [...lines, ...framesOf(wrong, options), '', verdict(environment, checks, elapsedMs, paint)].join(
-    '\n',
-  );
+  return [
+    ...lines,
+    ...framesOf(wrong, options.frame),
+    '',
+    verdict(environment, checks, elapsedMs, paint),
+  ].join('\n');
 }
 
 const notSeen = 'not seen';
@@ -55,7 +56,7 @@ function linesOf(title: string, all: readonly Check[], style: LineStyle): readon
     if (first === undefined) return [];
     const seen = [...new Set(group.map(({ finding }) => wordsOf(finding)))];
     const said = seen.length === 1 || group.length === 1 ? ` (${seen[0]})` : '';
-    return line(standing, title, `${hostNames(group.map(({ name }) => name))}${said}`, style);
+    return line(standing, title, `${hostNames([...new Set(group.map(({ name }) => name))])}${said}`, style);
   });
 }
 
@@ -115,24 +116,6 @@ function wordsOf(finding: Check['finding']): string {
 }
 
 const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
-
-/**
- * Errors first. What is the same is told once, in the words of who found it first: a host's own check knows better what
- * mends it than the balancer that could not be reached through it. Of one kind only a few.
- */
-function framesOf(wrong: readonly Diagnostic[], { frame }: DoctorTextOptions): readonly string[] {
-  const same = Map.groupBy(wrong, ({ code, detail }) => `${code} ${detail}`);
-  const distinct = [...same.values()].flatMap(([first]) => first ?? []);
-  const kinds = [...Map.groupBy(distinct, ({ code }) => code).values()].toSorted(
-    (a, b) => Number(a[0]?.severity !== 'error') - Number(b[0]?.severity !== 'error'),
-  );
-  return kinds.flatMap((kind) => [
-    ...kind.slice(0, framesEach).flatMap((each) => ['', frame(each).trimEnd()]),
-    ...(kind.length > framesEach
-      ? ['', `  and ${kind.length - framesEach} more of this kind (--json has all).`]
-      : []),
-  ]);
-}
 
 function verdict(environment: string, checks: readonly Check[], elapsedMs: number, paint: Paint): string {
   const count = (standing: Standing): number =>

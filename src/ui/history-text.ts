@@ -1,5 +1,5 @@
 /** Which runs there were: what, by whom, when, and how they ended; the newest last, where the eye is. */
-import type { Deployment, Instant, RecordEdit, Run } from '../model/index.ts';
+import type { Declared, Deployment, Instant, RecordEdit, Run, RunNumber } from '../model/index.ts';
 import { deploymentOf, fateOf, fateText, intentText, releasesText } from './deployment-text.ts';
 import { type Paint, paint as paintOf } from './paint.ts';
 import { printable } from './printable.ts';
@@ -18,17 +18,23 @@ export interface History {
   /** Changes of the record that no run made. */
   readonly edits: readonly RecordEdit[];
   readonly deployments: readonly Deployment[];
+  /** What was to run, of each run that became no deployment. */
+  readonly wanted: ReadonlyMap<RunNumber, Pick<Declared, 'services'>>;
 }
 
 /** Ends without a line end. */
 export function renderHistory(
-  { runs, edits, deployments }: History,
+  { runs, edits, deployments, wanted }: History,
   { color, width, now }: HistoryTextOptions,
 ): string {
   const paint = paintOf(color);
   if (runs.length + edits.length === 0) return 'Nothing was deployed yet.';
   const lines = [
-    ...runs.map((run) => ({ at: run.startedAt, run, cells: runCells(run, deployments, now) })),
+    ...runs.map((run) => ({
+      at: run.startedAt,
+      run,
+      cells: runCells(run, deploymentOf(run, deployments)?.declared ?? wanted.get(run.run), now),
+    })),
     ...edits.map((edit) => ({ at: edit.at, run: undefined, cells: editCells(edit, now) })),
   ].toSorted((a, b) => a.at - b.at);
   const heads = [
@@ -46,15 +52,18 @@ export function renderHistory(
   }).join('\n');
 }
 
-function runCells(run: Run, deployments: readonly Deployment[], now: Instant): readonly string[] {
-  const deployment = deploymentOf(run, deployments);
+function runCells(
+  run: Run,
+  declared: Pick<Declared, 'services'> | undefined,
+  now: Instant,
+): readonly string[] {
   return [
     String(run.run),
     agoText(run.startedAt, now),
     run.actor.who,
     run.endedAt === undefined ? '-' : durationText((run.endedAt - run.startedAt) / 1000),
     fateText[fateOf(run)],
-    deployment === undefined ? intentText(run.intent) : whatText(run, deployment),
+    declared === undefined ? intentText(run.intent) : whatText(run, declared),
   ];
 }
 
@@ -85,8 +94,8 @@ function editText({ edit, seen, from, movedTo }: RecordEdit): string {
   }
 }
 
-const whatText = (run: Run, deployment: Deployment): string => {
-  const releases = releasesText(deployment.declared);
+const whatText = (run: Run, declared: Pick<Declared, 'services'>): string => {
+  const releases = releasesText(declared);
   return run.intent.kind === 'apply' ? releases : `${intentText(run.intent)}: ${releases}`;
 };
 
@@ -96,7 +105,7 @@ export const paintFate = (run: Pick<Run, 'outcome'>, text: string, paint: Paint)
 };
 
 /** `history --json`. */
-export const historyJson = (environment: string, { runs, edits, deployments }: History) => ({
+export const historyJson = (environment: string, { runs, edits, deployments }: Omit<History, 'wanted'>) => ({
   format_version: '1.0',
   environment,
   runs: runs.map((run) => ({ ...runJson(run), deployment: deploymentJson(deploymentOf(run, deployments)) })),

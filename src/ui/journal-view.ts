@@ -12,6 +12,8 @@ export interface StepHistory {
   readonly attempts: number;
   /** Of the last attempt that failed. */
   readonly failure: Diagnostic | undefined;
+  /** Of the last attempt to undo it that failed. */
+  readonly undoFailure: Diagnostic | undefined;
 }
 
 export function stepHistories(
@@ -28,6 +30,7 @@ function historyOf(step: Step, entries: readonly JournalEntry[]): StepHistory {
   let elapsedMs: number | undefined;
   let attempts = 0;
   let failure: Diagnostic | undefined;
+  let undoFailure: Diagnostic | undefined;
   for (const { mark, at, failure: why } of entries) {
     switch (mark) {
       case 'intended':
@@ -47,10 +50,11 @@ function historyOf(step: Step, entries: readonly JournalEntry[]): StepHistory {
         fate = mark;
         break;
       case 'note':
+        undoFailure = why ?? undoFailure;
         break;
     }
   }
-  return { step, fate, elapsedMs, attempts, failure };
+  return { step, fate, elapsedMs, attempts, failure, undoFailure };
 }
 
 export interface PhaseHistory {

@@ -1,5 +1,6 @@
 /** A plan as a person reads it: drift, changes with reasons, steps with their inverses, what was proved. */
 import { type Diagnostic, type Instant, isError, type Plan, summarizeChanges } from '../model/index.ts';
+import { distinct, framesOf } from './alike.ts';
 import { changeBlocks, changeLines, driftBlocks, legendText } from './changes-text.ts';
 import { lengthOf, mostSecondsOf } from './ladder.ts';
 import { ladderSections } from './ladder-text.ts';
@@ -48,7 +49,8 @@ export function renderPlan(plan: Plan, given: PlanTextOptions): string {
     ...(isEmpty(safe)
       ? [nothingSection(safe, paint, width)]
       : workSections(safe, phased, options, paint, width)),
-    ...[...safe.held, ...safe.warnings].map((diagnostic) => [options.frame(diagnostic).trimEnd()]),
+    // The first line is empty, as the one between two sections is.
+    framesOf([...safe.held, ...safe.warnings], options.frame).slice(1),
     selectionSection(safe, width),
     closingSection(safe, options, paint, width),
   ];
@@ -156,7 +158,7 @@ function driftSection(plan: Plan, options: PlanTextOptions, paint: Paint, width:
 
 function nothingSection(plan: Plan, paint: Paint, width: number): readonly string[] {
   const rule = plan.drift.length > 0 ? [paint.dim('─'.repeat(ruleWidth(width))), ''] : [];
-  const errors = plan.held.filter(isError);
+  const errors = distinct(plan.held.filter(isError));
   if (errors.length > 0) {
     return [
       ...rule,
@@ -213,15 +215,26 @@ function closingSection(
   width: number,
 ): readonly string[] {
   if (isEmpty(plan) && (plan.intent.kind !== 'refresh_only' || plan.drift.length === 0)) return [];
+  if (plan.held.some(isError)) {
+    const saved =
+      options.out === undefined
+        ? ''
+        : `Saved to ${options.out}, to be looked at: deployctl show ${options.out}. `;
+    return wrap(`${saved}Nothing can be applied as long as something is held.`, width);
+  }
   if (options.out !== undefined) {
     const sentence = `Saved to ${options.out}. To perform exactly these actions:`;
     return withCommand(sentence, options.applyCommand ?? `deployctl apply ${options.out}`, width, paint);
   }
-  if (options.applyCommand === undefined) return [];
+  // What is in the way was told with what to do about it.
+  if (options.applyCommand === undefined || plan.warnings.some(({ code }) => inTheWay.has(code))) return [];
   const sentence =
     'The plan was not saved (--out), so what is applied later may differ. To plan again and apply:';
   return withCommand(sentence, options.applyCommand, width, paint);
 }
+
+/** Codes of what keeps `apply` from taking a plan that is made anew. */
+const inTheWay: ReadonlySet<string> = new Set(['run-unfinished', 'policy-approvals', 'policy-freeze']);
 
 function withCommand(sentence: string, command: string, width: number, paint: Paint): readonly string[] {
   const one = `${sentence}  ${command}`;

@@ -110,7 +110,14 @@ function worstText(plan: Pick<Plan, 'steps' | 'proof'>, phases: readonly PhaseSt
 function backText({ inverse, estimateSeconds }: Plan['steps'][number]): string {
   if (inverse.kind === 'irreversible') return ', with no way back';
   if (inverse.kind === 'nothing') return '';
-  return estimateSeconds < 1 ? ', back in under 1 s' : `, back in about ${durationText(estimateSeconds)}`;
+  const back = estimateSeconds < 1 ? 'under 1 s' : `about ${durationText(estimateSeconds)}`;
+  const remembered = (inverse.settle ?? []).reduce(
+    (seconds, each) => seconds + (each.op === 'record.expire' ? each.durationMs / 1000 : 0),
+    0,
+  );
+  return remembered === 0
+    ? `, back in ${back}`
+    : `, back in ${back}, and within ${durationText(remembered)} for whoever remembers the answer`;
 }
 
 /** `step 13 waits for a person, ...`, or the time with every wait at its limit. */

@@ -2,6 +2,7 @@
  * What a run does, line by line: a phase, or a stage of a canary or of a rolling upgrade, which stands for all of its
  * phases.
  */
+import { bytesText } from '../model/bytes-text.ts';
 import type { Instant } from '../model/index.ts';
 import { barText } from './bar.ts';
 import type { PhaseView, RunningStep, View } from './fold.ts';
@@ -10,7 +11,7 @@ import { clip, columns, padEnd, spread } from './layout.ts';
 import type { Paint } from './paint.ts';
 import { type PhaseState, phaseFraction, phaseState } from './progress.ts';
 import { rungBody } from './rollout-rung.ts';
-import { bytesText, durationText, elapsedText } from './time-text.ts';
+import { durationText, elapsedText } from './time-text.ts';
 
 export const symbols: Readonly<Record<PhaseState, string>> = {
   done: '✔',

@@ -1,5 +1,5 @@
 /** One run, as it went: who, when, with which command, how each step ended, and what it left. */
-import type { Deployment, Diagnostic, Instant, JournalEntry, Json, Plan, Run } from '../model/index.ts';
+import type { Deployment, Diagnostic, Instant, JournalEntry, Plan, Run } from '../model/index.ts';
 import { releaseDirectory } from '../model/index.ts';
 import { fateOf, fateText, intentText } from './deployment-text.ts';
 import { diagnosticJson } from './diagnostic-json.ts';
@@ -12,12 +12,13 @@ import {
   stepHistories,
 } from './journal-view.ts';
 import { hang } from './layout.ts';
+import { noteLines } from './note-text.ts';
 import { type Paint, paint as paintOf } from './paint.ts';
 import { stepJson } from './plan-json.ts';
 import { printable } from './printable.ts';
 import { phaseText } from './steps-text.ts';
 import { tableLines } from './table.ts';
-import { agoText, clockText, dateText, durationText, elapsedText, isoTime } from './time-text.ts';
+import { agoText, dateText, durationText, elapsedText, isoTime } from './time-text.ts';
 
 export interface RunRecord {
   readonly run: Run;
@@ -43,7 +44,7 @@ export function renderRun(record: RunRecord, { color, width: wanted, now, frame 
   const sections = [
     headLines(record, now, paint, width),
     phaseLines(phases, paint, width),
-    noteLines(record.journal, width),
+    noteLines(record.journal, phases, width),
     ...failuresOf(phases).map((failure) => [frame(failure).trimEnd()]),
     record.deployment === undefined ? [] : releaseLines(record.deployment, paint, width),
   ];
@@ -129,43 +130,10 @@ function phaseLines(phases: readonly PhaseHistory[], paint: Paint, width: number
   });
 }
 
-/** What people did while it went on. */
-function noteLines(journal: readonly JournalEntry[], width: number): readonly string[] {
-  return journal
-    .filter(({ mark, detail }) => mark === 'note' && detail !== undefined)
-    .flatMap(({ at, detail }) => hang(`  ${clockText(at)}  `, printable(noteText(detail ?? null)), width));
-}
-
-/** What the engine and people noted, in a sentence; a note of a kind that is new here is shown as it is. */
-function noteText(detail: Json): string {
-  if (detail === null || typeof detail !== 'object' || !('kind' in detail)) return JSON.stringify(detail);
-  const text = (key: string): string => (typeof detail[key] === 'string' ? detail[key] : '');
-  const reason = text('reason') === '' ? '' : `: ${text('reason')}`;
-  switch (detail.kind) {
-    case 'pause':
-      return `paused by ${text('by')}${reason}`;
-    case 'continue':
-      return `continued by ${text('by')}`;
-    case 'abort':
-      return `aborted by ${text('by')}${reason}`;
-    case 'resumed':
-      return `resumed by ${text('by')}`;
-    case 'stop':
-    case 'stop_at_once':
-      return `asked to stop${detail.atOnce === true ? ' at once' : ''} by ${text('by')}${reason}`;
-    case 'undo':
-      return `began to undo${reason}`;
-    case 'hook':
-      return `hook ${text('key')} ${text('state')}`;
-    default:
-      return JSON.stringify(detail);
-  }
-}
-
 /** Each failure once, though many hosts may have had it. */
 function failuresOf(phases: readonly PhaseHistory[]): readonly Diagnostic[] {
   const failures = phases.flatMap(({ steps }) =>
-    steps.map(({ failure }) => failure).filter((failure) => failure !== undefined),
+    steps.flatMap(({ failure, undoFailure }) => [failure, undoFailure]).filter((each) => each !== undefined),
   );
   const distinct = new Map(failures.map((failure) => [`${failure.code}\n${failure.detail}`, failure]));
   return [...distinct.values()]

@@ -30,7 +30,11 @@ interface VerdictText {
 }
 
 /** A sentence for what decides and one for the dry runs; where there are only dry runs, theirs alone. */
-export function verdictTexts({ verdict, reason, dryRun }: VerdictView): readonly VerdictText[] {
+export function verdictTexts({
+  verdict,
+  reason,
+  dryRun,
+}: Pick<VerdictView, 'verdict' | 'reason' | 'dryRun'>): readonly VerdictText[] {
   const judged = reason === '' ? [] : [{ text: `${words[verdict]}: ${reason}`, verdict }];
   if (dryRun === undefined) return judged;
   const text = `dry run, decides nothing: ${words[dryRun.verdict]}: ${dryRun.reason}`;

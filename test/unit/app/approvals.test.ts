@@ -4,7 +4,7 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { approvePlan, requireApprovals } from '../../../src/app/approvals.ts';
+import { approvePlan, checkSigners, requireApprovals } from '../../../src/app/approvals.ts';
 import { AppFailure } from '../../../src/app/failure.ts';
 import { savePlan, withDigest } from '../../../src/app/plan-file.ts';
 import type { Plan } from '../../../src/model/index.ts';
@@ -132,4 +132,13 @@ test('what is no approval is said, not stumbled over', async () => {
   appendFileSync(`${planPath}.more.sig`, '\u0000\u0001');
   const { detail } = await refusal(requireApprovals(plan, planPath));
   expect(detail).toContain('p.plan.junk.sig: it is no approval. p.plan.more.sig: it is no approval.');
+});
+
+test('that nobody can sign is known before a plan is', () => {
+  const { policy } = saved(1).declared;
+  expect(checkSigners(policy)).toBeUndefined();
+  rmSync(signers);
+  expect(checkSigners(policy)).toMatchObject({ code: 'allowed-signers-missing' });
+  const { allowedSigners: _, ...none } = policy;
+  expect(checkSigners(none)).toBeUndefined();
 });

@@ -4,12 +4,14 @@ import {
   type BalancerDeclared,
   balancerConfigAddress,
   type Declared,
+  emptyRecord,
   memberAddress,
   type Observation,
   type Plan,
   type ServiceDeclared,
   type Step,
 } from '../../../src/model/index.ts';
+import { takeRecordForWorld } from '../../../src/planner/recorded-world.ts';
 import { declareNamed, named, seenNamed } from '../../rig/named-worlds.ts';
 import { type Planning, planOf } from '../../rig/planning.ts';
 import { declare, inPlace, now, seen, service } from '../../rig/worlds.ts';
@@ -225,4 +227,15 @@ describe('a load balancer that only follows a name', () => {
     const plan = planOf({ declared, observations: firstTime });
     expect(plan.held.map(({ code }) => code)).toEqual(['pool-missing']);
   });
+});
+
+test('a plan from the record takes pools that no run has written for absent', () => {
+  const declared = behindEdge(service(), { blue: 8081, green: 8082 });
+  const { observations } = takeRecordForWorld(declared, emptyRecord('0190'), now);
+  const plan = planOf({ declared, observations, renderConfig });
+  expect(plan.held).toEqual([]);
+  expect(plan.changes).toMatchObject([
+    { action: 'create', address: 'load_balancer.edge.config' },
+    ...plan.changes.slice(1),
+  ]);
 });

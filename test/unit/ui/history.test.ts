@@ -5,6 +5,7 @@ import {
   asInstant,
   type Deployment,
   type JournalEntry,
+  type Json,
   type Mark,
   type RecordEdit,
   type Run,
@@ -63,7 +64,9 @@ const edits: readonly RecordEdit[] = [
     seen: [{ kind: 'member', address: asAddress('service.old.slot["blue"].host["web-9"]'), spec: null }],
   },
 ];
-const history = { runs, edits, deployments };
+const wanted = new Map([40, 42].map((number) => [number, declaredWith('2.0.0')]));
+const history = { runs, edits, deployments, wanted };
+const nothing = { runs: [], edits: [], deployments: [], wanted: new Map() };
 const options = { color: false, width: 100, now: planned };
 
 describe('history', () => {
@@ -74,9 +77,7 @@ describe('history', () => {
   });
 
   test('of nothing says so', () => {
-    expect(renderHistory({ runs: [], edits: [], deployments: [] }, options)).toBe(
-      'Nothing was deployed yet.',
-    );
+    expect(renderHistory(nothing, options)).toBe('Nothing was deployed yet.');
   });
 
   test('as JSON has every run, and the deployment that it became', () => {
@@ -101,9 +102,7 @@ describe('history', () => {
 
   test('names cannot steer the terminal', () => {
     const evil = run(1, 1, { actor: { who: '\u001b[2J', pid: 1, command: '\u0007' } });
-    expect(renderHistory({ runs: [evil], edits: [], deployments: [] }, options)).not.toMatch(
-      /[\u0000-\u0009\u000b-\u001f]/,
-    );
+    expect(renderHistory({ ...nothing, runs: [evil] }, options)).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
   });
 });
 
@@ -205,9 +204,49 @@ describe('show', () => {
     deployment: undefined,
   };
 
+  const verdict = (step: number, detail: { readonly [key: string]: Json }) =>
+    [step, 'note', { detail: { kind: 'verdict', dryRun: null, ...detail } }] as const;
+  const by = 'lee@ops';
+  /** All kinds of notes; what an analysis goes on saying is told once. */
+  const noted = {
+    ...reverted,
+    run: run(42, 1, { outcome: 'stopped' }),
+    journal: journal([
+      [0, 'intended'],
+      [0, 'done'],
+      [1, 'intended'],
+      verdict(1, { verdict: 'inconclusive', reason: 'nothing was measured so far' }),
+      verdict(1, { verdict: 'pass', reason: 'none of 40 requests failed' }),
+      verdict(1, {
+        verdict: 'pass',
+        reason: 'none of 80 requests failed',
+        dryRun: { verdict: 'fail', reason: 'http: status 500' },
+      }),
+      verdict(1, {
+        verdict: 'pass',
+        reason: 'none of 99 requests failed',
+        dryRun: { verdict: 'fail', reason: 'http: status 500' },
+      }),
+      [undefined, 'note', { detail: { kind: 'promote', by, full: true, steps: [] } }],
+      [1, 'done'],
+      [undefined, 'note', { detail: { kind: 'pause', by, reason: 'lunch' } }],
+      [undefined, 'note', { detail: { kind: 'continue', by } }],
+      [undefined, 'note', { detail: { kind: 'stop', by, reason: 'SIGINT', atOnce: false } }],
+      [undefined, 'note', { detail: { kind: 'resumed', by } }],
+      [undefined, 'note', { detail: { kind: 'abort', by, reason: 'abort asked for' } }],
+      [undefined, 'note', { detail: { kind: 'undo', reason: `abort asked for (${by})` } }],
+      [1, 'undoing'],
+      [1, 'note', { detail: { kind: 'undo_failed' }, failure: notHealthy }],
+      [undefined, 'note', { detail: { kind: 'hook', key: 'on_failure-0-1', state: 'begun' } }],
+      [undefined, 'note', { detail: { kind: 'hook', key: 'on_failure-0-1', state: 'done' } }],
+      [undefined, 'note', { detail: { kind: 'of a newer program', more: 1 } }],
+    ]),
+  };
+
   test.for([
     ['show-complete', complete],
     ['show-reverted', reverted],
+    ['show-noted', noted],
   ] as const)('%s reads as its golden file', async ([name, record]) => {
     process.env.TZ = 'UTC';
     await expect(`${renderRun(record, { ...options, frame })}\n`).toMatchFileSnapshot(golden(name));

@@ -165,6 +165,35 @@ describe('a plan as text', () => {
     }
   });
 
+  const approvals = { ...unreachableHost, severity: 'warning', code: 'policy-approvals' } as const;
+  test.for([
+    ['what was planned', {}, {}, 'To plan again and apply:'],
+    ['nothing where apply would refuse it', { warnings: [approvals] }, {}, undefined],
+    ['nothing where something is held', { held: [unreachableHost] }, {}, 'Nothing can be applied as long as'],
+    [
+      'what was saved, to look at where something is held',
+      { held: [unreachableHost] },
+      { out: 'p.plan' },
+      'deployctl show p.plan',
+    ],
+  ] as const)('the last words offer to apply %s', ([, parts, more, last]) => {
+    const plan = updatePlan(parts);
+    const text = renderPlan(plan, { ...options, applyCommand: 'deployctl apply prod', ...more });
+    const closing = text.split('\n\n').at(-1) ?? '';
+    if (last === undefined) expect(text).not.toContain('deployctl apply prod');
+    else expect(closing.replaceAll('\n', ' ')).toContain(last);
+  });
+
+  test('a cause that many things share is told once, and of many causes of one kind a few', () => {
+    const held = ['web-1', 'web-2', 'web-3', 'web-4', 'web-5'].flatMap((host) =>
+      [1, 2].map(() => ({ ...unreachableHost, detail: `${host} did not answer.` })),
+    );
+    const text = renderPlan(planWith({ held }), { ...options, frame: ({ detail }) => detail });
+    expect(text).toContain('5 things are held');
+    expect(text.match(/did not answer/g)).toHaveLength(3);
+    expect(text).toContain('and 2 more of this kind (--json has all).');
+  });
+
   test('a hundred wide characters fit like a hundred narrow ones', () => {
     const plan = planWith({ changes: [{ ...slotUpdated('web-1'), after: { motto: '部署'.repeat(50) } }] });
     const text = renderPlan(plan, { ...options, width: 80 });
