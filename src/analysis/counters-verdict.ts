@@ -12,7 +12,7 @@ export interface Evidence {
   readonly canary: Counts;
   /** undefined: the canary has all requests, and there is no other side. */
   readonly stable: Counts | undefined;
-  /** Means of ms of intervals that do not overlap. */
+  /** Means of ms of intervals that do not overlap; as many as may all be compared with each other. */
   readonly canaryLatency: readonly number[];
   readonly stableLatency: readonly number[];
 }
@@ -68,7 +68,11 @@ function judgeErrors(analysis: CountersAnalysis, { canary, stable }: Evidence, l
     return { says: 'bad', reason: `${said}, ${allowed}${beside}`, samples };
   }
   if (isOver && stable !== undefined) {
-    const reason = `${said}, ${allowed}, but ${percent(rateOf(stable))} of the stable side's ${count(stable.requests)} did too: it is not the canary alone`;
+    const beside = `${percent(rateOf(stable))} of the stable side's ${count(stable.requests)}`;
+    const reason =
+      rateOf(stable) > maxErrorRate
+        ? `${said}, ${allowed}, but ${beside} did too: it is not the canary alone`
+        : `${said}, ${allowed}; beside ${beside} that may still be chance`;
     return { says: 'unclear', reason, samples };
   }
   if (canary.requests < minRequests) {
@@ -87,15 +91,17 @@ function judgeLatency(
   level: number,
 ): Opinion {
   const fewest = Math.min(canaryLatency.length, stableLatency.length);
-  const kept = { canary: lastOf(canaryLatency), stable: lastOf(stableLatency) };
+  const kept = { canary: canaryLatency.map(tenths), stable: stableLatency.map(tenths) };
   if (fewest < fewestSamples || maxRatio === undefined) {
     const reason = `${fewest} of the ${fewestSamples} latency samples of each side that a comparison needs are there`;
     return { says: 'unclear', reason, samples: kept };
   }
   const { pValue, shift, medianStable, superiority } = compareSides(canaryLatency, stableLatency);
-  const ratio = medianStable <= 0 ? 1 : (medianStable + shift) / medianStable;
+  // A stable side below what can be told apart takes at most as long as that: nothing is a multiple of 0.
+  const stableMs = Math.max(medianStable, smallestShiftMs);
+  const ratio = (stableMs + shift) / stableMs;
   const samples: Json = { ...kept, pValue, shift, ratio, superiority };
-  const said = `answers take ${times(ratio)} as long as the stable side's ${medianStable.toFixed(1)} ms`;
+  const said = `answers take ${times(ratio)} as long as the stable side's ${stableMs.toFixed(1)} ms`;
   const allowed = `at most ${times(maxRatio)} is allowed`;
   if (ratio <= maxRatio || shift <= smallestShiftMs) return { says: 'good', reason: said, samples };
   return pValue <= level
@@ -105,6 +111,4 @@ function judgeLatency(
 
 const rateOf = ({ requests, failed }: Counts): number => (requests === 0 ? 0 : failed / requests);
 
-/** The record keeps the newest; their number bounds a journal's entry. */
-const lastOf = (samples: readonly number[]): readonly number[] =>
-  samples.slice(-200).map((ms) => Math.round(ms * 10) / 10);
+const tenths = (ms: number): number => Math.round(ms * 10) / 10;

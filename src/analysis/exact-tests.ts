@@ -42,6 +42,8 @@ function sumOfTerms(logFirst: number, ratio: (at: number) => number, from: numbe
     const factor = ratio(at);
     term *= factor;
     sum += term;
+    // So much more than the first: it is on the far side of nearly all that can be, and the chance is 1.
+    if (sum === Number.POSITIVE_INFINITY) return 1;
     // The factors fall: once small they stay small, and what is left adds nothing.
     if (factor < 1 && term < sum * 1e-16) break;
   }

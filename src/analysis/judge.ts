@@ -39,8 +39,13 @@ const slowestReadMs = 1_000;
 const readEveryMs = ({ intervalMs }: Counted): number =>
   Math.min(slowestReadMs, Math.max(fastestReadMs, intervalMs / 10));
 
-/** Answers of an earlier time say little about now, and the record must end somewhere. */
-const mostAnswers = 200;
+/**
+ * Answers, and latencies of one side: those of an earlier time say little about now, every one of a side is compared with
+ * every one of the other, and the record must end somewhere. A gate may bake for days.
+ */
+const mostSamples = 200;
+
+const keepNewest = (samples: unknown[]): void => void samples.splice(0, samples.length - mostSamples);
 
 export const judgeBy =
   (sources: Sources): Judge =>
@@ -120,12 +125,15 @@ class SideSeries {
     this.#base ??= counters;
     this.#last = counters;
     this.latencies.push(...this.#reader.take(counters.latency).map(({ ms }) => ms));
+    keepNewest(this.latencies);
   }
 
   get counts(): { readonly requests: number; readonly failed: number } {
     const [base, last] = [this.#base, this.#last];
     if (base === undefined || last === undefined) return { requests: 0, failed: 0 };
-    return { requests: last.requests - base.requests, failed: last.failed - base.failed };
+    const failed = last.failed - base.failed;
+    // A request counts when it comes and its failure when it ends: what fails now may have come before the gate opened.
+    return { requests: Math.max(last.requests - base.requests, failed), failed };
   }
 }
 
@@ -141,7 +149,7 @@ function answersPart(analysis: Asked, judged: Judged, sources: Sources, cx: Cont
         window,
         async (look) => {
           answers.push(await sources.ask(analysis, judged, cx.signal));
-          answers.splice(0, answers.length - mostAnswers);
+          keepNewest(answers);
           return judgeNumbers(analysis, baselineOf(analysis), answers, look);
         },
         () => undefined,

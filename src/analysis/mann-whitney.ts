@@ -91,7 +91,7 @@ function normalTail(ranks: readonly number[], size: number, u: number): number {
   return upperTail((u - (size * others) / 2 - 0.5) / Math.sqrt(variance));
 }
 
-/** P(Z > z) of the standard normal distribution, to 1.2e-7 relative (W. J. Cody's form in Numerical Recipes, 6.2.2). */
+/** P(Z > z) of the standard normal distribution, to 1.2e-7 relative (`erfcc`, a Chebyshev fit: Numerical Recipes, 6.2). */
 function upperTail(z: number): number {
   const x = Math.abs(z) / Math.SQRT2;
   const t = 2 / (2 + x);

@@ -208,6 +208,88 @@ describe('a canary', () => {
   });
 });
 
+describe('counters of two sides', () => {
+  /** A verdict at the end of looks a second apart; `at` says what each side's counters have come to by then. */
+  async function judged(
+    analysis: AnalysisDeclared,
+    looks: number,
+    at: (
+      second: number,
+      isCanary: boolean,
+    ) => Pick<SideCounters, 'requests' | 'failed'> & { readonly averageMs: number },
+  ): Promise<Verdict | undefined> {
+    let second = 0;
+    const sources: Sources = {
+      measure: async (_, side) => {
+        const { averageMs, ...counts } = at(second, side === canarySide);
+        // An average over so many that each reading is a sample of its own.
+        const requests = second * 10_000;
+        return {
+          ...counts,
+          generations: 0,
+          latency: [{ key: 'worker 1', averageMs, requests, window: 512 }],
+        };
+      },
+      ask: async () => ({ kind: 'none', why: 'not asked' }),
+    };
+    const judging = judgeBy(sources)(judgedOf(50, analysis), cx);
+    const until = asInstant(looks * 1000);
+    let verdict: Verdict | undefined;
+    for (; second <= looks; second += 1) {
+      verdict = await judging.look({ since: asInstant(0), until, now: asInstant(second * 1000) });
+    }
+    return verdict;
+  }
+
+  test('of a long bake are judged by their newest latencies: hours of them are not compared with each other', async () => {
+    const rare = { ...counters, intervalMs: 10_000_000 };
+    const verdict = await judged(rare, 20_000, (second, isCanary) => ({
+      requests: second * 1000,
+      failed: 0,
+      averageMs: isCanary && second < 19_000 ? 60 : 20,
+    }));
+    expect(verdict).toMatchObject({ verdict: 'pass' });
+    expect(verdict?.reason).toContain("answers take 1 times as long as the stable side's 19.5 ms");
+  });
+
+  test('a canary beside a side that answers in less than a millisecond is slow when it takes twenty', async () => {
+    const verdict = await judged(counters, 30, (second, isCanary) => ({
+      requests: second * 1000,
+      failed: 0,
+      averageMs: isCanary ? 20 : 0,
+    }));
+    expect(verdict).toMatchObject({ verdict: 'fail' });
+    expect(verdict?.reason).toBe(
+      "answers take 40 times as long as the stable side's 0.5 ms; at most 1.2 times is allowed",
+    );
+  });
+
+  test('a failure of a request that came before the gate is one of its requests', async () => {
+    const verdict = await judged({ ...counters, minRequests: 1 }, 10, (second, isCanary) => ({
+      requests: 0,
+      failed: isCanary && second > 0 ? 3 : 0,
+      averageMs: 1,
+    }));
+    expect(verdict).toMatchObject({ verdict: 'fail', requests: 3, failed: 3 });
+    expect(verdict?.reason).toBe(
+      "100% of 3 requests failed, at most 1% may; of the stable side's 0 it was 0%",
+    );
+  });
+
+  test('too few to blame the canary say that it may be chance, and not that the other side failed too', async () => {
+    const none = { ...counters, maxErrorRate: 0, maxLatencyRatio: undefined };
+    const verdict = await judged(none, 10, (second, isCanary) => ({
+      requests: second * 20,
+      failed: isCanary && second > 0 ? 1 : 0,
+      averageMs: 1,
+    }));
+    expect(verdict).toMatchObject({ verdict: 'inconclusive' });
+    expect(verdict?.reason).toBe(
+      "0.5% of 200 requests failed, at most 0% may; beside 0% of the stable side's 200 that may still be chance",
+    );
+  });
+});
+
 describe('no data', () => {
   test('is never a pass: it waits until the deadline, and then does as declared', async () => {
     const silent = { stable: usual, canary: usual, seed: 5, perSecond: 0 };
