@@ -112,6 +112,7 @@ const encodeTsig = (tsig: Tsig): Uint8Array =>
     tsig.other,
   ]);
 
+/** Throws {@link Malformed}. */
 export function decodeTsig(rdata: Uint8Array): Tsig {
   const { name: algorithm, next } = decodeName(rdata, 0);
   const bytes = Buffer.from(rdata.buffer, rdata.byteOffset, rdata.byteLength);
@@ -130,6 +131,15 @@ export function decodeTsig(rdata: Uint8Array): Tsig {
     error: bytes.readUInt16BE(afterMac + 2),
     other: bytes.subarray(afterMac + 6),
   };
+}
+
+function readTsig(rdata: Uint8Array): Tsig | undefined {
+  try {
+    return decodeTsig(rdata);
+  } catch (error) {
+    if (error instanceof Malformed) return undefined;
+    throw error;
+  }
 }
 
 /**
@@ -173,9 +183,11 @@ export class ReplyVerifier {
     return true;
   }
 
+  /** Never throws for what is in them: what comes in answer may be anybody's. */
   verify(bytes: Uint8Array, message: Message, nowMs: number): Verdict {
     if (message.signature === undefined) return { verified: false, why: 'it is not signed', error: 0 };
-    const tsig = decodeTsig(message.signature.record.rdata);
+    const tsig = readTsig(message.signature.record.rdata);
+    if (tsig === undefined) return { verified: false, why: 'its signature cannot be read', error: 0 };
     const { error } = tsig;
     const doubt = (why: string): Verdict => ({ verified: false, why, error });
     if (message.signature.record.name !== this.#key.name)

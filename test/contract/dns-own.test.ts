@@ -1,6 +1,10 @@
 /** What only one of the servers does, and what must come of it. */
 import { execFileSync } from 'node:child_process';
+import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
+import { encodeMessage, type Message, parseMessage } from '../../src/dns/message.ts';
+import { types } from '../../src/dns/types.ts';
+import { newZone, soaOf } from '../../src/lab/dns/zone.ts';
 import { type DnsEndpoint, type Provider, ProviderFailure } from '../../src/model/index.ts';
 import { hasDns, startDns, startSecondary } from '../rig/dns-servers.ts';
 import { freePort } from '../rig/haproxy.ts';
@@ -41,6 +45,46 @@ test('a server behind a firewall that drops everything costs 5 s a question, and
   expect(failure).toMatchObject({ effect: 'none', diagnostic: why });
   // Less than the half of what a transfer may take once it goes on.
   expect(performance.now() - began).toBeLessThan(15_000);
+});
+
+/** Answers every message with what `answer` makes of it, over TCP. */
+async function answering(
+  answer: (request: Message) => Uint8Array,
+): Promise<AsyncDisposable & { readonly endpoint: DnsEndpoint }> {
+  const { address, port } = await freeAddress();
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.on('data', (chunk: Buffer) => {
+      const bytes = answer(parseMessage(Uint8Array.from(chunk.subarray(2))));
+      socket.write(Buffer.concat([Uint8Array.of(bytes.length >> 8, bytes.length & 0xff), bytes]));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(port, address, resolve));
+  return {
+    endpoint: { host: address, port },
+    [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}
+
+test('a server whose records cannot be records is not understood: that is unknown, and no bug of ours', async () => {
+  const soa = soaOf(newZone('internal.test.', 60, []));
+  const broken = {
+    name: 'shop.internal.test.',
+    type: types.A,
+    class: 1,
+    ttl: 60,
+    rdata: Uint8Array.of(10, 0, 1),
+  };
+  await using server = await answering(({ id, questions }) =>
+    encodeMessage({ id, opcode: 0, isResponse: true, questions, answers: [soa, broken, soa] }),
+  );
+  const { tsig: _, ...unsigned } = zoneAt(server.endpoint);
+  const zone = open(unsigned);
+  const why = {
+    code: 'dns-answer-not-understood',
+    detail: expect.stringContaining('sent a record that cannot be one (an A record of 3 bytes)'),
+  };
+  expect((await observe(zone)).observations).toMatchObject([{ status: 'unknown', why }]);
 });
 
 test.skipIf(!hasDns.bind)(

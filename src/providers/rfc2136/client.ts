@@ -92,7 +92,7 @@ export class ZoneClient {
       if (records.length > 1 && last?.type === types.SOA) {
         if (verifier !== undefined && !verifier.isSettled)
           throw this.#odd(primary, 'left the end of a transfer unsigned');
-        return contentOf(first, records.slice(1, -1));
+        return this.contentOf(primary, first, records.slice(1, -1));
       }
     }
     throw new Error('a stream without an end');
@@ -185,11 +185,19 @@ export class ZoneClient {
   }
 
   #parse(server: DnsEndpoint, bytes: Uint8Array): Message {
+    return this.#understood(server, 'something that is no DNS message', () => parseMessage(bytes));
+  }
+
+  /** What these records of a server come to. Throws `dns-answer-not-understood`, `none`, where one of them is no record. */
+  contentOf(server: DnsEndpoint, soa: WireRecord, records: readonly WireRecord[]): ZoneContent {
+    return this.#understood(server, 'a record that cannot be one', () => contentOf(soa, records));
+  }
+
+  #understood<T>(server: DnsEndpoint, what: string, read: () => T): T {
     try {
-      return parseMessage(bytes);
+      return read();
     } catch (error) {
-      if (error instanceof Malformed)
-        throw this.#odd(server, `sent something that is no DNS message (${error.message})`);
+      if (error instanceof Malformed) throw this.#odd(server, `sent ${what} (${error.message})`);
       throw error;
     }
   }

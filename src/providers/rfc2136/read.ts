@@ -13,7 +13,7 @@ import {
 import { serverText } from '../../transport/index.ts';
 import type { ZoneClient } from './client.ts';
 import { refusal } from './complaints.ts';
-import { contentOf, delegationOf, setAt, type ZoneContent } from './zone-content.ts';
+import { delegationOf, setAt, type ZoneContent } from './zone-content.ts';
 
 export interface ZoneReading {
   readonly content: ZoneContent;
@@ -82,8 +82,8 @@ async function readByQuestions(
     }
   }
   const after = await askSoa(client, primary, signal);
-  const content = contentOf(before, records);
-  return content.serial === contentOf(after, []).serial ? { content, delegated } : undefined;
+  const content = client.contentOf(primary, before, records);
+  return content.serial === client.contentOf(primary, after, []).serial ? { content, delegated } : undefined;
 }
 
 const isReferral = (message: Message): boolean =>
@@ -123,7 +123,7 @@ export const askSerial = async (
   client: ZoneClient,
   server: DnsEndpoint,
   signal?: AbortSignal,
-): Promise<number> => contentOf(await askSoa(client, server, signal), []).serial;
+): Promise<number> => client.contentOf(server, await askSoa(client, server, signal), []).serial;
 
 /** What one server itself says of a record. */
 export type ServerAnswer =
@@ -144,7 +144,7 @@ export async function askServer(
     if (message.rcode !== rcodes.NOERROR && message.rcode !== rcodes.NXDOMAIN) {
       throw failedQuestion(client, server, record.name, message);
     }
-    const content = contentOf(soa, message.answers);
+    const content = client.contentOf(server, soa, message.answers);
     return { answers: true, serial: content.serial, rrset: setAt(content, record.name, type) };
   } catch (error) {
     if (error instanceof ProviderFailure) return { answers: false, failure: error };

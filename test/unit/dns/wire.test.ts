@@ -149,5 +149,18 @@ describe('messages', () => {
       verified: false,
       why: 'it is not signed',
     });
+    const signed = parseMessage(bytes);
+    for (const rdata of [Uint8Array.of(), Uint8Array.of(5), Uint8Array.of(0, 1, 2)]) {
+      const garbled = signed.signature && {
+        ...signed,
+        signature: { ...signed.signature, record: { ...signed.signature.record, rdata } },
+      };
+      if (garbled === undefined) throw new Error('not signed');
+      expect(new ReplyVerifier(key, mac).verify(bytes, garbled, now)).toEqual({
+        verified: false,
+        why: 'its signature cannot be read',
+        error: 0,
+      });
+    }
   });
 });
