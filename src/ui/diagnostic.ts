@@ -1,9 +1,9 @@
 import { styleText } from 'node:util';
-import type { Diagnostic, SourcePosition, SourceRange } from '../model/diagnostic.ts';
-import { graphemesOf } from '../model/graphemes.ts';
+import type { Diagnostic, SourceRange } from '../model/diagnostic.ts';
 import { visible } from '../model/visible.ts';
 import { columns, wrap } from './layout.ts';
 import { paint } from './paint.ts';
+import { Lines, offsetOf } from './source-lines.ts';
 
 /** How to draw a {@link Diagnostic}. */
 export interface DiagnosticStyle {
@@ -191,42 +191,6 @@ function enclosingBlock(text: Lines, line: number): string | undefined {
     if (header !== null) return number < line && candidate.trimEnd().endsWith('}') ? undefined : header[0];
   }
   return undefined;
-}
-
-/** The lines of a text, found one at a time: a text may have a million of them and one is asked for. */
-class Lines {
-  readonly #text: string;
-  readonly #starts = [0];
-
-  constructor(text: string) {
-    this.#text = text.startsWith('\ufeff') ? text.slice(1) : text;
-  }
-
-  /** Line `number`, from 1, without its ending; undefined when there is none. */
-  line(number: number): string | undefined {
-    while (this.#starts.length <= number) {
-      const from = this.#starts.at(-1) ?? 0;
-      const end = this.#text.indexOf('\n', from);
-      if (end < 0) break;
-      this.#starts.push(end + 1);
-    }
-    const start = this.#starts[number - 1];
-    if (start === undefined) return undefined;
-    const next = this.#starts[number];
-    const line = this.#text.slice(start, next === undefined ? undefined : next - 1);
-    return line.endsWith('\r') ? line.slice(0, -1) : line;
-  }
-}
-
-/** Where a column of grapheme clusters is in a line. */
-function offsetOf(line: string, position: SourcePosition): number {
-  const column = position.column - 1;
-  if (/^[\t\x20-\x7e]*$/.test(line)) return Math.min(column, line.length);
-  let seen = 0;
-  for (const { index } of graphemesOf(line)) {
-    if (seen++ === column) return index;
-  }
-  return line.length;
 }
 
 // ------------------------------------------------------------------------------------------- text

@@ -43,6 +43,8 @@ function takeColumns(text: string, width: number): string {
 export function wrap(text: string, width: number): readonly string[] {
   if (columns(text) <= width) return [text];
   const room = Math.max(1, width);
+  // More units than any line has: a word of a megabyte is not measured anew for each of its lines.
+  const longest = 16 * room;
   const lines: string[] = [];
   let line = '';
   for (const token of text.match(/\s*\S+/g) ?? []) {
@@ -52,8 +54,8 @@ export function wrap(text: string, width: number): readonly string[] {
     }
     if (line !== '') lines.push(line);
     line = lines.length === 0 && line === '' ? token : token.trimStart();
-    while (columns(line) > room) {
-      const head = takeColumns(line, room) || [...line].slice(0, 1).join('');
+    while (line.length > longest || columns(line) > room) {
+      const head = takeColumns(line.slice(0, longest), room) || [...line].slice(0, 1).join('');
       lines.push(head);
       line = line.slice(head.length);
     }

@@ -1,5 +1,7 @@
 /** Asks for what must not be seen: typed without an echo, kept in memory only, and each thing asked once. */
 
+import { visible } from '../model/visible.ts';
+
 export interface Hidden {
   readonly input: Pick<NodeJS.ReadStream, 'setRawMode' | 'on' | 'removeListener' | 'resume' | 'pause'>;
   readonly output: { write(text: string): unknown };
@@ -33,7 +35,7 @@ async function ask(
   isRight: (passphrase: string) => boolean,
 ): Promise<string | undefined> {
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
-    const typed = await readHidden(terminal, `Passphrase of the key ${path}: `);
+    const typed = await readHidden(terminal, `Passphrase of the key ${visible(path)}: `);
     if (typed === undefined) return undefined;
     if (isRight(typed)) return typed;
     terminal.output.write(attempt < attempts ? 'That is not its passphrase.\n' : 'That is not it either.\n');

@@ -1,6 +1,7 @@
 /** `validate --json`, in Terraform's format with our fields beside it. */
 import { type Diagnostic, isError } from '../model/index.ts';
 import { diagnosticJson } from './diagnostic-json.ts';
+import { Lines, offsetOf } from './source-lines.ts';
 
 export const validateJson = (
   diagnostics: readonly Diagnostic[],
@@ -20,16 +21,18 @@ export const validateJson = (
 function snippetOf({ subject }: Diagnostic, sourceText: (file: string) => string | undefined) {
   const text = subject === undefined ? undefined : sourceText(subject.file);
   if (subject === undefined || text === undefined) return {};
-  const lines = text.split(/\r?\n/).slice(subject.start.line - 1, subject.end.line);
-  const last = lines.at(-1) ?? '';
+  const source = new Lines(text);
+  const { start, end } = subject;
+  const lines: string[] = [];
+  for (let number = start.line; number <= end.line; number += 1) lines.push(source.line(number) ?? '');
   const before = lines.slice(0, -1).reduce((length, line) => length + line.length + 1, 0);
   return {
     snippet: {
       context: null,
       code: lines.join('\n'),
-      start_line: subject.start.line,
-      highlight_start_offset: subject.start.column - 1,
-      highlight_end_offset: before + Math.min(last.length, subject.end.column - 1),
+      start_line: start.line,
+      highlight_start_offset: offsetOf(lines[0] ?? '', start),
+      highlight_end_offset: before + offsetOf(lines.at(-1) ?? '', end),
       values: [],
     },
   };

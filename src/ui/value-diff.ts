@@ -20,8 +20,11 @@ export interface DiffLine {
 
 /** Unchanged lines of a long text that stay visible around a changed one. */
 const contextLines = 2;
-/** Texts that differ in more than this many places are shown whole, old then new: finding the least difference of unrelated texts takes quadratic time. */
-const mostEdits = 2000;
+/**
+ * Texts and lists that differ in more than this many places are taken for unlike as a whole: finding the least
+ * difference takes quadratic time, half a minute for two lists of 4,000 hosts that have nothing in common.
+ */
+const mostEdits = 1000;
 
 type Container = Readonly<Record<string, Json>>;
 
@@ -152,7 +155,10 @@ function diffLists(before: readonly Json[], after: readonly Json[], depth: numbe
     lines.push(...hidden(unchanged, depth));
     unchanged = 0;
   };
-  const parts = diffArrays([...before], [...after], { comparator: isSame });
+  const parts = diffArrays([...before], [...after], { comparator: isSame, maxEditLength: mostEdits }) ?? [
+    { value: [...before], removed: true, added: false },
+    { value: [...after], removed: false, added: true },
+  ];
   let paired = false;
   for (const [at, part] of parts.entries()) {
     if (paired) {

@@ -14,7 +14,7 @@ _deployctl_environments() {
 }
 
 _deployctl_offer() { # WHAT CURRENT FOLDER
-  local IFS=$'\\n'
+  local IFS=$'\\n' entry
   case $1 in
     files | places_and_files)
       compopt -o filenames 2>/dev/null
@@ -26,7 +26,13 @@ _deployctl_offer() { # WHAT CURRENT FOLDER
         compopt -o filenames 2>/dev/null
         [[ $1 == places ]] && mapfile -t COMPREPLY < <(compgen -d -- "$2")
       else
-        mapfile -t -O "\${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "$(_deployctl_environments "$3")" -- "$2")
+        # Not by compgen -W, which runs what is in the words: names of folders are whoever's who made them.
+        while IFS= read -r entry; do
+          [[ $entry == "$2"* ]] || continue
+          # Names of files are quoted by readline.
+          [[ $1 == places ]] && printf -v entry %q "$entry"
+          COMPREPLY+=("$entry")
+        done < <(_deployctl_environments "$3")
       fi ;;
     words\\ *)
       IFS=' '

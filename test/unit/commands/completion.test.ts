@@ -1,6 +1,6 @@
 /** The scripts as the shells themselves run them: what is offered at the end of a line. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { programIn } from '../../rig/program.ts';
@@ -103,6 +103,19 @@ describe.for(shells)('%s', (shell) => {
       expect(offered(shell, '-C', '../other', 'plan', 'pr')).toEqual([]);
     },
   );
+});
+
+test.for(shells)('%s runs nothing that a folder is called', (shell, { skip }) => {
+  if (!isThere(shell)) skip(`${shell} must be installed`);
+  const name = '$(touch ran)`touch ran`';
+  mkdirSync(join(folder.path, 'hostile/environments', name), { recursive: true });
+  for (const line of [
+    ['plan', ''],
+    ['apply', ''],
+    ['state', 'list', '$'],
+  ])
+    offered(shell, '-C', '../hostile', ...line);
+  expect(existsSync(join(folder.path, 'work/ran'))).toBe(false);
 });
 
 test.skipIf(!isThere('bash'))('bash: a value behind "=", which bash takes for a word of its own', () => {

@@ -75,6 +75,21 @@ describe('what differs', () => {
     expect(workMs).toBeLessThan(5_000);
   });
 
+  test('and neither do lists: each item is shown beside the one in its place', () => {
+    const items = (word: string) => Array.from({ length: 4_000 }, (_, at) => `${word}-${at}`);
+    const workMs = workMsOf(() =>
+      expect(diffValues({ hosts: items('a') }, { hosts: items('b') }).length).toBe(4_002),
+    );
+    expect(workMs).toBeLessThan(5_000);
+  });
+
+  test('a word of a megabyte is broken in the time that its lines take', () => {
+    const workMs = workMsOf(() =>
+      expect(shown({}, { key: 'x'.repeat(1_000_000) }, 80).split('\n').length).toBeGreaterThan(12_000),
+    );
+    expect(workMs).toBeLessThan(2_000);
+  });
+
   test('only the line end at the end of a text', () => {
     expect(shown({ a: 'x\ny' }, { a: 'x\ny\n' })).toContain('only the line end');
   });
