@@ -7,8 +7,10 @@ import {
   type ReleaseDeclared,
   releaseDirectory,
 } from '../../src/model/index.ts';
+import { hostFiles } from '../../src/providers/balancer/host-files.ts';
 import { openHostProvider } from '../../src/providers/host/index.ts';
 import { type HostChannels, openHostChannels } from '../../src/transport/index.ts';
+import { edge } from '../rig/balancers.ts';
 import { realClock } from '../rig/clock.ts';
 import {
   declaredWith,
@@ -100,6 +102,26 @@ describe(`become = "sudo"${withoutSudo === undefined ? '' : ` (${withoutSudo})`}
         effect: 'none',
         diagnostic: { code: 'sudo-refused', hint: expect.stringContaining('plain ALL=(root) NOPASSWD') },
       });
+    },
+  );
+
+  test.skipIf(withoutSudo !== undefined)(
+    "a balancer's file below a folder that only root may search is read as root, and never taken for absent",
+    async () => {
+      const signal = AbortSignal.timeout(20_000);
+      const folder = join(host.folder, 'hidden');
+      const deploy = await channels.to('deploy');
+      await deploy.script(
+        'mkdir -p "$folder/in" && chmod 0700 "$folder" && echo "shop a:b:0" > "$folder/in/edge.map"',
+        { folder },
+        { ...options, privileged: true },
+      );
+      const file = join(folder, 'in', 'edge.map');
+      expect(await hostFiles(deploy, edge).read(file, signal)).toBe('shop a:b:0\n');
+      expect(await hostFiles(deploy, edge).read(join(folder, 'in', 'none.map'), signal)).toBeUndefined();
+      const plain = hostFiles(await channels.to('plain'), edge);
+      expect(await plain.read('/nowhere/below/edge.map', signal)).toBeUndefined();
+      await expect(plain.read(file, signal)).rejects.toMatchObject({ diagnostic: { code: 'sudo-refused' } });
     },
   );
 

@@ -3,9 +3,18 @@ import { posix } from 'node:path';
 import type { Address, Context, Diagnostic, ProviderFailure } from '../../model/index.ts';
 import type { Execution, HostChannel } from '../../transport/channel.ts';
 import { mishap, refusal } from './failure.ts';
-import { exits, type Following, hostScripts, newMark, scriptTimeoutMs, sectionsOf } from './host-scripts.ts';
+import {
+  exits,
+  type Following,
+  hidden,
+  hostScripts,
+  newMark,
+  scriptTimeoutMs,
+  sectionsOf,
+} from './host-scripts.ts';
 
-const readScript = `
+const readScript = `${hidden}
+[ -e "$file" ] || ! hidden "$file" || exit ${exits.denied}
 [ -e "$file" ] || exit ${exits.missing}
 [ -r "$file" ] || exit ${exits.denied}
 cat -- "$file"
@@ -37,7 +46,7 @@ sync -- "\${folder:-/}" 2>/dev/null || sync
 
 /** Prints the file after a line `$mark file`, if there is one, with a newline added. */
 export const fileLook = (path: string): Following => ({
-  before: `[ ! -e "$file" ] || [ -r "$file" ] || exit ${exits.denied}`,
+  before: `${hidden}if [ -e "$file" ]; then [ -r "$file" ]; else ! hidden "$file"; fi || exit ${exits.denied}`,
   text: `if [ -e "$file" ]; then echo "$mark file"; cat -- "$file"; echo; fi`,
   values: { file: path },
 });

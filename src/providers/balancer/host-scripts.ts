@@ -13,6 +13,18 @@ const maxOutputBytes = 16 * 1024 * 1024;
 /** What a script says by its exit code, beside 0. */
 export const exits = { helpless: 65, missing: 66, changed: 70, busy: 75, denied: 77, outdated: 78 } as const;
 
+/**
+ * `hidden PATH`, where there seems to be nothing: whether something may be there all the same, below a folder that this
+ * user may not search. What cannot be seen is not absent.
+ */
+export const hidden = `
+hidden() {
+  above=\${1%/*}
+  while [ -n "$above" ] && [ ! -e "$above" ]; do above=\${above%/*}; done
+  [ -d "$above" ] && [ ! -x "$above" ]
+}
+`;
+
 /** A script that follows another one in the same exchange. */
 export interface Following {
   /** What must be so before either is begun: it exits with `denied` or `helpless`, and may define what the text uses. */

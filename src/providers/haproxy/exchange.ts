@@ -5,7 +5,14 @@
  * by one as before: so the words for what is wrong, and the patience with a reload, are in one place.
  */
 import type { RouteWrite } from '../balancer/driver.ts';
-import { exits, type Following, newMark, type Section, sectionsOf } from '../balancer/host-scripts.ts';
+import {
+  exits,
+  type Following,
+  hidden,
+  newMark,
+  type Section,
+  sectionsOf,
+} from '../balancer/host-scripts.ts';
 import { type HostReading, isReadable, type WorkerReading } from '../balancer/reading.ts';
 import type { SampleAsk, Samples } from '../balancer/sampling.ts';
 import { parseMapFile, parseProcesses, splitAnswers } from './parse.ts';
@@ -44,10 +51,10 @@ else exit ${exits.helpless}; fi
 `;
 
 /** Before anything is done: with the rights that it has, either all of it works or none is begun. */
-const mayAsk = `
-[ ! -S "$master" ] || [ -w "$master" ] || exit ${exits.denied}
-[ ! -S "$probe" ] || [ -w "$probe" ] || exit ${exits.denied}
-[ ! -e "$file" ] || [ -r "$file" ] || exit ${exits.denied}
+const mayAsk = `${hidden}
+if [ -S "$master" ]; then [ -w "$master" ]; else ! hidden "$master"; fi || exit ${exits.denied}
+if [ -S "$probe" ]; then [ -w "$probe" ]; else ! hidden "$probe"; fi || exit ${exits.denied}
+if [ -e "$file" ]; then [ -r "$file" ]; else ! hidden "$file"; fi || exit ${exits.denied}
 `;
 
 const look = `

@@ -134,10 +134,11 @@ async function check(
 ): Promise<void> {
   const { master } = await readProcesses({ host, balancer, ...target }, signal);
   const options = { timeoutMs: loadMs, signal };
+  // Where /proc is mounted with hidepid, other users' processes are root's to see.
   const shown = await channel.script(
     `tr '\\0' '\\n' < "/proc/$pid/cmdline"`,
     { pid: String(master) },
-    options,
+    { ...options, privileged: true },
   );
   const { files, chdir } = parseCommandLine(shown.stdout.replace(/\n$/, '').split('\n'));
   const values = {
@@ -256,5 +257,15 @@ async function keepOutOfService(target: HaproxyHost, before: HostReading, cx: Co
         : [toWorker(serving.id, memberCommand(pool, member, admin))];
     }),
   );
-  if (commands.length > 0) await target.master.ask(commands, { signal: cx.signal, changes: true });
+  if (commands.length === 0) return;
+  const answers = await target.master.ask(commands, { signal: cx.signal, changes: true });
+  const refused = answers.findIndex((answer) => answer !== '');
+  if (refused < 0) return;
+  throw mishap({
+    code: 'balancer-refused',
+    summary: 'HAProxy refused a command',
+    detail: `The new worker of HAProxy on ${target.host} answered \`${commands[refused]}\` with: ${answers[refused] ?? 'nothing, it is gone'}. The member was out of service before the reload, and may get requests now.`,
+    hint: 'Plan again: what is really there will be shown.',
+    address: target.balancer,
+  });
 }

@@ -19,7 +19,13 @@ const snippet = (text: string, from: readonly [number, number], to: readonly [nu
 
 test.for([
   ['plain text', 'a = "x"\nb = 2\n', [2, 5], [2, 6], '2'],
-  ['behind what is one character on the screen and several units', 'n = "👩‍🚀é" + 2\n', [1, 12], [1, 13], '2'],
+  [
+    'behind what is one character on the screen and several units',
+    'n = "👩‍🚀é" + 2\n',
+    [1, 12],
+    [1, 13],
+    '2',
+  ],
   ['in a file with a byte order mark', '\ufeffb = 2\n', [1, 5], [1, 6], '2'],
   ['over lines that end in CR LF', 'a = [\r\n  1,\r\n]\r\n', [1, 5], [3, 2], '[\n  1,\n]'],
 ] as const)('the subject is marked where it stands: %s', ([, text, from, to, marked]) => {
