@@ -72,6 +72,9 @@ describe("the lab's balancer", () => {
     await other.kill();
     // Before any check has noticed.
     expect(new Set(await Promise.all(Array.from({ length: 20 }, ask)))).toEqual(new Set(['one']));
+    const put = async (): Promise<number> =>
+      (await fetch(scene.url, { method: 'PUT', body: 'x'.repeat(100_000) })).status;
+    expect(new Set(await Promise.all(Array.from({ length: 10 }, put)))).toEqual(new Set([200]));
   });
 
   test('passes a body and an answer through as they are, with the address of the client', async () => {
@@ -185,8 +188,13 @@ describe("the lab's balancer", () => {
         expect(await provider.look(first, cx)).toMatchObject({ at: 'after' });
         await writeRoute(options.controlSocket, { stable: 'a', canary: 'a', canaryBasisPoints: 0 });
         expect(new Set([await ask(), await ask()])).toEqual(new Set(['one']));
+        const held = fetch(`http://127.0.0.1:${running.port}/held`, { method: 'POST', body: 'once' });
+        await one.untilHeld();
         await provider.perform(second, cx);
         await provider.perform(second, cx);
+        one.release();
+        // The pool is another one now; what it had begun it finishes.
+        expect((await held).status).toBe(200);
         expect(new Set([await ask(), await ask(), await ask()])).toEqual(new Set(['one', 'two']));
       }
       await using _again = await startLabBalancer(options);

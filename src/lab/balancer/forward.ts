@@ -3,24 +3,30 @@ import { type ClientRequest, type IncomingMessage, request, type ServerResponse 
 import { connect, type Socket } from 'node:net';
 import type { Member, Pool } from './pools.ts';
 
-/** Headers that belong to one connection, not to the message (RFC 9110, 7.6.1). */
-const hopByHop = new Set([
+/** Headers that belong to one connection, not to the message (RFC 9110, 7.6.1), beside those that `Connection` names. */
+const hopByHop: readonly string[] = [
   'connection',
   'keep-alive',
   'proxy-connection',
   'te',
   'transfer-encoding',
   'upgrade',
-]);
+];
+
+const ofMessage = (headers: IncomingMessage['headers']): Record<string, string | string[]> => {
+  const ofConnection = new Set([...hopByHop, ...(headers.connection ?? '').toLowerCase().split(/[\s,]+/)]);
+  const kept: Record<string, string | string[]> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined && !ofConnection.has(name)) kept[name] = value;
+  }
+  return kept;
+};
 
 function forwarded(
   headers: IncomingMessage['headers'],
   client: string | undefined,
 ): Record<string, string | string[]> {
-  const kept: Record<string, string | string[]> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined && !hopByHop.has(name)) kept[name] = value;
-  }
+  const kept = ofMessage(headers);
   const before = headers['x-forwarded-for'];
   kept['x-forwarded-for'] = [...(before === undefined ? [] : [String(before)]), client ?? ''].join(', ');
   return kept;
@@ -66,13 +72,15 @@ export function forwardRequest(pool: Pool, incoming: IncomingMessage, outgoing: 
       timeout: answerTimeoutMs,
     });
     let isConnected = false;
+    const connected = (): void => {
+      isConnected = true;
+      // Not before: what was handed to a member that is not there could not be given to another one.
+      if (hasBody) incoming.pipe(call);
+      else call.end();
+    };
     call.on('socket', (socket) => {
-      isConnected = !socket.connecting;
-      if (!isConnected) {
-        socket.once('connect', () => {
-          isConnected = true;
-        });
-      }
+      if (socket.connecting) socket.once('connect', connected);
+      else connected();
     });
     call.on('response', (answer) => {
       const { statusCode = 502 } = answer;
@@ -80,10 +88,7 @@ export function forwardRequest(pool: Pool, incoming: IncomingMessage, outgoing: 
         tally.answered(performance.now() - sentAt);
         if (statusCode >= 500) tally.failed += 1;
       }
-      const headers = Object.fromEntries(
-        Object.entries(answer.headers).filter(([name, value]) => value !== undefined && !hopByHop.has(name)),
-      );
-      outgoing.writeHead(statusCode, headers);
+      outgoing.writeHead(statusCode, ofMessage(answer.headers));
       answer.pipe(outgoing);
       answer.on('close', () => {
         uncount();
@@ -101,7 +106,7 @@ export function forwardRequest(pool: Pool, incoming: IncomingMessage, outgoing: 
       member.tally.failed += 1;
       tried.add(member);
       const other = isConnected ? undefined : pool.pick(tried);
-      if (other !== undefined && !hasBody) attempt(other, false);
+      if (other !== undefined) attempt(other, false);
       else if (isConnected && call.reusedSocket && !hasBody) attempt(member, true);
       else refuse(isConnected ? 502 : 503);
     });
@@ -109,8 +114,6 @@ export function forwardRequest(pool: Pool, incoming: IncomingMessage, outgoing: 
       uncount();
       if (!outgoing.writableFinished) call.destroy();
     });
-    if (hasBody) incoming.pipe(call);
-    else call.end();
   };
 
   const first = pool.pick(tried);

@@ -73,6 +73,12 @@ export class Member {
     this.admin = admin;
   }
 
+  /** It gets no new request. What it has begun it finishes: `agent.destroy()` would cut that as well. */
+  retire(): void {
+    this.agent.maxFreeSockets = 0;
+    for (const idle of Object.values(this.agent.freeSockets).flat()) idle?.destroy();
+  }
+
   #forget(): void {
     this.settled = false;
     this.#passed = 0;
@@ -137,7 +143,7 @@ export class Pool {
 
   stopChecks(): void {
     clearInterval(this.#timer);
-    for (const member of this.members) member.agent.destroy();
+    for (const member of this.members) member.retire();
   }
 
   async #check(member: Member): Promise<void> {
