@@ -40,11 +40,10 @@ export function evaluateConditional(
 
   const type = commonType(whenTrue, whenFalse);
   if (type === undefined) {
-    // The names of attributes may have been computed from something sensitive.
     const isSensitive = scope.isHidden || marksWithin(whenTrue).size + marksWithin(whenFalse).size > 0;
     return evaluator.report({
       summary: 'Inconsistent conditional result types',
-      detail: `The true and false result expressions must have consistent types. ${isSensitive ? UNEVEN : describeMismatch(whenTrue.type, whenFalse.type)}.`,
+      detail: `The true and false result expressions must have consistent types. ${describeMismatch(whenTrue.type, whenFalse.type, isSensitive)}.`,
       subject: { start: node.whenTrue.start, end: node.whenFalse.end },
       context: node,
       expression: node,
@@ -151,9 +150,14 @@ function lengths(value: Value): readonly [number, number] {
   return [0, Number.POSITIVE_INFINITY];
 }
 
-/** What keeps the two sides apart, in Terraform's words. */
-function describeMismatch(whenTrue: Type, whenFalse: Type): string {
-  if (whenTrue.kind === 'object' && whenFalse.kind === 'object') {
+/**
+ * What keeps the two sides apart, in Terraform's words. Of sensitive values it goes no deeper than their types' names:
+ * attributes may be called, and tuples be as long, as something sensitive says.
+ */
+function describeMismatch(whenTrue: Type, whenFalse: Type, isSensitive = false): string {
+  if (isSensitive) {
+    if (whenTrue.kind === whenFalse.kind) return UNEVEN;
+  } else if (whenTrue.kind === 'object' && whenFalse.kind === 'object') {
     for (const [name, type] of whenTrue.attributes) {
       const other = whenFalse.attributes.get(name);
       if (other === undefined) {

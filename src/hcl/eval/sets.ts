@@ -49,7 +49,7 @@ export function membership(elements: readonly Value[]): (value: Value) => boolea
   return (value) => byKey.get(setKey(value))?.some((element) => isEqual(element, value)) === true;
 }
 
-/** Primitive elements by value, others by the text they are hashed by; nulls next to last, unknown ones last. */
+/** Primitive elements by value, others by the text they are hashed by; unknown ones next to last, nulls last. */
 function inSetOrder(values: Value[]): Value[] {
   const keys = new Map<Value, string>();
   const keyOf = (value: Value): string => {
@@ -60,7 +60,7 @@ function inSetOrder(values: Value[]): Value[] {
     }
     return key;
   };
-  const rank = (value: Value): number => (value.kind === 'null' ? 1 : value.kind === 'unknown' ? 2 : 0);
+  const rank = (value: Value): number => (value.kind === 'unknown' ? 1 : value.kind === 'null' ? 2 : 0);
   return values.sort((a, b) => {
     if (rank(a) !== rank(b)) return rank(a) - rank(b);
     if (a.kind === 'string' && b.kind === 'string') return compareCodePoints(a.text, b.text);

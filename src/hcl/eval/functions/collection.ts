@@ -25,6 +25,7 @@ import {
   MappingValue,
   nullOf,
   SequenceValue,
+  sharedType,
   TRUE,
   tuple,
   UNKNOWN_BOOL,
@@ -138,7 +139,9 @@ const coalesce: FunctionDefinition = {
   },
   call: (args, _, returns) => {
     for (const arg of args) {
-      const value = tryConvert(arg, returns) ?? arg;
+      const value = tryConvert(arg, returns);
+      // Types may agree where a value does not: `coalesce(["a"], toset([1]))` is the set.
+      if (value === undefined) continue;
       if (value.kind === 'unknown') return unknown(returns);
       if (value.kind === 'null' || (value.kind === 'string' && value.text === '')) continue;
       return value;
@@ -216,7 +219,11 @@ const concat: FunctionDefinition = {
       const given = returns.kind === 'list' ? convertOrBlame(arg, returns, i) : arg;
       for (const element of elementsOf(given)) all.push(element);
     }
-    return withMarks(returns.kind === 'list' ? list(all, returns.element) : tuple(all), marks);
+    if (returns.kind !== 'list') return withMarks(tuple(all), marks);
+    // An empty list of an open type adds nothing to what the elements are.
+    const element = returns.element.kind === 'dynamic' ? sharedType(all) : returns.element;
+    if (element === undefined) throw discreet('the elements of all lists together must be of one type');
+    return withMarks(list(all, element), marks);
   },
 };
 

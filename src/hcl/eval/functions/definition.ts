@@ -110,7 +110,8 @@ export function callFunction(f: FunctionDefinition, args: readonly Value[], cx: 
   for (const [i, arg] of args.entries()) {
     const parameter = parameterAt(f, i);
     if (parameter === undefined) throw new FunctionFailure('too many arguments');
-    if (arg.kind === 'null' && parameter.takesNull !== true) {
+    // Behind an argument whose type is not known yet nothing is checked, as in Terraform.
+    if (arg.kind === 'null' && parameter.takesNull !== true && !isOpen) {
       throw discreet('argument must not be null', i);
     }
     if (arg.type.kind === 'dynamic' && parameter.takesDynamic !== true) isOpen = true;

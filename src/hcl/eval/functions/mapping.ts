@@ -123,6 +123,9 @@ const lookup: FunctionDefinition = {
 const shown = (key: Value): string =>
   key.kind === 'string' && key.marks.size === 0 ? quote(key.text) : '(sensitive value)';
 
+const notMappings = (type: Type): FunctionFailure =>
+  discreet(`arguments must be maps or objects, got ${quote(friendlyName(type))}`);
+
 const merge: FunctionDefinition = {
   name: 'merge',
   family: 'collection',
@@ -139,7 +142,7 @@ const merge: FunctionDefinition = {
       const { type } = arg;
       if (type.kind === 'dynamic') return DYNAMIC;
       if (type.kind !== 'map' && type.kind !== 'object') {
-        throw discreet(`arguments must be maps or objects, got ${quote(friendlyName(type))}`);
+        throw notMappings(type);
       }
       if (type.kind === 'object') {
         if (arg.kind !== 'null') for (const [name, t] of type.attributes) attributes.set(name, t);
@@ -155,8 +158,13 @@ const merge: FunctionDefinition = {
     let marks: Marks = NO_MARKS;
     for (const arg of args) {
       if (arg.kind === 'null') continue;
+      // Behind a null without a type, nothing has looked at the types yet.
+      if (!(arg instanceof MappingValue)) {
+        if (partsOf(arg).length === 0) continue;
+        throw notMappings(arg.type);
+      }
       marks = joinMarks(marks, arg.marks);
-      for (const [key, value] of entriesOf(arg)) merged.set(key, value);
+      for (const [key, value] of arg.entries) merged.set(key, value);
     }
     return withMarks(returns.kind === 'map' ? map(merged, returns.element) : object(merged), marks);
   },

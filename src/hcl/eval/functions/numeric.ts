@@ -56,6 +56,16 @@ const extreme = (name: string, summary: string, direction: 1 | -1): FunctionDefi
   },
 });
 
+/** The nearest double. A number beyond the largest is refused; an infinity is one already. */
+function doubleOf(value: Value | undefined): number {
+  const numeral = numeralOf(value);
+  const double = toDouble(numeral);
+  if (typeof numeral !== 'number' && !Number.isFinite(double)) {
+    throw discreet(`value must be between ${-Number.MAX_VALUE} and ${Number.MAX_VALUE}`);
+  }
+  return double;
+}
+
 const inDoubles = (
   name: string,
   summary: string,
@@ -67,7 +77,7 @@ const inDoubles = (
   summary,
   parameters: [numberParameter('num'), numberParameter(second)],
   returns: NUMBER,
-  call: (args) => number(fromDouble(apply(toDouble(numeralOf(args[0])), toDouble(numeralOf(args[1]))))),
+  call: (args) => number(fromDouble(apply(doubleOf(args[0]), doubleOf(args[1])))),
 });
 
 const signum: FunctionDefinition = {
