@@ -39,6 +39,7 @@ import { prove } from './prove/index.ts';
 import { wrapInRunHooks } from './run-hooks.ts';
 import { type Selection, selects, servicesUntouched } from './selection.ts';
 import { balancersOf, situate, World } from './situate.ts';
+import { tellServices } from './tell-services.ts';
 import { findWarnings } from './warnings.ts';
 
 export interface PlanInput {
@@ -102,13 +103,16 @@ export function planEnvironment(input: PlanInput): Omit<Plan, 'digest'> {
     ...rollouts.flatMap((each) => each.held),
   ];
   const changes = [...pools.changes, ...rollouts.flatMap((each) => each.changes)];
-  const steps = orderSteps(
-    wrapInRunHooks(
-      [...completed.steps, ...rollouts.flatMap((each) => each.steps)],
-      declared,
-      intent,
-      estimate,
+  const steps = tellServices(
+    orderSteps(
+      wrapInRunHooks(
+        [...completed.steps, ...rollouts.flatMap((each) => each.steps)],
+        declared,
+        intent,
+        estimate,
+      ),
     ),
+    services,
   );
   const { proof, violations } = prove(steps, situations);
 
