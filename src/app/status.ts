@@ -2,13 +2,18 @@
 import {
   type Declared,
   type Diagnostic,
+  type JournalEntry,
+  type Json,
+  type Mark,
   newestTold,
   type Observed,
+  type Plan,
   type Recorded,
   type ReleaseDeclared,
   type RunInProgress,
   type ServiceDeclared,
   type StatusReport,
+  type StepId,
 } from '../model/index.ts';
 import { followMoves } from '../planner/moves.ts';
 import { serviceStatuses } from '../planner/status.ts';
@@ -107,5 +112,28 @@ async function runInProgress(
     isAlive: isHeld(declared.state.path),
     stepsDone: [...marks.values()].filter((mark) => mark === 'done').length,
     stepsTotal: plan.steps.length,
+    ...waitOf(plan, journal, marks),
   };
+}
+
+function waitOf(
+  { steps }: Plan,
+  journal: readonly JournalEntry[],
+  marks: ReadonlyMap<StepId | undefined, Mark>,
+): Pick<RunInProgress, 'waitsFor'> {
+  const isPaused = journal.findLast(({ detail }) => steeringOf(detail) !== undefined);
+  if (steeringOf(isPaused?.detail) === 'pause') return { waitsFor: 'continue' };
+  const isAsked = steps.some(
+    ({ id, operation }) => operation.op === 'approval' && marks.get(id) === 'intended',
+  );
+  return isAsked ? { waitsFor: 'promote' } : {};
+}
+
+/** What a note says of whether the run is to go on; undefined: nothing. */
+function steeringOf(detail: Json | undefined): string | undefined {
+  if (typeof detail !== 'object' || detail === null || !('kind' in detail)) return undefined;
+  const { kind } = detail;
+  return typeof kind === 'string' && ['pause', 'continue', 'resumed', 'abort'].includes(kind)
+    ? kind
+    : undefined;
 }

@@ -125,7 +125,8 @@ export async function steer(ask: SteerAsk, cx: AppContext): Promise<Steered> {
     const now = requests.stateOf(id);
     if (now === 'taken') break;
     const { unfinished: still } = await readUnfinished(state);
-    const hasEnded = still?.run !== run || still.outcome !== undefined || !isHeld(state.path);
+    // A run that was resumed has the outcome of its stop until it ends again, and then another end.
+    const hasEnded = still?.run !== run || still.endedAt !== unfinished.endedAt || !isHeld(state.path);
     if (
       (hasEnded || now === 'gone' || cx.clock.now() >= giveUpAt) &&
       requests.withdraw(id) === (now !== 'gone')

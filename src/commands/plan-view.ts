@@ -2,6 +2,7 @@
 
 import { systemClock } from '../app/clock.ts';
 import type { Planned } from '../app/plan.ts';
+import type { Plan } from '../model/index.ts';
 import { shellWord } from '../model/shell-word.ts';
 import { backToText } from '../ui/deployment-text.ts';
 import { planMarkdown } from '../ui/plan-markdown.ts';
@@ -58,10 +59,23 @@ function textOptions(planned: Planned, terminal: Terminal, options: PlanViewOpti
     ...(options.parallelism === undefined ? {} : { parallelism: options.parallelism }),
     ...(deployment === undefined ? {} : { deployment: { number: deployment.number, at: deployment.at } }),
     ...(options.out === undefined ? {} : { out: options.out }),
-    ...(command === undefined ? {} : { applyCommand: terminal.call.pasteable(command) }),
+    ...(command === undefined
+      ? {}
+      : {
+          applyCommand: [terminal.call.pasteable(command), ...(out === undefined ? scopeOf(plan) : [])].join(
+            ' ',
+          ),
+        }),
     ...(revertsTo === undefined ? {} : { header: backToText(revertsTo, systemClock.now()) }),
   };
 }
+
+/** What was planned is not all that there is: the same flags, or more would be applied than was shown. */
+const scopeOf = ({ targets, excluded = [], intent }: Plan): readonly string[] => [
+  ...targets.map((address) => `--target ${shellWord(address)}`),
+  ...excluded.map((address) => `--exclude ${shellWord(address)}`),
+  ...(intent.kind === 'refresh_only' ? ['--refresh-only'] : []),
+];
 
 /** `a`, `a and b`, `a, b and c`. */
 const inWords = (parts: readonly string[]): string =>

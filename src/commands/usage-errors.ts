@@ -53,7 +53,17 @@ export function usageDiagnostics(error: unknown, usage: CommandUsage): readonly 
   const sentences = message
     .replace(/\nSee more help with --help$/, '')
     .replace(/^The following errors? occurred:\s*/, '')
-    .replaceAll(/Parsing (--[\w-]+)\s+/g, '$1: ');
+    .replaceAll(/Parsing (--[\w-]+)\s+/g, '$1: ')
+    .replaceAll(
+      /(--[\w-]+)=\S* cannot also be provided when using (--[\w-]+)/g,
+      '$1 and $2 cannot be given together',
+    )
+    .replaceAll(/Expected (--[\w-]+)=(.*) to be one of: (.*)/g, '$1 is "$2", and must be one of $3')
+    .replaceAll(
+      /: Expected an integer greater than or equal to (\d+) but received: /g,
+      ' must be a whole number from $1 on, and is ',
+    )
+    .replaceAll(/: Expected an integer but received: /g, ' must be a whole number, and is ');
   return [
     {
       code: 'invalid-arguments',

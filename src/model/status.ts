@@ -25,6 +25,8 @@ export interface RunInProgress {
   readonly isAlive: boolean;
   readonly stepsDone: number;
   readonly stepsTotal: number;
+  /** What it waits for, if not for its own steps: somebody to promote it, or to let it go on. */
+  readonly waitsFor?: 'promote' | 'continue';
 }
 
 /** `unknown`: not everything could be seen, and nothing that was seen says otherwise. */

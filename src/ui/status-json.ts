@@ -33,6 +33,7 @@ const runJson = (run: RunInProgress) => ({
   alive: run.isAlive,
   steps_done: run.stepsDone,
   steps_total: run.stepsTotal,
+  waits_for: run.waitsFor ?? null,
 });
 
 const slotJson = (slot: SlotStatus) => ({

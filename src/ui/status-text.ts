@@ -222,6 +222,13 @@ function troubleText({ why, process, health }: InstanceStatus): string {
     : `is ${health === 'unknown' ? 'not known to be healthy' : health}`;
 }
 
+function waiting({ waitsFor }: RunInProgress): string {
+  if (waitsFor === undefined) return '';
+  return waitsFor === 'promote'
+    ? ' It waits for a person, who lets it go on or undoes it:'
+    : ' It is paused. To let it go on, or to undo it:';
+}
+
 function runLines(
   run: RunInProgress,
   report: StatusReport,
@@ -231,7 +238,13 @@ function runLines(
   const progress = `${run.stepsDone} of ${counted(run.stepsTotal, 'step')} done`;
   const who = `by ${run.actor.who}, started ${agoText(run.startedAt, report.at)}`;
   if (run.isAlive) {
-    return wrap(`Run ${run.run} is in progress (${who}): ${progress}.`, width);
+    const standing = wrap(`Run ${run.run} is in progress (${who}): ${progress}.${waiting(run)}`, width);
+    if (run.waitsFor === undefined) return standing;
+    return [
+      ...standing,
+      `    ${pasteable(run.waitsFor === 'promote' ? 'deployctl promote ENV' : 'deployctl continue ENV')}`,
+      `    ${pasteable('deployctl abort ENV')}`,
+    ];
   }
   return [
     ...wrap(`Run ${run.run} stopped part-way (${who}): ${progress}. To go on with it, or to undo it:`, width),

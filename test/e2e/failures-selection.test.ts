@@ -56,6 +56,8 @@ service "api" {
     const only = await planned('--target', 'service.api');
     expect(servicesIn(only)).toEqual(new Set(['service.api']));
     expect(codesOf(only.warnings)).toContain('partial-plan');
+    const shown = await scene.cli('plan', '--target', 'service.api');
+    expect(shown.stdout).toContain('deployctl apply prod --target service.api');
     const without = await planned('--exclude', 'service.shop');
     expect(servicesIn(without)).toEqual(new Set(['service.api']));
     const applied = await scene.cli('apply', '--auto-approve', '--target', 'service.api');

@@ -30,7 +30,7 @@ describe('a run is steered from another process', { timeout: 180_000 }, () => {
   };
 
   test('pause and continue are obeyed, noted with who asked, and told as events', async () => {
-    const { ended } = await beginBake('120s');
+    const { child, ended } = await beginBake('120s');
     const paused = await scene.cli('pause');
     expect({ code: paused.code, said: paused.stdout }).toMatchObject({
       code: 0,
@@ -41,9 +41,14 @@ describe('a run is steered from another process', { timeout: 180_000 }, () => {
     expect(JSON.parse(again.stdout)).toMatchObject({ run: 2, request: 'pause', obeyed: false });
     expect((await scene.cli('promote')).stdout).toContain('Run 2 waits for no approval now');
     expect((await scene.cli('continue')).stdout).toContain('Run 2 goes on');
-    expect((await scene.cli('promote', '--full')).stdout).toContain('Run 2 is promoted');
+    child.kill('SIGINT');
     const done = await ended;
-    expect(done.code).toBe(0);
+    expect(done.code).toBe(4);
+    // One that was resumed is told as well, though it had ended before.
+    const resumed = scene.start({}, 'apply', '--resume', '--json');
+    await untilOutput(resumed.child, /"type":"step_progress"[^\n]*bake/);
+    expect((await scene.cli('promote', '--full')).stdout).toContain('Run 2 is promoted');
+    expect((await resumed.ended).code).toBe(0);
     const events = eventsOf(done);
     expect(events.filter(({ type }) => type === 'paused' || type === 'continued')).toMatchObject([
       { type: 'paused', by: expect.stringContaining('@'), reason: 'pause asked for from another terminal' },

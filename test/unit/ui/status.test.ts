@@ -35,6 +35,11 @@ const scenarios = [
   ['status-healthy', statusWith([shop, api, search]), 110],
   ['status-80', statusWith([shop, api, search]), 80],
   ['status-canary-in-progress', statusWith([canary], { run: { ...stoppedRun, isAlive: true } }), 100],
+  [
+    'status-waits-for-a-person',
+    statusWith([canary], { run: { ...stoppedRun, isAlive: true, waitsFor: 'promote' } }),
+    100,
+  ],
   ['status-stopped', statusWith([canary], { run: stoppedRun, notes: [unreachableHost] }), 100],
   ['status-300-hosts', statusWith([fleet]), 100],
   ['status-nothing-yet', statusWith([], { deployment: undefined }), 100],
