@@ -4,12 +4,15 @@
  * sshd, one a host on loopback addresses. Then the same artifact again, where every host has it.
  *
  *   node bench/upload.ts [hosts] [megabytes] [rounds]
+ *   BENCH_ONLY=cat,deployctl node bench/upload.ts 100 50 1
  *
- * Prints wall time and client CPU of each, and the ratio to `ssh 'cat >'` (ciphers alike). Ways whose program is not
- * installed are left out, and said.
+ * Prints wall time of each, CPU of the client and of the hosts (where there are control groups to count it), and the
+ * ratio to `ssh 'cat >'` (ciphers alike). Ways whose program is not installed are left out, and said. 100 hosts want
+ * 5 GB in TMPDIR.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +21,7 @@ import { openHostChannels } from '../src/transport/index.ts';
 import { realClock } from '../test/rig/clock.ts';
 import { declaredWith, placeOn, releaseOf, SlotOperations, testContext } from '../test/rig/host-world.ts';
 import { type SshdHost, startSshd } from '../test/rig/sshd.ts';
+import { Group } from './fleet/measured.ts';
 
 const hostCount = Number(process.argv[2] ?? 10);
 const megabytes = Number(process.argv[3] ?? 50);
@@ -25,10 +29,13 @@ const rounds = Number(process.argv[4] ?? 3);
 /** As many at once as deployctl sends: more only take memory. */
 const atOnce = 16;
 const cipher = 'aes128-gcm@openssh.com';
+const wanted = new Set((process.env['BENCH_ONLY'] ?? 'cat,deployctl,program,scp,rsync,ansible').split(','));
 
 interface Measured {
   readonly wallS: number;
   readonly cpuS: number;
+  /** Of everything on the hosts; NaN where it cannot be counted. */
+  readonly hostCpuS: number;
 }
 
 const isInstalled = (program: string): boolean => {
@@ -41,9 +48,21 @@ const isInstalled = (program: string): boolean => {
 };
 
 const folder = await mkdtemp(join(tmpdir(), 'deployctl-bench-upload-'));
+using servers = serversGroup();
 await using fleet = await startSshd({ hosts: hostCount, config: ['Subsystem sftp internal-sftp'] });
+for (const host of fleet.hosts) servers?.add(Number(readFileSync(join(host.root, '../pid'), 'utf8')));
 const file = join(folder, 'shop.bin');
 await writeFile(file, randomBytes(megabytes * 1_000_000));
+
+/** For all servers and what they start; undefined: there are no control groups to be had. */
+function serversGroup(): Group | undefined {
+  try {
+    return new Group('servers');
+  } catch (error) {
+    console.log(`CPU of the hosts is not counted: ${(error as Error).message}`);
+    return undefined;
+  }
+}
 
 /** CPU of the children of this process that have ended, in seconds. */
 function childCpuS(): number {
@@ -56,11 +75,14 @@ function childCpuS(): number {
 async function timed(work: () => Promise<void>, ownCpu: boolean): Promise<Measured> {
   const children = childCpuS();
   const own = process.cpuUsage();
+  const hosts = servers?.cpuSeconds ?? Number.NaN;
   const begun = performance.now();
   await work();
   const wallS = (performance.now() - begun) / 1000;
+  const hostCpuS = (servers?.cpuSeconds ?? Number.NaN) - hosts;
   const { user, system } = process.cpuUsage(own);
-  return { wallS, cpuS: ownCpu ? (user + system) / 1e6 : childCpuS() - children };
+  const ownS = ownCpu ? (user + system) / 1e6 : 0;
+  return { wallS, cpuS: ownS + childCpuS() - children, hostCpuS };
 }
 
 /** Runs a program for each host, so many at once. */
@@ -94,7 +116,12 @@ const sshOptions = (host: SshdHost): readonly string[] => [
 ];
 const target = (host: SshdHost): string => join(host.root, 'target.bin');
 const login = (host: SshdHost): string => `${host.user}@${host.address}`;
-const removeTargets = (): Promise<void> => onEach(async (host) => rm(target(host), { force: true }));
+const installRoot = (host: SshdHost, round: number): string => join(host.root, `srv-${round}`);
+const removeTargets = (round: number): Promise<void> =>
+  onEach(async (host) => {
+    await rm(target(host), { force: true });
+    await rm(installRoot(host, round), { recursive: true, force: true });
+  });
 
 const byCat = (): Promise<void> =>
   onEach((host) =>
@@ -161,28 +188,24 @@ async function byAnsible(): Promise<void> {
 }
 
 /** Through the provider, as a run's steps do it: a look, the step, and a look at what is there. */
-async function byDeployctl(round: number, installed: string): Promise<Measured> {
-  await using channels = openHostChannels(
-    fleet.hosts.map((host) => host.declared),
-    { clock: realClock },
+async function byDeployctl(round: number, transport: 'ssh2' | 'openssh'): Promise<Measured> {
+  const hosts = fleet.hosts.map(({ declared }) =>
+    declared.connection.kind === 'ssh'
+      ? { ...declared, connection: { ...declared.connection, transport } }
+      : declared,
   );
+  await using channels = openHostChannels(hosts, { clock: realClock });
   await using provider = openHostProvider(
-    declaredWith(
-      fleet.hosts.map((host) => host.declared),
-      folder,
-      undefined,
-      { root: '/none', keep: 3 },
-      [],
-    ),
+    declaredWith(hosts, folder, undefined, { root: '/none', keep: 3 }, []),
     channels,
     { clock: realClock, operatorFolder: folder, resolveSecret: async () => '' },
   );
-  const release = await releaseOf(file, installed);
+  const release = await releaseOf(file, '1.0.0');
   return await timed(
     () =>
       onEach(async (host) => {
         const slot = new SlotOperations(
-          placeOn(host.name, { root: join(host.root, `srv-${round}`), keep: 3 }),
+          placeOn(host.name, { root: installRoot(host, round), keep: 3 }),
           'blue',
         );
         const put = slot.put(release);
@@ -196,30 +219,55 @@ async function byDeployctl(round: number, installed: string): Promise<Measured> 
   );
 }
 
-const ways: readonly (readonly [string, string, (round: number) => Promise<Measured>])[] = [
-  ["ssh 'cat >'", 'ssh', () => timed(byCat, false)],
-  ['deployctl', 'ssh', (round) => byDeployctl(round, '1.0.0')],
-  ['deployctl again: it is there', 'ssh', (round) => byDeployctl(round, '1.0.0')],
-  ['scp', 'scp', () => timed(byScp, false)],
-  ['rsync --whole-file', 'rsync', () => timed(byRsync, false)],
-  ['rsync again: it is there', 'rsync', () => timed(byRsync, false)],
-  ['ansible copy', 'ansible', () => timed(byAnsible, false)],
-  ['ansible copy again: it is there', 'ansible', () => timed(byAnsible, false)],
+interface Way {
+  /** In BENCH_ONLY. */
+  readonly key: string;
+  readonly name: string;
+  readonly needs: string;
+  readonly run: (round: number) => Promise<Measured>;
+}
+
+const ways: readonly Way[] = [
+  { key: 'cat', name: "ssh 'cat >'", needs: 'ssh', run: () => timed(byCat, false) },
+  { key: 'deployctl', name: 'deployctl', needs: 'ssh', run: (round) => byDeployctl(round, 'ssh2') },
+  {
+    key: 'deployctl',
+    name: 'deployctl again: it is there',
+    needs: 'ssh',
+    run: (round) => byDeployctl(round, 'ssh2'),
+  },
+  {
+    key: 'program',
+    name: 'deployctl over the ssh program',
+    needs: 'ssh',
+    run: (round) => byDeployctl(round, 'openssh'),
+  },
+  { key: 'scp', name: 'scp', needs: 'scp', run: () => timed(byScp, false) },
+  { key: 'rsync', name: 'rsync --whole-file', needs: 'rsync', run: () => timed(byRsync, false) },
+  { key: 'rsync', name: 'rsync again: it is there', needs: 'rsync', run: () => timed(byRsync, false) },
+  { key: 'ansible', name: 'ansible copy', needs: 'ansible', run: () => timed(byAnsible, false) },
+  {
+    key: 'ansible',
+    name: 'ansible copy again: it is there',
+    needs: 'ansible',
+    run: () => timed(byAnsible, false),
+  },
 ];
 
 const found = new Map<string, Measured[]>();
 try {
   const missing = new Set<string>();
   for (let round = 0; round < rounds; round += 1) {
-    for (const [name, needed, run] of ways) {
-      if (!isInstalled(needed)) {
-        missing.add(needed);
+    for (const { key, name, needs, run } of ways) {
+      if (!wanted.has(key)) continue;
+      if (!isInstalled(needs)) {
+        missing.add(needs);
         continue;
       }
-      if (!name.includes('again')) await removeTargets();
+      if (!name.includes('again')) await removeTargets(round);
       found.set(name, [...(found.get(name) ?? []), await run(round)]);
     }
-    await onEach(async (host) => rm(join(host.root, `srv-${round}`), { recursive: true, force: true }));
+    await removeTargets(round);
   }
   print();
   for (const each of missing) console.log(`not installed, so left out: ${each}`);
@@ -238,12 +286,14 @@ function print(): void {
     `${megabytes} MB to ${hostCount} hosts, ${atOnce} at once, median of ${rounds}; load ${load}\n`,
   );
   const floor = median((found.get("ssh 'cat >'") ?? []).map(({ wallS }) => wallS));
-  console.log(`${'way'.padEnd(34)}   wall s    x cat   client CPU s`);
+  console.log(`${'way'.padEnd(34)}   wall s    x cat   client CPU s   host CPU s`);
   for (const [name, measured] of found) {
     const wall = median(measured.map(({ wallS }) => wallS));
     const cpu = median(measured.map(({ cpuS }) => cpuS));
+    const hostCpu = median(measured.map(({ hostCpuS }) => hostCpuS));
+    const all = measured.map((each) => each.wallS.toFixed(2)).join(' ');
     console.log(
-      `${name.padEnd(34)} ${wall.toFixed(2).padStart(8)} ${(wall / floor).toFixed(2).padStart(8)} ${cpu.toFixed(2).padStart(14)}`,
+      `${name.padEnd(34)} ${wall.toFixed(2).padStart(8)} ${(wall / floor).toFixed(2).padStart(8)} ${cpu.toFixed(2).padStart(14)} ${hostCpu.toFixed(2).padStart(12)}   ${measured.length > 1 ? `(${all})` : ''}`,
     );
   }
   console.log(`\nmemory of this process, at most: ${peak.toFixed(0)} MB`);

@@ -36,6 +36,11 @@ export class Group implements Disposable {
     return ['sh', '-c', 'echo $$ >"$0" && exec "$@"', join(this.#folder, 'cgroup.procs'), ...argv];
   }
 
+  /** Takes a process in; what it has started already stays where it is. */
+  add(pid: number): void {
+    writeFileSync(join(this.#folder, 'cgroup.procs'), String(pid));
+  }
+
   get cpuSeconds(): number {
     const usage = /^usage_usec (\d+)$/m.exec(readFileSync(join(this.#folder, 'cpu.stat'), 'utf8'));
     return Number(usage?.[1]) / 1e6;
