@@ -35,31 +35,42 @@ export class ArtifactBytes {
   }
 
   /**
-   * The chunks of the artifact from this byte on. Throws {@link ArtifactChanged}, before the first byte, if they are no
-   * longer those that were declared. (What changes after that is found by the host, which has the digest too.)
+   * Throws {@link ArtifactChanged} if the bytes are no longer those that were declared. (What changes after that is found
+   * by the host, which has the digest too.)
    */
-  async *read(artifact: ArtifactDeclared, offset: number): AsyncGenerator<Buffer> {
+  async open(artifact: ArtifactDeclared): Promise<OpenArtifact> {
     const path = this.#pathOf(artifact);
     const key = `${artifact.kind} ${artifact.sha256} ${path}`;
     const shared = this.#open.get(key) ?? { users: 0, content: openContent(artifact, path) };
-    shared.content.catch(() => {});
     this.#open.set(key, shared);
     shared.users += 1;
+    const close = async (): Promise<void> => {
+      shared.users -= 1;
+      if (shared.users > 0) return;
+      this.#open.delete(key);
+      await shared.content.then((content) => content.close()).catch(() => {});
+    };
     try {
       const content = await shared.content;
-      for (let at = offset; at < content.bytes; ) {
-        const chunk = await content.chunk(Math.floor(at / chunkBytes));
-        const part = at % chunkBytes === 0 ? chunk : chunk.subarray(at % chunkBytes);
-        at += part.length;
-        yield part;
-      }
-    } finally {
-      shared.users -= 1;
-      if (shared.users === 0) {
-        this.#open.delete(key);
-        await shared.content.then((content) => content.close()).catch(() => {});
-      }
+      return { from: (offset) => chunksOf(content, offset), [Symbol.asyncDispose]: close };
+    } catch (error) {
+      await close();
+      throw error;
     }
+  }
+}
+
+export interface OpenArtifact extends AsyncDisposable {
+  /** The chunks from this byte on. Throws {@link ArtifactChanged} where there are fewer bytes now. */
+  from(offset: number): AsyncGenerator<Buffer>;
+}
+
+async function* chunksOf(content: Content, offset: number): AsyncGenerator<Buffer> {
+  for (let at = offset; at < content.bytes; ) {
+    const chunk = await content.chunk(Math.floor(at / chunkBytes));
+    const part = at % chunkBytes === 0 ? chunk : chunk.subarray(at % chunkBytes);
+    at += part.length;
+    yield part;
   }
 }
 
@@ -68,10 +79,13 @@ class Content {
   readonly bytes: number;
   readonly #file: FileHandle;
   readonly #held = new Map<number, Promise<Buffer>>();
+  /** Where all of it can be held, in one piece: for each of many, V8 would sooner look for what is not used any more. */
+  readonly #whole: Buffer | undefined;
 
   constructor(file: FileHandle, bytes: number) {
     this.#file = file;
     this.bytes = bytes;
+    this.#whole = bytes <= heldBytes ? Buffer.allocUnsafeSlow(bytes) : undefined;
   }
 
   chunk(index: number): Promise<Buffer> {
@@ -90,7 +104,8 @@ class Content {
 
   async #read(index: number): Promise<Buffer> {
     const start = index * chunkBytes;
-    const chunk = Buffer.allocUnsafeSlow(Math.min(chunkBytes, this.bytes - start));
+    const end = Math.min(start + chunkBytes, this.bytes);
+    const chunk = this.#whole?.subarray(start, end) ?? Buffer.allocUnsafeSlow(end - start);
     for (let filled = 0; filled < chunk.length; ) {
       const { bytesRead } = await this.#file.read(chunk, filled, chunk.length - filled, start + filled);
       if (bytesRead === 0) throw new ArtifactChanged('it became shorter while it was sent');

@@ -60,7 +60,11 @@ size
 said=$( { cat >>"$part"; } 2>&1 ) || refuse failed "$said"
 size
 if [ "$got" -lt "$bytes" ]; then keep=1; refuse upload-cut "$got"; fi
-if command -v sha256sum >/dev/null 2>&1; then sum=$(sha256sum <"$part")
+sum=
+# openssl takes half the time of sha256sum, or less where the processor has instructions for it, and 5 ms to start.
+if [ "$bytes" -gt 4194304 ]; then sum=$(openssl dgst -sha256 -r <"$part" 2>/dev/null); fi
+if [ -n "$sum" ]; then :
+elif command -v sha256sum >/dev/null 2>&1; then sum=$(sha256sum <"$part")
 elif command -v shasum >/dev/null 2>&1; then sum=$(shasum -a 256 <"$part")
 elif command -v openssl >/dev/null 2>&1; then sum=$(openssl dgst -sha256 -r <"$part")
 else refuse host-tool-missing sha256sum; fi

@@ -116,6 +116,8 @@ export class Releases {
     if (answer === 'there') return undefined;
     transfer.had = Number(had);
 
+    // Before the host waits for bytes: where they have changed, nothing has begun there.
+    await using content = await this.#bytes.open(artifact);
     const progress = progressOf(bytes, cx);
     progress(transfer.had);
     const finished = await session.channel.stream(
@@ -127,7 +129,7 @@ export class Releases {
         file_name: artifact.fileName,
         executable: await this.#isExecutable(artifact),
       },
-      this.#bytes.read(artifact, transfer.had),
+      content.from(transfer.had),
       {
         ...options,
         timeoutMs: unpackMs + Math.ceil((bytes / slowestBytesPerSecond) * 1000),
