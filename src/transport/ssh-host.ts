@@ -11,6 +11,7 @@ import { loaderCommand, privilegedLoaderCommand } from './loader.ts';
 import { dialFailure } from './local-host.ts';
 import { relay } from './relay.ts';
 import { Sessions } from './sessions.ts';
+import { sendInBulk } from './ssh2-bulk.ts';
 
 const goodbyeMs = 500;
 
@@ -26,6 +27,8 @@ const isConnectionLost = (error: unknown): boolean =>
 interface SshProgram extends Program {
   /** Settles when the server has closed the session too: only then does it no longer count there. */
   readonly closed: Promise<void>;
+  /** Much is going to be written to it. */
+  readonly sendInBulk: () => boolean;
 }
 
 type Target = Parameters<HostChannel['dial']>[0];
@@ -111,6 +114,7 @@ export class SshHost implements HostChannel {
     try {
       const throughSudo = options.privileged === true && this.#needsSudo();
       const program = await this.#start(throughSudo, options);
+      if (bytes !== undefined) program.sendInBulk();
       const execution = await runScript(program, {
         host: this.#declared,
         text,
@@ -288,6 +292,7 @@ export class SshHost implements HostChannel {
       stderr: channel.stderr,
       ended,
       closed,
+      sendInBulk: () => sendInBulk(client, channel),
       kill: () => {
         // Closing alone would leave the command running, and its session counted, until it ends by itself.
         if (exit === undefined) channel.signal('KILL');

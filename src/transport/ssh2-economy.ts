@@ -105,9 +105,9 @@ export function signWithoutReading(key: ParsedKey): ParsedKey {
  * What is small goes as one piece: a list of pieces costs Node more than to put them together.
  */
 export function writeTogether(stream: Duplex): void {
-  const write = stream.write.bind(stream) as (chunk: Uint8Array) => boolean;
+  const write = stream.write.bind(stream) as (chunk: Uint8Array, written?: Written) => boolean;
   const end = stream.end.bind(stream);
-  let held: Uint8Array[] = [];
+  let held: (readonly [Uint8Array, Written | undefined])[] = [];
   let heldBytes = 0;
   const flush = (): void => {
     const chunks = held;
@@ -116,16 +116,16 @@ export function writeTogether(stream: Duplex): void {
     held = [];
     heldBytes = 0;
     if (isSmall) {
-      write(Buffer.concat(chunks));
+      write(Buffer.concat(chunks.map(([chunk]) => chunk)));
       return;
     }
     stream.cork();
-    for (const chunk of chunks) write(chunk);
+    for (const [chunk, written] of chunks) write(chunk, written);
     stream.uncork();
   };
-  stream.write = ((chunk: Uint8Array): boolean => {
+  stream.write = ((chunk: Uint8Array, written?: Written): boolean => {
     if (held.length === 0) process.nextTick(flush);
-    held.push(chunk);
+    held.push([chunk, written]);
     heldBytes += chunk.length;
     return true;
   }) as Duplex['write'];
@@ -136,3 +136,6 @@ export function writeTogether(stream: Duplex): void {
 }
 
 const mostTogether = 4_096;
+
+/** Called when the stream is done with a large chunk; for what goes as one piece with others, never. */
+type Written = (error?: Error | null) => void;

@@ -1,9 +1,14 @@
 /** What is spared inside ssh2: a version of it that is built otherwise must be noticed, since it would only be slower. */
-import { PassThrough } from 'node:stream';
-import ssh2, { type ParsedKey } from 'ssh2';
+import { createHash, randomBytes } from 'node:crypto';
+import { PassThrough, Readable } from 'node:stream';
+import ssh2, { type ClientChannel, type ParsedKey } from 'ssh2';
 import { expect, test } from 'vitest';
+import { openHostChannels } from '../../src/transport/index.ts';
 import { algorithmsFor } from '../../src/transport/ssh-algorithms.ts';
+import { sendInBulk } from '../../src/transport/ssh2-bulk.ts';
 import { economize, signWithoutReading, writeTogether } from '../../src/transport/ssh2-economy.ts';
+import { realClock } from '../rig/clock.ts';
+import { findSshd, startSshd } from '../rig/sshd.ts';
 
 const parsed = (text: string): ParsedKey => {
   const key = ssh2.utils.parseKey(text);
@@ -124,3 +129,91 @@ test.for([
     expect(text).toBe(expected);
   },
 );
+
+interface Inside {
+  readonly _protocol: { channelData: (id: number, bytes: Uint8Array) => void };
+}
+
+test.for([
+  ['aes128-gcm@openssh.com', 0],
+  ['aes256-gcm@openssh.com', 0],
+  // What is not known here is left to ssh2: each packet goes its way.
+  ['aes128-ctr', 4 * 1024 * 1024],
+] as const)(
+  'an upload with %s arrives whole, whatever the lengths of its packets',
+  async ([cipher, left]) => {
+    const { private: hostKey } = ssh2.utils.generateKeyPairSync('ecdsa', { bits: 256 });
+    const digest = createHash('sha256');
+    // It tells what was read only when half of its window is used, as OpenSSH does not.
+    const server = new ssh2.Server({ hostKeys: [hostKey] }, (connection) => {
+      connection.on('error', () => {});
+      connection.on('authentication', (attempt) => attempt.accept());
+      connection.on('session', (accept) => {
+        accept().on('exec', (acceptExec) => {
+          const channel = acceptExec();
+          channel.on('data', (chunk: Buffer) => digest.update(chunk));
+          channel.on('end', () => {
+            channel.exit(0);
+            channel.end();
+          });
+        });
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const client = new ssh2.Client();
+    try {
+      client.on('handshake', () => economize(client));
+      await new Promise<void>((resolve, reject) => {
+        client.once('ready', () => resolve());
+        client.once('error', reject);
+        const { port } = server.address() as { port: number };
+        client.connect({
+          host: '127.0.0.1',
+          port,
+          username: 'x',
+          password: 'x',
+          hostVerifier: () => true,
+          algorithms: { ...algorithmsFor([]), cipher: [cipher] },
+        });
+      });
+      const channel = await new Promise<ClientChannel>((resolve, reject) => {
+        client.exec('this', (error, opened) => (error === undefined ? resolve(opened) : reject(error)));
+      });
+      const { _protocol: protocol } = client as unknown as Inside;
+      let byItself = 0;
+      const send = protocol.channelData.bind(protocol);
+      protocol.channelData = (id, bytes) => {
+        byItself += bytes.length;
+        send(id, bytes);
+      };
+      expect(sendInBulk(client, channel)).toBe(true);
+      // Every length of padding, then more than the server's window holds.
+      const parts = [
+        ...Array.from({ length: 40 }, (_, index) => randomBytes(index + 1)),
+        randomBytes(4_193_484),
+      ];
+      for (const part of parts) channel.write(part);
+      const closed = new Promise((resolve) => channel.once('close', resolve));
+      channel.end();
+      channel.resume();
+      await closed;
+      expect(digest.digest('hex')).toBe(createHash('sha256').update(Buffer.concat(parts)).digest('hex'));
+      expect(byItself).toBe(left);
+    } finally {
+      client.destroy();
+      server.close();
+    }
+  },
+);
+
+test.skipIf(findSshd() === undefined)('an upload goes on while its keys are exchanged anew', async () => {
+  await using fleet = await startSshd({ config: ['RekeyLimit 1M'] });
+  const [host] = fleet.hosts;
+  if (host === undefined) throw new Error('no host');
+  await using channels = openHostChannels([host.declared], { clock: realClock });
+  const channel = await channels.to(host.name);
+  const part = randomBytes(256 * 1024);
+  const parts = Array.from({ length: 40 }, () => part);
+  const { stdout } = await channel.stream('sha256sum', {}, Readable.from(parts), { timeoutMs: 60_000 });
+  expect(stdout).toBe(`${createHash('sha256').update(Buffer.concat(parts)).digest('hex')}  -\n`);
+});
