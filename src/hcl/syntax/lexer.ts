@@ -46,6 +46,7 @@ const itemLine = /[ \t]*(?:[\w-]+[ \t]+=[ \t]|[\w-]+[ \t]+(?:"[^"\n]*"[ \t]+)*\{
 /** Single characters that are a token by themselves in any place. */
 const single = new Uint8Array(128);
 for (const [character, type] of [
+  ['\n', T.NEWLINE],
   ['[', T.OPEN_BRACKET],
   [']', T.CLOSE_BRACKET],
   ['(', T.OPEN_PAREN],
@@ -77,8 +78,8 @@ class Lexer {
 
   constructor(text: string) {
     this.#text = text;
-    // Configurations have a token for every four to six characters.
-    this.#tokens = new T.Tokens(256 + (text.length >> 2));
+    // Dense lines of configurations have a token for every two or three characters. Room that stays empty is never touched.
+    this.#tokens = new T.Tokens(256 + (text.length >> 1));
   }
 
   run(mode: LexMode): LexResult {
@@ -121,15 +122,11 @@ class Lexer {
 
   #main() {
     const text = this.#text;
-    const at = this.#at;
-    const code = text.charCodeAt(at);
-    if (code === 0x20 || code === 0x09) {
-      let end = at + 1;
-      for (let next = text.charCodeAt(end); next === 0x20 || next === 0x09; next = text.charCodeAt(end))
-        end++;
-      this.#at = end;
-      return;
-    }
+    let at = this.#at;
+    let code = text.charCodeAt(at);
+    while (code === 0x20 || code === 0x09) code = text.charCodeAt(++at);
+    this.#at = at;
+    if (at === text.length) return;
     if (code < 128) {
       if (isNameStart(code)) return this.#emit(T.IDENT, nameEnd(text, at + 1));
       if (isDigit(code)) return this.#emit(T.NUMBER, this.#numberEnd(at + 1));
@@ -168,8 +165,6 @@ class Lexer {
   #symbol(code: number, next: number) {
     const at = this.#at;
     switch (code) {
-      case LF:
-        return this.#emit(T.NEWLINE, at + 1);
       case CR:
         return next === LF ? this.#emit(T.NEWLINE, at + 2) : this.#invalid(1);
       case QUOTE:
