@@ -8,12 +8,13 @@ import { type Context, forEachReferenceOf, outside } from './block-references.ts
 import { aOrAn, type BlockItem, type Item, referable } from './items.ts';
 import { own } from './own.ts';
 import { Problems, placeOf, type Wording } from './problems.ts';
+import { repetitionKind } from './repetition.ts';
 import { type BlockShape, hasVariants } from './schema/shape.ts';
 
 /** Something that must be evaluated before. `output` narrows a module down to one of its outputs. */
 export interface Dependency {
-  readonly key: string;
-  readonly output?: string;
+  readonly item: Item;
+  readonly output: string | undefined;
   /** For the words of an error about a cycle. */
   readonly reference: Traversal;
 }
@@ -55,8 +56,8 @@ class Found {
   add(dependency: Dependency): void {
     if (this.all.length === 16) this.#ids = new Set(this.all.map(idOf));
     if (this.#ids === undefined) {
-      const isSame = ({ key, output }: Dependency): boolean =>
-        key === dependency.key && output === dependency.output;
+      const isSame = ({ item, output }: Dependency): boolean =>
+        item === dependency.item && output === dependency.output;
       if (!this.all.some(isSame)) this.all.push(dependency);
     } else if (!this.#ids.has(idOf(dependency))) {
       this.#ids.add(idOf(dependency));
@@ -65,7 +66,8 @@ class Found {
   }
 }
 
-const idOf = ({ key, output }: Dependency): string => (output === undefined ? key : `${key}\n${output}`);
+const idOf = ({ item: { key }, output }: Dependency): string =>
+  output === undefined ? key : `${key}\n${output}`;
 
 /** Finds the dependencies of the things of one module, and reports each reference to what is not there. */
 export class Dependencies {
@@ -74,7 +76,8 @@ export class Dependencies {
   #problems: Problems;
   /** "the root module", or the module's path. */
   readonly #where: string;
-  readonly #keys = new Map<string, Map<string, string>>();
+  /** Items that were referred to, by root and name. */
+  readonly #named = new Map<string, Map<string, Item>>();
   readonly #outputsOf: (module: string) => ReadonlySet<string> | undefined;
 
   constructor(
@@ -91,12 +94,12 @@ export class Dependencies {
     this.#problems = problems;
   }
 
-  /** Whether `is` holds of all dependencies of an item. Makes no list of them: it is asked of each of thousands of hosts. */
-  every(item: Item, is: (dependency: Dependency) => boolean): boolean {
+  /** Whether `is` holds of all that an item refers to. Makes no list: it is asked of each of thousands of hosts. */
+  every(item: Item, is: (target: Item) => boolean): boolean {
     let all = true;
     forEachReferenceOf(item, this.#shapes, undefined, (reference, context) => {
-      const dependency = this.#dependency(reference, context, item);
-      if (dependency !== undefined && all && !is(dependency)) all = false;
+      const target = this.#targetOf(reference, context, item);
+      if (target !== undefined && all && !is(target)) all = false;
     });
     return all;
   }
@@ -125,20 +128,23 @@ export class Dependencies {
   #list(item: Item, argument?: string): readonly Dependency[] {
     const found = new Found();
     forEachReferenceOf(item, this.#shapes, argument, (reference, context) => {
-      const dependency = this.#dependency(reference, context, item);
-      if (dependency !== undefined) found.add(dependency);
+      const target = this.#targetOf(reference, context, item);
+      if (target === undefined) return;
+      const output = target.type === 'module' ? this.#outputOf(reference, target) : undefined;
+      found.add({ item: target, output, reference });
     });
     return found.all;
   }
 
   /** What a reference of an item waits for; undefined where that is nothing. */
-  #dependency(reference: Traversal, context: Context, item: Item): Dependency | undefined {
+  #targetOf(reference: Traversal, context: Context, item: Item): Item | undefined {
     if (context.bound.includes(reference.root)) return undefined;
-    const dependency = this.#classify(reference, context, item);
-    return dependency?.key === item.key && item.type === 'variable' ? undefined : dependency;
+    const target = this.#classify(reference, context, item);
+    return target === item && item.type === 'variable' ? undefined : target;
   }
 
-  #classify(reference: Traversal, context: Context, item: Item): Dependency | undefined {
+  /** What a reference leads to; undefined where that is nothing that is declared, which is reported if it is wrong. */
+  #classify(reference: Traversal, context: Context, item: Item): Item | undefined {
     const { root } = reference;
     const name = nameOf(reference.steps[0]);
     switch (root) {
@@ -171,43 +177,43 @@ export class Dependencies {
       });
       return undefined;
     }
-    const key = this.keyOf(root, name);
-    if (!this.#items.has(key)) {
-      this.#undeclared(reference, type, root, name, context, item);
-      return undefined;
+    const target = this.named(root, name);
+    if (target === undefined) this.#undeclared(reference, type, root, name, context, item);
+    else if (type === 'module') this.#checkOutput(reference, target, item);
+    return target;
+  }
+
+  /** The item `var.network`; undefined when there is none. Its key is put together once, not for each of a thousand hosts. */
+  named(root: string, name: string): Item | undefined {
+    let ofRoot = this.#named.get(root);
+    const known = ofRoot?.get(name);
+    if (known !== undefined) return known;
+    const item = this.#items.get(`${root}.${name}`);
+    if (item === undefined) return undefined;
+    if (ofRoot === undefined) {
+      ofRoot = new Map();
+      this.#named.set(root, ofRoot);
     }
-    if (type !== 'module') return { key, reference };
-    return this.#module(reference, key, name, item);
+    ofRoot.set(name, item);
+    return item;
   }
 
-  /** `var.network`, put together once: it is looked up for each of a thousand hosts. */
-  keyOf(root: string, name: string): string {
-    const ofRoot = this.#keys.get(root) ?? new Map<string, string>();
-    const key = ofRoot.get(name) ?? `${root}.${name}`;
-    if (ofRoot.size === 0) this.#keys.set(root, ofRoot);
-    ofRoot.set(name, key);
-    return key;
+  /** The output that a reference asks a module for; undefined when it asks for all, or for one that there is not. */
+  #outputOf(reference: Traversal, call: Item): string | undefined {
+    const output = outputStep(reference, call);
+    return output !== undefined && this.#outputsOf(call.name)?.has(output) ? output : undefined;
   }
 
-  #module(reference: Traversal, key: string, name: string, item: Item): Dependency {
-    const outputs = this.#outputsOf(name);
-    const call = this.#items.get(key);
-    const repeated =
-      call?.kind === 'block' &&
-      call.block.body.attributes.some(
-        (attribute) => attribute.name === 'count' || attribute.name === 'for_each',
-      );
-    const step = reference.steps[repeated ? 2 : 1];
-    const output = step?.kind === 'attributeStep' ? step.name : undefined;
-    if (output === undefined || outputs === undefined) return { key, reference };
-    if (outputs.has(output)) return { key, output, reference };
+  #checkOutput(reference: Traversal, call: Item, item: Item): void {
+    const outputs = this.#outputsOf(call.name);
+    const output = outputStep(reference, call);
+    if (output === undefined || outputs === undefined || outputs.has(output)) return;
     this.#report(reference, item, {
       code: 'unsupported-attribute',
       summary: 'Unsupported attribute',
-      detail: `Module "${name}" has no output named "${output}".${maybe(didYouMean(output, outputs))}`,
+      detail: `Module "${call.name}" has no output named "${output}".${maybe(didYouMean(output, outputs))}`,
       hint: outputs.size === 0 ? 'The module declares no outputs at all.' : undefined,
     });
-    return { key, reference };
   }
 
   #undeclared(
@@ -372,6 +378,13 @@ export class Dependencies {
       wording,
     );
   }
+}
+
+/** What stands where `module.x` is followed by the name of an output. */
+function outputStep(reference: Traversal, call: Item): string | undefined {
+  const repeats = call.kind === 'block' && repetitionKind(call.block) !== 'single';
+  const step = reference.steps[repeats ? 2 : 1];
+  return step?.kind === 'attributeStep' ? step.name : undefined;
 }
 
 const maybe = (sentence: string | undefined): string => (sentence === undefined ? '' : ` ${sentence}`);

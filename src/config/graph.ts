@@ -17,20 +17,38 @@ export interface Need extends GraphNode {
 
 export interface GraphRules {
   /**
-   * What a node needs; what has been evaluated may be left out, and undefined is nothing. Asked step by step: when it
-   * goes on, what it asked for has been evaluated.
+   * What a node needs; undefined is nothing. An item of the same instance that `isEvaluated` may be left out, for it
+   * brings nothing more to need. Asked step by step: when it goes on, what it asked for has been evaluated.
    */
-  needsOf(node: GraphNode, isEvaluated: IsEvaluated): Iterator<Need, void> | undefined;
+  needsOf(node: GraphNode, isEvaluated: (item: Item) => boolean): Iterator<Need, void> | undefined;
   /** Evaluates a node all of whose needs have been. */
   evaluate(node: GraphNode): Promise<void> | undefined;
 }
-
-export type IsEvaluated = (instance: ModuleInstance, item: Item) => boolean;
 
 /** How far an item is: {@link OPEN} while what it needs is looked for. */
 const UNTOUCHED = 0;
 const OPEN = 1;
 const DONE = 2;
+
+/** How far the items of one use of a module are. */
+class Progress {
+  readonly #states: Uint8Array;
+
+  constructor({ module }: ModuleInstance) {
+    this.#states = new Uint8Array(module.items.size);
+  }
+
+  of(item: Item): number | undefined {
+    return this.#states[item.index];
+  }
+
+  set(item: Item, state: number): void {
+    this.#states[item.index] = state;
+  }
+
+  /** A module has been only when its outputs have been as well, each of which is an item of its own. */
+  readonly isEvaluated = (item: Item): boolean => item.type !== 'module' && this.of(item) === DONE;
+}
 
 interface Frame {
   readonly node: GraphNode;
@@ -46,8 +64,7 @@ interface Frame {
 export class Graph {
   readonly #rules: GraphRules;
   readonly #problems: Problems;
-  /** For each use of a module, how far each of its items is, by their indexes. */
-  readonly #states = new Map<ModuleInstance, Uint8Array>();
+  readonly #progress = new Map<ModuleInstance, Progress>();
 
   constructor(rules: GraphRules, problems: Problems) {
     this.#rules = rules;
@@ -56,11 +73,11 @@ export class Graph {
 
   /** A promise only where something had to be waited for. */
   evaluate(first: GraphNode): Promise<void> | undefined {
-    const states = this.#statesOf(first.instance);
-    if (states[first.item.index] !== UNTOUCHED) return undefined;
-    const needs = this.#rules.needsOf(first, this.#isEvaluated);
-    if (needs !== undefined) return this.#goOn([this.#open(first, needs)]);
-    states[first.item.index] = DONE;
+    const progress = this.#progressOf(first.instance);
+    if (progress.of(first.item) !== UNTOUCHED) return undefined;
+    const needs = this.#rules.needsOf(first, progress.isEvaluated);
+    if (needs !== undefined) return this.#goOn([this.#open(first, needs, progress)]);
+    progress.set(first.item, DONE);
     return this.#rules.evaluate(first);
   }
 
@@ -69,34 +86,34 @@ export class Graph {
       const next = frame.needs?.next();
       if (next?.done === false) {
         const node = next.value;
-        const state = this.#statesOf(node.instance)[node.item.index];
+        const progress = this.#progressOf(node.instance);
+        const state = progress.of(node.item);
         frame.waiting = node.reference;
-        if (state === UNTOUCHED) stack.push(this.#open(node, this.#rules.needsOf(node, this.#isEvaluated)));
-        else if (state === OPEN) this.#reportCycle(stack, node);
+        if (state === OPEN) this.#reportCycle(stack, node);
+        if (state !== UNTOUCHED) continue;
+        stack.push(this.#open(node, this.#rules.needsOf(node, progress.isEvaluated), progress));
         continue;
       }
       const pending = this.#rules.evaluate(frame.node);
-      this.#statesOf(frame.node.instance)[frame.node.item.index] = DONE;
+      this.#progressOf(frame.node.instance).set(frame.node.item, DONE);
       stack.pop();
       if (pending !== undefined) return pending.then(() => this.#goOn(stack));
     }
     return undefined;
   }
 
-  #open(node: GraphNode, needs: Iterator<Need, void> | undefined): Frame {
-    this.#statesOf(node.instance)[node.item.index] = OPEN;
+  #open(node: GraphNode, needs: Iterator<Need, void> | undefined, progress: Progress): Frame {
+    progress.set(node.item, OPEN);
     return { node, needs, waiting: undefined };
   }
 
-  readonly #isEvaluated: IsEvaluated = (instance, { index }) => this.#states.get(instance)?.[index] === DONE;
-
-  #statesOf(instance: ModuleInstance): Uint8Array {
-    let states = this.#states.get(instance);
-    if (states === undefined) {
-      states = new Uint8Array(instance.module.items.size);
-      this.#states.set(instance, states);
+  #progressOf(instance: ModuleInstance): Progress {
+    let progress = this.#progress.get(instance);
+    if (progress === undefined) {
+      progress = new Progress(instance);
+      this.#progress.set(instance, progress);
     }
-    return states;
+    return progress;
   }
 
   #reportCycle(stack: readonly Frame[], back: GraphNode): void {

@@ -35,8 +35,8 @@ import {
   evaluateVariable,
 } from './evaluate-values.ts';
 import { Reporter } from './evaluation.ts';
-import { Graph, type GraphNode, type GraphRules, type IsEvaluated, type Need } from './graph.ts';
-import { listed } from './items.ts';
+import { Graph, type GraphNode, type GraphRules, type Need } from './graph.ts';
+import { type Item, listed } from './items.ts';
 import {
   type ConfigFile,
   loadModule,
@@ -229,16 +229,12 @@ async function evaluateAll(root: ModuleInstance, cx: BlockContext): Promise<void
   }
 }
 
-function needsOf(node: GraphNode, isEvaluated: IsEvaluated): Iterator<Need, void> | undefined {
+function needsOf(node: GraphNode, isEvaluated: (other: Item) => boolean): Iterator<Need, void> | undefined {
   const { instance, item } = node;
-  const { items, dependencies } = instance.module;
   const isOfCaller = item.type === 'variable' && instance.caller !== undefined;
-  // Nearly all need only what another one has needed before, and that brings nothing more to need.
-  const isThere = ({ key }: Dependency): boolean => {
-    const other = items.get(key);
-    return other === undefined || (other.type !== 'module' && isEvaluated(instance, other));
-  };
-  return !isOfCaller && dependencies.every(item, isThere) ? undefined : needsStepByStep(node);
+  // Nearly all need only what another one has needed before.
+  const hasAll = !isOfCaller && instance.module.dependencies.every(item, isEvaluated);
+  return hasAll ? undefined : needsStepByStep(node);
 }
 
 function* needsStepByStep({ instance, item }: GraphNode): Generator<Need, void> {
@@ -251,9 +247,7 @@ function* needsStepByStep({ instance, item }: GraphNode): Generator<Need, void> 
 }
 
 function* needs(instance: ModuleInstance, dependencies: readonly Dependency[]): Generator<Need, void> {
-  for (const { key, output, reference } of dependencies) {
-    const item = instance.module.items.get(key);
-    if (item === undefined) continue;
+  for (const { item, output, reference } of dependencies) {
     yield { instance, item, reference };
     if (item.type !== 'module') continue;
     for (const child of instance.calls.get(item.name)?.instances ?? []) {

@@ -242,8 +242,7 @@ export class ItemRoots implements Roots {
     }
     if (name === undefined) return { value: UNKNOWN };
     // What is not declared was reported when the references were collected.
-    const { items, dependencies } = this.#instance.module;
-    const item = items.get(dependencies.keyOf(root, name));
+    const item = this.#instance.module.dependencies.named(root, name);
     if (item === undefined) return { value: UNKNOWN, stepsTaken: 1 };
     const value = this.#instance.values.of(item);
     return keyProblem(item, value, reference) ?? { value, stepsTaken: 1 };
