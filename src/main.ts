@@ -5,7 +5,7 @@ import { dispatch } from './commands/dispatch.ts';
 import { exitCode } from './commands/exit-code.ts';
 import { outliveReaders, processTerminal } from './commands/terminal.ts';
 
-outliveReaders([process.stdout, process.stderr]);
+outliveReaders(process.stdout, process.stderr);
 void dispatch(process.argv.slice(2)).then(
   (code) => {
     process.exitCode = code;

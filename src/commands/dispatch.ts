@@ -9,7 +9,7 @@ import { type ExitCode, exitCode } from './exit-code.ts';
 import { nearest } from './nearest.ts';
 import { commandsElsewhere } from './other-tools.ts';
 import { commands } from './table.ts';
-import { processTerminal, type Terminal } from './terminal.ts';
+import { outliveReaders, processTerminal, type Terminal } from './terminal.ts';
 import { topics } from './topics.ts';
 
 /** Runs one command line. Never rejects for what a user did; what it opened is closed when it resolves. */
@@ -48,6 +48,7 @@ export async function dispatch(line: readonly string[]): Promise<ExitCode> {
   const argv = withEnvironmentArguments(id, remaining, terminal.environment);
   if (!argv.ok) return await refuse(...argv.diagnostics);
   const { default: Class } = await command.load();
+  outliveReaders(process.stdout, process.stderr);
   Class.id = id;
   return await new Class([...argv.value], runConfig, processTerminal(argv.value, call)).toExitCode();
 }

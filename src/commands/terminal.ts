@@ -57,13 +57,20 @@ export function wantsColor(
 }
 
 /**
- * Lets the program go on when the reader of its output is gone (`deployctl plan | head`): a run in progress must
- * end by its own rules, not because a pager was closed.
+ * Lets the program go on when its output goes nowhere: a run in progress must end by its own rules, not because a pager was
+ * closed (`deployctl plan | head`) or the disk is full that its log is written to. The latter is told once, and is no success.
  */
-export function outliveReaders(streams: readonly NodeJS.WriteStream[]): void {
-  for (const stream of streams) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+export function outliveReaders(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStream): void {
+  let isTold = false;
+  // oclif's Command, once it is loaded, throws what is not EPIPE: that would end a run where it stands.
+  for (const stream of [stdout, stderr]) stream.removeAllListeners('error');
+  stderr.on('error', () => {});
+  stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+    if (code === 'EPIPE' || code === 'EIO' || isTold) return;
+    isTold = true;
+    stderr.write(`deployctl: standard output cannot be written, and the rest of it is lost: ${message}\n`);
+    process.once('exit', () => {
+      if (process.exitCode === undefined || process.exitCode === 0) process.exitCode = 1;
     });
-  }
+  });
 }

@@ -1,6 +1,6 @@
 /** The program as it is started, from its sources: what a command line that is wrong gets for an answer. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -79,6 +79,21 @@ describe('what stands around a command', () => {
     expect(deployctl(['nonsense'], { FORCE_COLOR: '1' }).stderr).toContain('\u001b[');
     expect(deployctl(['nonsense', '--no-color'], { FORCE_COLOR: '1' }).stderr).not.toContain('\u001b[');
   });
+
+  test.skipIf(!existsSync('/dev/full'))(
+    'output that a full disk refuses ends nothing, and is no success',
+    () => {
+      const full = openSync('/dev/full', 'w');
+      const { status, stderr } = spawnSync(process.execPath, [main, 'version'], {
+        encoding: 'utf8',
+        stdio: ['ignore', full, 'pipe'],
+        timeout: 30_000,
+      });
+      closeSync(full);
+      expect(stderr).toMatch(/^deployctl: standard output cannot be written, .*ENOSPC.*\n$/);
+      expect(status).toBe(1);
+    },
+  );
 
   test('a log for whoever looks for a fault, only on standard error', () => {
     const { stdout, stderr } = deployctl(['version', '--json'], { DEPLOYCTL_LOG: 'debug' });
