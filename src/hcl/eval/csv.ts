@@ -7,11 +7,11 @@ export class CsvFailure extends Error {
 }
 
 /**
- * Records of RFC 4180: commas, double quotes doubled inside of quotes, CR LF or LF. Empty lines are skipped, and
+ * Records of RFC 4180: commas, double quotes doubled inside of quotes, CR LF or LF, and a CR at the very end counts for nothing. Empty lines are skipped, and
  * all records have as many fields as the first. Throws CsvFailure.
  */
 export function parseCsv(source: string): string[][] {
-  const text = source.replaceAll('\r\n', '\n');
+  const text = source.replaceAll('\r\n', '\n').replace(/\r$/, '');
   const records: string[][] = [];
   let at = 0;
   let line = 1;

@@ -110,13 +110,17 @@ function make(name: string, kind: string): TextEncoding {
   return { name, encode: (text) => encodeWith(text, codes), decode: decoderOf(kind) };
 }
 
+/** What a decoder writes for what is not defined: the replacement character, in some also private and control ones. */
+const undefinedIn = (label: string): RegExp =>
+  label === 'big5' ? /[\ufffd\ue000-\uf8ff\x80-\x9f]/ : label === 'euc-jp' ? /[\ufffd\x80-\x9f]/ : /\ufffd/;
+
 /** A decoder that takes nothing that is not defined, also not the replacement character. */
 function decoderOf(label: string): (bytes: Uint8Array) => string | undefined {
   const decoder = new TextDecoder(label, { fatal: true, ignoreBOM: true });
   return (bytes) => {
     try {
       const text = decoder.decode(bytes);
-      return text.includes('\ufffd') ? undefined : text;
+      return undefinedIn(label).test(text) ? undefined : text;
     } catch {
       return undefined;
     }
@@ -195,10 +199,19 @@ function doubleBytes(label: string): Codes {
   for (let first = 0; first < 256; first++) {
     candidates.push([first]);
     if (first < 0x80) continue;
+    // Behind it there are katakana of half width, and further on what no registry knows.
+    if (label === 'euc-jp' && first === 0x8e) {
+      for (let second = 0xa1; second <= 0xdf; second++) candidates.push([first, second]);
+      continue;
+    }
     for (let second = 0x40; second < 0xff; second++) candidates.push([first, second]);
   }
   if (label === 'gb18030') {
     for (let i = 0; i < 39_420; i++) candidates.push(fourBytes(i));
+  }
+  if (label === 'euc-jp') {
+    // The supplementary characters of JIS X 0212.
+    for (let i = 0; i < 94 * 94; i++) candidates.push([0x8f, 0xa1 + Math.floor(i / 94), 0xa1 + (i % 94)]);
   }
   const codes = new Map<string, readonly number[]>();
   // A line feed after each keeps them apart, as none of these encodings uses it for anything else.
@@ -236,7 +249,12 @@ function encodeIso2022Jp(text: string): Uint8Array | undefined {
   let isJapanese = false;
   for (const character of text) {
     const code = codes.get(character);
-    if (code === undefined || (code.length === 1 && (code[0] ?? 0) >= 0x80) || code[0] === 0x8e)
+    if (
+      code === undefined ||
+      (code.length === 1 && (code[0] ?? 0) >= 0x80) ||
+      code[0] === 0x8e ||
+      code.length > 2
+    )
       return undefined;
     if ((code.length === 2) !== isJapanese) {
       isJapanese = !isJapanese;

@@ -128,7 +128,7 @@ const ending = (name: string, rest: string): string =>
 
 /**
  * Reads an RFC 3339 timestamp. Throws TimeFailure with Terraform's words for what is wrong with it. `asGo`: also what Go
- * takes for one, a comma before the fraction and offsets up to 24:60.
+ * takes for one: an hour of one digit, a comma before the fraction, offsets up to 24:60.
  */
 export function parseTimestamp(text: string, { asGo = false } = {}): Timestamp {
   const refuse = (why: string): TimeFailure => new TimeFailure(`${PREFIX}: ${why}`);
@@ -141,17 +141,18 @@ export function parseTimestamp(text: string, { asGo = false } = {}): Timestamp {
       throw refuse(`found ${quote(rest)} where "${after}" is expected`);
     }
     rest = rest.slice(after.length);
-    const field = rest.slice(0, digits);
-    const isNumber = field.length === digits && /^\d+$/.test(field);
+    const isShort = name === 'hour' && /^\d:/.test(rest);
+    if (isShort && !asGo) throw refuse('hour must have exactly two digits');
+    const field = rest.slice(0, isShort ? 1 : digits);
+    const isNumber = (isShort || field.length === digits) && /^\d+$/.test(field);
     const value = Number(field);
-    if (name === 'hour' && /^\d:/.test(rest)) throw refuse('hour must have exactly two digits');
     if (!isNumber) {
       if (name === 'minute' && rest.length !== 2 && rest !== '') {
         throw refuse('minute must have exactly two digits');
       }
       throw refuse(ending(name, rest));
     }
-    rest = rest.slice(digits);
+    rest = rest.slice(field.length);
     if (value > max || (name === 'month' && value < 1)) {
       if (name === 'hour') throw refuse('hour must be between 0 and 23 inclusive');
       if (name === 'minute' && rest.length !== 2) throw refuse('minute must have exactly two digits');

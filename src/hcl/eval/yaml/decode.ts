@@ -219,10 +219,10 @@ class Parser {
     add(key, hasValue ? this.#node(isBlock, isBlock) : NULL);
   }
 
-  /** The text of a key; undefined for `<<`, which merges. Only scalars can be keys. */
+  /** The text of a key; undefined for `<<`, which merges. Only scalars can be keys, and their anchors count for nothing. */
   #keyNode(isBlock: boolean): string | undefined {
-    const start = this.#at;
-    const { tag } = this.#properties();
+    const properties = this.#properties();
+    const { tag } = properties;
     const token = this.#peek();
     if (token.type === 'alias') throw new YamlFailure('only strings are allowed as mapping keys');
     if (token.type === 'scalar') {
@@ -234,8 +234,7 @@ class Parser {
     } else if (!this.#is('value', 'key', 'flow entry', 'block end', 'flow mapping end')) {
       throw new YamlFailure('only strings are allowed as mapping keys');
     }
-    this.#at = start;
-    return keyText(this.#node(isBlock, isBlock));
+    return keyText(this.#content(properties, isBlock, isBlock));
   }
 
   // -------------------------------------------------------------------------------------------- tokens

@@ -111,14 +111,16 @@ class Writer {
   #quoted(text: string, indent: number, isKey: boolean): void {
     this.#write('"');
     const characters = [...text];
+    // libyaml looks for a byte order mark before each character, but always at the beginning of the text.
+    const isMarked = text.startsWith('\ufeff');
     let wasSpace = false;
     for (const [i, character] of characters.entries()) {
       const isSpace = character === ' ';
       const isInside = i > 0 && i < characters.length - 1;
-      if (isSpace && !isKey && !wasSpace && isInside && this.#column > BEST_WIDTH) {
+      if (isSpace && !isMarked && !isKey && !wasSpace && isInside && this.#column > BEST_WIDTH) {
         this.#newLine(indent);
         if (characters[i + 1] === ' ') this.#write('\\');
-      } else this.#write(escaped(character));
+      } else this.#write(escaped(character, isMarked));
       wasSpace = isSpace;
     }
     this.#write('"');
@@ -156,10 +158,10 @@ const SHORT: Readonly<Record<string, string>> = {
   '\u2029': '\\P',
 };
 
-function escaped(character: string): string {
+function escaped(character: string, isForced: boolean): string {
   const short = SHORT[character];
   if (short !== undefined) return short;
-  if (!notPrintable.test(character)) return character;
+  if (!isForced && !notPrintable.test(character)) return character;
   const code = (character.codePointAt(0) ?? 0).toString(16).toUpperCase();
   if (code.length <= 2) return `\\x${code.padStart(2, '0')}`;
   return code.length <= 4 ? `\\u${code.padStart(4, '0')}` : `\\U${code.padStart(8, '0')}`;

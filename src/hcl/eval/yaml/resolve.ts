@@ -1,6 +1,8 @@
+import { convert } from '../conversion.ts';
 import { fromCount, parseNumber } from '../numbers.ts';
 import { quote } from '../quote.ts';
 import { daysIn, parseTimestamp, timestampText } from '../time.ts';
+import { STRING } from '../types.ts';
 import type { Value } from '../values.ts';
 import { FALSE, NULL, number, string, TRUE } from '../values.ts';
 import { YamlFailure } from './failure.ts';
@@ -23,9 +25,13 @@ const INTEGER = /^(?:[-+]?\d+|0o[0-7]+|0x[0-9a-fA-F]+)$/;
 const FLOAT = /^[-+]?(?:\.\d+|\d+(?:\.\d*)?)(?:[eE][-+]?\d+)?$/;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
-/** The value of a scalar, by its tag or, without one, by how it looks; quoted ones without a tag are texts. */
+/** The value of a scalar, by its tag or, without one, by how it looks; quoted ones and blocks without a tag are texts. */
 export function resolveScalar(tag: string, text: string, style: Style): Value {
-  if (tag === '' && style !== 'plain') return string(text);
+  if (tag === '' && style !== 'plain') {
+    if (style === 'single quoted' || style === 'double quoted') return string(text);
+    // A block is a text to Terraform, but the text of what it would be on one line: of `|-` and `0x1F`, "31".
+    return convert(resolveScalar('', text, 'plain'), STRING);
+  }
   if (tag !== '' && !KNOWN.includes(tag)) throw new YamlFailure(`unsupported tag ${quote(tag)}`);
   const kind = tag === '' ? '' : tag.slice(PREFIX.length);
   const mayLook = text === '' || /^[-+0-9yYnNtTfFoO~.]/.test(text);

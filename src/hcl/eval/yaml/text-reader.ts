@@ -1,5 +1,8 @@
 import { YamlFailure } from './failure.ts';
 
+/** What YAML 1.1 does not count among its characters; escapes in double quotes may still stand for it. */
+const NOT_ALLOWED = /[\0-\x08\v\f\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]/;
+
 /** Goes through a text and knows line and column, both from 0. */
 export class TextReader {
   readonly #text: string;
@@ -8,6 +11,7 @@ export class TextReader {
   column = 0;
 
   constructor(text: string) {
+    if (NOT_ALLOWED.test(text)) throw new YamlFailure('control characters are not allowed');
     this.#text = text;
     if (text.startsWith('\ufeff')) this.at = 1;
   }
