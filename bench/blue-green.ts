@@ -6,7 +6,7 @@
  *   node bench/blue-green.ts [switches] [requests per second]
  */
 import { startScene } from '../test/rig/scene.ts';
-import { startTraffic } from '../test/rig/traffic.ts';
+import { startTrafficProcess } from '../test/rig/traffic-process.ts';
 
 const switches = Number(process.argv[2] ?? 50);
 const rate = Number(process.argv[3] ?? 1000);
@@ -32,7 +32,7 @@ for (const version of ['1.0.0', '2.0.0']) {
   if (applied.code !== 0) throw new Error(`apply ${version}: ${applied.stdout}${applied.stderr}`);
 }
 
-const traffic = startTraffic(
+const traffic = startTrafficProcess(
   { port: scene.port, rate, keepAlive: 32, freshShare: 0.2, slow: 4, upgraded: 5 },
   '2.0.0',
 );
@@ -60,7 +60,7 @@ for (let index = 0; index < switches; index += 1) {
   switchMs.push(switched?.elapsed_ms ?? Number.NaN);
 }
 const figures = await traffic.stop();
-const { requests, failed, wrong, stale, cut, latencyMs } = figures;
+const { requests, failed, wrong, stale, cut, latency } = figures;
 console.log(
   `${switches} switches by deployctl revert, ${rate} requests a second wanted, HAProxy, 3 OpenSSH hosts`,
 );
@@ -68,7 +68,7 @@ console.log(
   `requests ${requests}, failed ${failed}, wrong ${wrong}, stale ${stale}, cut ${cut} of 5 upgraded connections`,
 );
 console.log(
-  `latency of the requests            p50 ${latencyMs.p50.toFixed(1)} ms, p99 ${latencyMs.p99.toFixed(1)} ms, max ${latencyMs.max.toFixed(0)} ms`,
+  `latency of the requests            p50 ${latency.all.p50.toFixed(1)} ms, p99 ${latency.all.p99.toFixed(1)} ms, max ${latency.all.max.toFixed(0)} ms`,
 );
 console.log(line('switch, looked at before and after', switchMs));
 console.log(line('revert, engine time', runMs));

@@ -1,345 +1,170 @@
 /**
- * 50 blue-green switches of each real load balancer under load: by deployctl as it is advised, by the fallback where
- * there is one (nginx by include and reload, Caddy by its API), and in the same run by what people do without it: rewrite
- * the configuration and reload. Prints what each cost clients, and how long a switch took until it was acknowledged and
- * until the last client had seen it. Exits 1 if the advised way cost anything.
+ * Blue-green switches of each real load balancer under load, in rounds: by deployctl as it is advised and by the fallback
+ * where there is one, over SSH as it is used, and in the same round by hand (rewrite and reload). Counts what each cost
+ * clients. Exits 1 if the advised way failed a request, answered one from the wrong side or cut a connection.
  *
- *   node bench/switch.ts [switches] [requests per second] [haproxy | nginx | caddy | apache ...]
+ *   node bench/switch.ts [--rounds 1] [--switches 50] [--rate 300] [--advised-only] [haproxy | nginx | caddy | apache ...]
  *
- * Everything with 20 switches at 300 a second takes six minutes on two busy cores; 50 at 1,000 are for one balancer at a time.
+ * Latency is counted from the moment at which a request was due (open loop) to the end of its answer. Near a switch are
+ * requests that were under way at any time from its beginning to 100 ms after it was acknowledged; a switch begins
+ * before its first script, so that all that deployctl does on the host for it is near. Between two switches everything a
+ * switch does is done without one (looks, the lock, the rules asked), and the latency near that is told beside: what is
+ * the same there is the price of another program on the proxy's processor, and no property of the switch. Away is all the
+ * rest. `late` is how late the load client itself sent near a switch, which is in the latency too.
+ *
+ * A round of 50 switches takes a minute for each way.
  */
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BalancerDeclared, PoolDeclared, RouteValue } from '../src/model/index.ts';
-import { type BalancerKind, balancerKind } from '../src/providers/registry.ts';
-import { type Backend, startBackend } from '../test/rig/backend.ts';
-import { balancer, context, edge, localChannels, pool } from '../test/rig/balancers.ts';
-import { hasHaproxy, startHaproxy } from '../test/rig/haproxy.ts';
-import {
-  apacheProgram,
-  caddyJsonProgram,
-  caddyProgram,
-  isInstalled,
-  nginxProgram,
-  type ProxyPaths,
-  type ProxyProgram,
-  startProxy,
-} from '../test/rig/proxies.ts';
-import { startTraffic, type TrafficFigures } from '../test/rig/traffic.ts';
+import { parseArgs } from 'node:util';
+import { startBackend } from '../test/rig/backend.ts';
+import { channelsTo, localChannels } from '../test/rig/balancers.ts';
+import { findSshd, startSshd } from '../test/rig/sshd.ts';
+import { now, type TrafficFigures } from '../test/rig/traffic.ts';
+import { startTrafficProcess } from '../test/rig/traffic-process.ts';
+import { takePlaces } from './switch/places.ts';
+import type { Side, Stage, Standing, Way } from './switch/way.ts';
+import { waysOf } from './switch/ways.ts';
 
-const switches = Number(process.argv[2] ?? 50);
-const rate = Number(process.argv[3] ?? 1000);
-const wanted = process.argv.slice(4);
-/** Between two switches, in ms: long enough for requests of 1.5 s to be cut if they are. */
-const pauseMs = 250;
-const load = { rate, keepAlive: 32, freshShare: 0.2, slow: 4, upgraded: 5 };
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: 'string', default: '1' },
+    switches: { type: 'string', default: '50' },
+    rate: { type: 'string', default: '300' },
+    'advised-only': { type: 'boolean', default: false },
+  },
+});
+const rounds = Number(values.rounds);
+const switches = Number(values.switches);
+const load = { rate: Number(values.rate), keepAlive: 32, freshShare: 0.2, slow: 4, upgraded: 5 };
+/** After each switch, and after each look: longer than what is near them, and long enough to be away from both. */
+const pauseMs = 300;
 
 interface Result {
-  readonly name: string;
   readonly figures: TrafficFigures;
   readonly switchMs: readonly number[];
 }
 
-type Side = 'blue' | 'green';
-const allTo = (side: Side): RouteValue => ({
-  stable: `shop_${side}`,
-  canary: `shop_${side}`,
-  canaryBasisPoints: 0,
-});
+using places = takePlaces();
+console.log(
+  `${rounds} rounds of ${switches} switches at ${load.rate} requests a second: kept, fresh, 1.5 s long and upgraded connections together; ${places.words}; load ${loadavg()[0]?.toFixed(1)}. All times in ms.\n`,
+);
+console.log(
+  [
+    'way'.padEnd(38),
+    ...['requests', 'withheld', 'failed', 'wrong', 'stale', 'cut'],
+    ...[
+      ' acked  p50/max',
+      '  seen  p50/max',
+      '   near p50/p99/max',
+      '  looks p50/p99/max',
+      '   away p50/p99/max',
+    ],
+    ...[' late', 'near/away'],
+  ].join(' '),
+);
 
-/** Sends load all the time, and lets `switchTo` move it there and back. */
-async function measure(
-  name: string,
-  port: number,
-  switchTo: (from: Side, to: Side) => Promise<void>,
-): Promise<Result> {
-  const traffic = startTraffic({ ...load, port }, 'blue');
+let isClean = true;
+for (const name of positionals.length > 0 ? positionals : ['haproxy', 'nginx', 'caddy', 'apache']) {
+  const ways = waysOf(name);
+  if (ways === undefined) console.log(`${name.padEnd(38)} is not installed here`);
+  else await measureAll(values['advised-only'] ? ways.slice(0, 1) : ways);
+}
+process.exitCode = isClean ? 0 : 1;
+
+async function measureAll(ways: readonly Way[]): Promise<void> {
+  const byHost = findSshd();
+  await using hosts =
+    byHost === undefined ? undefined : await startSshd({ names: ['lb-1'], by: places.scripts });
+  await using channels =
+    hosts === undefined ? localChannels() : channelsTo(hosts.hosts.map(({ declared }) => declared));
+  await using blue = await startBackend('blue', undefined, 0, places.others);
+  await using green = await startBackend('green', undefined, 0, places.others);
+  const stage: Stage = { blue, green, channels, by: places.proxy };
+  const results = new Map<Way, Result[]>(ways.map((way) => [way, []]));
+  for (let round = 0; round < rounds; round += 1) {
+    for (const way of ways) {
+      const result = await way.stand(stage, measure);
+      results.get(way)?.push(result);
+      print(way.name, result);
+      const { failed, wrong, stale, cut, reasons } = result.figures;
+      if (way !== ways[0]) continue;
+      for (const reason of reasons) console.log(`  ${reason}`);
+      isClean &&= failed + wrong + stale + cut === 0;
+    }
+  }
+  if (rounds > 1) for (const [way, each] of results) summarize(way.name, each);
+}
+
+/** Sends load all the time, and lets it be moved there and back. */
+async function measure({ port, switchTo, lookAt }: Standing): Promise<Result> {
+  const traffic = startTrafficProcess({ ...load, port }, 'blue', places.others);
   const switchMs: number[] = [];
-  await sleep(1000);
-  let now: Side = 'blue';
+  await sleep(1500);
+  let side: Side = 'blue';
   for (let index = 0; index < switches; index += 1) {
-    const next: Side = now === 'blue' ? 'green' : 'blue';
-    traffic.expectBoth(next);
-    const started = performance.now();
-    await switchTo(now, next);
-    switchMs.push(performance.now() - started);
-    traffic.acknowledge(next);
-    now = next;
+    const next: Side = side === 'blue' ? 'green' : 'blue';
+    const beganAt = now();
+    traffic.expectBoth(next, beganAt);
+    await switchTo(side, next);
+    const endedAt = now();
+    traffic.acknowledge(next, endedAt);
+    switchMs.push(endedAt - beganAt);
+    side = next;
+    await sleep(pauseMs);
+    if (lookAt === undefined) continue;
+    const lookedAt = now();
+    await lookAt(side);
+    traffic.note(lookedAt, now());
     await sleep(pauseMs);
   }
-  return { name, figures: await traffic.stop(), switchMs: switchMs.toSorted((a, b) => a - b) };
+  const figures = await traffic.stop();
+  return { figures, switchMs: switchMs.toSorted((a, b) => a - b) };
 }
 
-/** By the provider of that kind, on a proxy that runs with what `snippet --full` prints. */
-async function byDeployctl(
-  name: string,
-  kind: BalancerKind,
-  pools: readonly PoolDeclared[],
-  declared: BalancerDeclared,
-  port: number,
-  way = 'read for each request',
-): Promise<Result> {
-  await using channels = localChannels();
-  await using provider = kind.open(declared, channels);
-  for (const each of pools) {
-    const settle = {
-      op: 'pool.settle',
-      balancer: edge,
-      pool: each.name,
-      members: ['web-1'],
-      withinMs: 10_000,
-    } as const;
-    await provider.perform(settle, context());
-  }
-  const set = (from: RouteValue | null, to: RouteValue): Promise<void> =>
-    provider.perform(
-      { op: 'route.set', balancer: edge, route: 'shop', from: { runtime: from, persisted: from }, to },
-      context(),
-    );
-  await set(null, allTo('blue'));
-  return await measure(`${name}: deployctl, ${way}, verified`, port, (from, to) =>
-    set(allTo(from), allTo(to)),
-  );
-}
-
-interface Sides {
-  readonly blue: Backend;
-  readonly green: Backend;
-}
-
-const poolsOf = ({ blue, green }: Sides): readonly PoolDeclared[] => [
-  pool('shop_blue', { 'web-1': blue.port }),
-  pool('shop_green', { 'web-1': green.port }),
-];
-
-async function haproxyByDeployctl(sides: Sides, kind: BalancerKind): Promise<Result> {
-  const pools = poolsOf(sides);
-  const declare = ({ masterSocket, mapFile }: { masterSocket: string; mapFile: string }) =>
-    balancer('haproxy', { master_socket: masterSocket, map_file: mapFile }, pools);
-  await using proxy = await startHaproxy({
-    config: (paths) => kind.snippet(declare(paths), { full: true, bind: `127.0.0.1:${paths.port}` }),
-  });
-  return await byDeployctl('HAProxy', kind, pools, declare(proxy.paths), proxy.paths.port);
-}
-
-async function filesByDeployctl(sides: Sides, kind: BalancerKind, program: ProxyProgram): Promise<Result> {
-  const pools = poolsOf(sides);
-  const mapIn = ({ folder }: ProxyPaths): string => join(folder, 'edge.map');
-  const declare = (paths: ProxyPaths) => {
-    const files = kind.name === 'apache' ? { map_file: mapIn(paths) } : { flags_dir: paths.flagsDir };
-    return balancer(kind.name, { ...files, probe_address: `127.0.0.1:${paths.probePort}` }, pools);
-  };
-  await using proxy = await startProxy(program, async (paths) => {
-    await writeFile(mapIn(paths), '');
-    return kind.snippet(declare(paths), { full: true, bind: `127.0.0.1:${paths.port}` });
-  });
-  return await byDeployctl(program.name, kind, pools, declare(proxy.paths), proxy.paths.port);
-}
-
-interface Fallback {
-  readonly program: ProxyProgram;
-  readonly way: string;
-  settings(paths: ProxyPaths): Readonly<Record<string, string>>;
-}
-
-const fallbacks: Readonly<Record<string, Fallback>> = {
-  nginx: {
-    program: nginxProgram,
-    way: 'include and reload',
-    settings: ({ folder }) => ({ include_file: join(folder, 'edge.map'), pid_file: join(folder, 'pid') }),
-  },
-  caddy: {
-    program: caddyJsonProgram,
-    way: 'admin API',
-    settings: ({ adminPort, config }) => ({ admin_address: `127.0.0.1:${adminPort}`, config_file: config }),
-  },
-};
-
-/** Where flags are refused. */
-async function toldByDeployctl(
-  sides: Sides,
-  kind: BalancerKind,
-  { program, way, settings }: Fallback,
-): Promise<Result> {
-  const pools = poolsOf(sides);
-  const declare = (paths: ProxyPaths) =>
-    balancer(kind.name, { probe_address: `127.0.0.1:${paths.probePort}`, ...settings(paths) }, pools);
-  await using proxy = await startProxy(program, async (paths) => {
-    const file = settings(paths).include_file;
-    if (file !== undefined) await writeFile(file, '');
-    return kind.snippet(declare(paths), { full: true, bind: `127.0.0.1:${paths.port}` });
-  });
-  return await byDeployctl(program.name, kind, pools, declare(proxy.paths), proxy.paths.port, way);
-}
-
-/** As it is done by hand: the same proxy and checks, another pool in the configuration, and a reload. */
-async function haproxyByReload({ blue, green }: Sides): Promise<Result> {
-  const config = (port: number, side: Side): string => `
-global
-    hard-stop-after 10m
-defaults
-    mode http
-    option redispatch 1
-    timeout connect 2s
-    timeout client 60s
-    timeout server 60s
-    timeout tunnel 1h
-frontend edge
-    bind 127.0.0.1:${port}
-    default_backend shop_${side}
-backend shop_blue
-    server web-1 127.0.0.1:${blue.port} check inter 1s
-backend shop_green
-    server web-1 127.0.0.1:${green.port} check inter 1s
-`;
-  await using proxy = await startHaproxy({ config: ({ port }) => config(port, 'blue') });
-  const { folder, port } = proxy.paths;
-  return await measure('HAProxy: rewrite and reload', port, async (_from, to) => {
-    await writeFile(join(folder, 'haproxy.cfg'), config(port, to));
-    await proxy.reload();
-  });
-}
-
-interface Ports {
-  readonly port: number;
-  readonly probePort: number;
-}
-
-const handmade: Readonly<Record<string, (ports: Ports, to: Backend) => string>> = {
-  apache: ({ port, probePort }, to) => `${['mpm_event', 'authz_core', 'proxy', 'proxy_http']
-    .map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`)
-    .join('\n')}
-User www-data
-Group www-data
-ServerName localhost
-ServerLimit 4
-StartServers 4
-ThreadsPerChild 128
-MaxRequestWorkers 512
-MaxSpareThreads 512
-KeepAliveTimeout 60
-MaxKeepAliveRequests 10000
-Listen 127.0.0.1:${port}
-Listen 127.0.0.1:${probePort}
-ProxyPass / http://127.0.0.1:${to.port}/ upgrade=ANY
-`,
-  nginx: ({ port, probePort }, to) => `user www-data;
-worker_shutdown_timeout 10s;
-events { worker_connections 4096; }
-http {
-  access_log off;
-  map $http_upgrade $connection_upgrade { default upgrade; "" close; }
-  upstream shop { server 127.0.0.1:${to.port}; }
-  server {
-    listen 127.0.0.1:${port};
-    listen 127.0.0.1:${probePort};
-    location / {
-      proxy_http_version 1.1;
-      proxy_set_header Upgrade $http_upgrade;
-      proxy_set_header Connection $connection_upgrade;
-      proxy_pass http://shop;
-    }
-  }
-}
-`,
-  caddy: ({ port, probePort }, to) => `http://:${port}, http://:${probePort} {
-	bind 127.0.0.1
-	reverse_proxy 127.0.0.1:${to.port}
-}
-`,
-};
-
-async function flagsByReload(sides: Sides, program: ProxyProgram): Promise<Result> {
-  const config = handmade[program.name];
-  if (config === undefined) throw new Error(`nobody wrote how ${program.name} is reloaded`);
-  await using proxy = await startProxy(program, (paths) => config(paths, sides.blue));
-  return await measure(`${program.name}: rewrite and reload`, proxy.paths.port, async (_from, to) => {
-    await proxy.rewrite(config(proxy.paths, sides[to]));
-    await proxy.reload();
-    // Until a fresh request is answered by the other side, as somebody who looks would say it is done.
-    for (;;) {
-      const answer = await fetch(`http://127.0.0.1:${proxy.paths.port}/`, {
-        headers: { connection: 'close' },
-      });
-      await answer.arrayBuffer();
-      if (answer.headers.get('x-served-by') === to) return;
-      await sleep(5);
-    }
-  });
-}
-
-const column = (text: string | number, width: number): string => String(text).padStart(width);
-const ms = (value: number | undefined): string => (value ?? 0).toFixed(1);
-
-function print({ name, figures, switchMs }: Result): void {
-  const { requests, withheld, failed, wrong, stale, cut, seenMs, latencyMs } = figures;
-  const median = (sorted: readonly number[]): number | undefined => sorted[Math.floor(sorted.length / 2)];
+function print(name: string, { figures, switchMs }: Result): void {
+  const { requests, withheld, failed, wrong, stale, cut, seenMs, latency } = figures;
+  const { near, noted, away } = latency;
+  const of = ({ count, p50, p99, max }: typeof near): string =>
+    (count === 0 ? '-' : `${ms(p50)}/${ms(p99)}/${ms(max)}`).padStart(19);
+  const halfAndMost = (sorted: readonly number[]): string =>
+    `${ms(median(sorted))}/${ms(sorted.at(-1) ?? 0)}`.padStart(15);
   console.log(
     [
-      name.padEnd(52),
-      column(requests, 9),
-      column(withheld, 8),
-      column(failed, 7),
-      column(wrong, 6),
-      column(stale, 6),
-      column(cut, 4),
-      column(ms(median(switchMs)), 10),
-      column(ms(switchMs.at(-1)), 7),
-      column(ms(median(seenMs)), 9),
-      column(ms(seenMs.at(-1)), 7),
-      column(ms(latencyMs.p99), 8),
-      column(ms(latencyMs.p99Near), 8),
-      column(ms(latencyMs.p99Away), 8),
+      name.padEnd(38),
+      String(requests).padStart(8),
+      String(withheld).padStart(8),
+      String(failed).padStart(6),
+      String(wrong).padStart(5),
+      String(stale).padStart(5),
+      String(cut).padStart(3),
+      halfAndMost(switchMs),
+      halfAndMost(seenMs),
+      of(near),
+      of(noted),
+      of(away),
+      ms(near.lateP99).padStart(5),
+      (near.p99 / away.p99).toFixed(2).padStart(9),
     ].join(' '),
   );
 }
 
-console.log(
-  `${switches} switches at ${rate} requests a second: kept, fresh, 1.5 s long and upgraded connections together\n`,
-);
-console.log(
-  [
-    'way'.padEnd(52),
-    ' requests',
-    'withheld',
-    ' failed',
-    ' wrong',
-    ' stale',
-    ' cut',
-    'acked p50',
-    '    max',
-    ' seen p50',
-    'max, ms',
-    'p99, ms',
-    '    near',
-    '    away',
-  ].join(' '),
-);
-
-const programs: readonly ProxyProgram[] = [nginxProgram, caddyProgram, apacheProgram];
-let isClean = true;
-for (const name of ['haproxy', 'nginx', 'caddy', 'apache'].filter(
-  (each) => wanted.length === 0 || wanted.includes(each),
-)) {
-  const kind = balancerKind(name);
-  const program = programs.find((each) => each.name === name);
-  if (kind === undefined || (program === undefined ? !hasHaproxy : !isInstalled(program))) {
-    console.log(`${name.padEnd(52)} is not installed here`);
-    continue;
-  }
-  await using blue = await startBackend('blue');
-  await using green = await startBackend('green');
-  const sides = { blue, green };
-  const ours = await (program === undefined
-    ? haproxyByDeployctl(sides, kind)
-    : filesByDeployctl(sides, kind, program));
-  print(ours);
-  const fallback = fallbacks[name];
-  if (fallback !== undefined) print(await toldByDeployctl(sides, kind, fallback));
-  print(await (program === undefined ? haproxyByReload(sides) : flagsByReload(sides, program)));
-  const { failed, wrong, stale, cut, reasons } = ours.figures;
-  for (const reason of reasons) console.log(`  ${reason}`);
-  isClean &&= failed + wrong + stale + cut === 0;
+function summarize(name: string, results: readonly Result[]): void {
+  const over = (value: (result: Result) => number): string =>
+    ms(median(results.map(value).toSorted((a, b) => a - b)));
+  const ratio = median(
+    results.map(({ figures: { latency } }) => latency.near.p99 / latency.away.p99).toSorted((a, b) => a - b),
+  );
+  console.log(
+    `${name}: p99, median of ${results.length} rounds: near ${over(({ figures }) => figures.latency.near.p99)}, looks ${over(({ figures }) => figures.latency.noted.p99)}, away ${over(({ figures }) => figures.latency.away.p99)}; near/away ${ratio.toFixed(2)}`,
+  );
 }
-process.exitCode = isClean ? 0 : 1;
+
+function median(sorted: readonly number[]): number {
+  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+}
+
+function ms(value: number): string {
+  return value.toFixed(1);
+}

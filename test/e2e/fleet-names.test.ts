@@ -214,15 +214,15 @@ describe.skipIf(nowhere !== undefined)(
         slot: string,
         ...argv: readonly string[]
       ): Promise<void> => {
-        byRoute.both(to);
-        byPool.both(to);
+        byRoute.expectBoth(to);
+        byPool.expectBoth(to);
         const { child, ended } = program.start(secrets, ...argv, '--auto-approve', '--json');
         if (child.stdout !== null) {
           createInterface({ input: child.stdout }).on('line', (line) => {
             const event: EventLine = JSON.parse(line);
             if (event.type !== 'step_done') return;
-            if (event.step === `shop/${slot}/switch`) byRoute.only(to);
-            if (event.step === `prices/${slot}/name/resolved`) byPool.only(to);
+            if (event.step === `shop/${slot}/switch`) byRoute.acknowledge(to);
+            if (event.step === `prices/${slot}/name/resolved`) byPool.acknowledge(to);
           });
         }
         const run = await ended;

@@ -83,12 +83,12 @@ describe.skipIf(nowhere !== undefined)(
 
     test('loses no request, and never has fewer in service than declared', async () => {
       const clients = scene.startClients(100, '1.0.0');
-      clients.both('2.0.0');
+      clients.expectBoth('2.0.0');
       const watch = watchFewest(scene.lb);
       scene.setVersion('2.0.0');
       const run = await scene.cli('apply', 'prod', '--auto-approve', '--json');
       const fewest = await watch.stop();
-      clients.only('2.0.0');
+      clients.acknowledge('2.0.0');
       const { failed, wrong, requests, reasons } = await clients.stop();
       expect([run.code, run.stderr]).toEqual([0, '']);
       expect({ failed, wrong, reasons }).toEqual({ failed: 0, wrong: 0, reasons: [] });

@@ -44,12 +44,12 @@ describe.skipIf(nowhere !== undefined)(
         const clients = scene.startClients(100, '1.0.0');
         const version = nextVersion();
         scene.setVersion(version);
-        clients.both(version);
+        clients.expectBoth(version);
         expect(await scene.cli('apply', 'prod', '--auto-approve')).toMatchObject({ code: 0, stderr: '' });
-        clients.only(version);
-        clients.both('1.0.0');
+        clients.acknowledge(version);
+        clients.expectBoth('1.0.0');
         expect(await scene.cli('revert', 'prod', '--auto-approve')).toMatchObject({ code: 0, stderr: '' });
-        clients.only('1.0.0');
+        clients.acknowledge('1.0.0');
         const { failed, wrong, stale, requests, reasons } = await clients.stop();
         expect({ failed, wrong, stale, reasons }).toEqual({ failed: 0, wrong: 0, stale: 0, reasons: [] });
         expect(requests).toBeGreaterThan(300);

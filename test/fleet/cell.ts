@@ -42,7 +42,7 @@ export async function passCell(
   scene.declare(direction === 'revert' ? 'revert' : 'pause', '');
   scene.setVersion(version);
   const clients = scene.startClients(requestsPerSecond, before);
-  clients.both(version);
+  clients.expectBoth(version);
   if (direction === 'back') {
     const killed = await scene.cliWith(
       { DEPLOYCTL_FAIL: 'kill@effect:before:bake' },
@@ -51,8 +51,8 @@ export async function passCell(
       '--auto-approve',
     );
     expect(killed.signal).toBe('SIGKILL');
-    clients.only(version);
-    clients.both(before);
+    clients.acknowledge(version);
+    clients.expectBoth(before);
   }
   const wasBack = direction === 'back';
   const command = wasBack ? ['abort', 'prod'] : ['apply', 'prod', '--auto-approve'];
@@ -62,7 +62,7 @@ export async function passCell(
     if (event.type !== 'step_done' || !summary.startsWith('edge: ')) return;
     acknowledged = event.undoing === true ? before : version;
     // A run that turns round by itself has moved the route back before anybody could say that both sides are right.
-    if (direction !== 'revert') clients.only(acknowledged);
+    if (direction !== 'revert') clients.acknowledge(acknowledged);
   };
   const ran = await runAt(scene, command, { point, meanwhile: () => fault.inflict(scene) }, told);
   const seconds = Math.round((performance.now() - startedAt) / 100) / 10;
@@ -83,15 +83,15 @@ export async function passCell(
     // Still the fault's own: its proxy has to start, and to see its servers again before it sends anybody to them.
     await expect.poll(() => servedBy(scene.lb.address, 80), { timeout: 60_000 }).toBeDefined();
     // And connections that stood when it went away end as they would without us, some of them half a minute later.
-    clients.anew();
+    clients.comeAnew();
   }
 
   let serves = ran.code === 3 || wasBack ? before : version;
   if (ran.code === 4) {
     const end = ending === 'abort' || wasBack ? ['abort', 'prod'] : ['apply', 'prod', '--resume'];
     // A resume after an acknowledged switch goes on with the new side; an abort and a revert may go back.
-    if (end[0] === 'abort' || direction === 'revert') clients.both(before);
-    clients.both(version);
+    if (end[0] === 'abort' || direction === 'revert') clients.expectBoth(before);
+    clients.expectBoth(version);
     const finished = await runAt(scene, end, undefined, told);
     expect([finished.stderr, [0, 3].includes(finished.code ?? -1) ? 'ended' : finished.stdout]).toEqual([
       '',
@@ -100,13 +100,13 @@ export async function passCell(
     serves = finished.code === 0 ? version : before;
     if (direction === 'forward' && ending === 'resume') expect(serves).toBe(version);
   }
-  clients.only(serves);
+  clients.acknowledge(serves);
   // A cable that is plugged in again is not yet a line that every connection has noticed.
   await expect.poll(() => servedBy(scene.lb.address, 80)).toBe(serves);
   expect(await leftToDo(scene)).toEqual(
     serves === version ? [] : ['load_balancer.edge.route["shop"]', ...idle(scene)],
   );
-  const { failed, failedSince, wrong, stale, reasons, reasonsSince, latencyMs } = await clients.stop();
+  const { failed, failedSince, wrong, stale, reasons, reasonsSince, latency } = await clients.stop();
   const mayFail = fault.where !== 'operator';
   expect({
     failed: mayFail ? 0 : failed,
@@ -115,7 +115,7 @@ export async function passCell(
     stale,
     reasons: mayFail ? reasonsSince : reasons,
   }).toEqual({ failed: 0, failedSince: 0, wrong: 0, stale: 0, reasons: [] });
-  return { serves, outcome: { code: ran.code, seconds, failed, slowestMs: Math.round(latencyMs.max) } };
+  return { serves, outcome: { code: ran.code, seconds, failed, slowestMs: Math.round(latency.all.max) } };
 }
 
 /** Addresses of what the next plan would change; which old releases it prunes depends on how far back they go. */

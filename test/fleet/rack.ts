@@ -32,8 +32,8 @@ export interface Rack extends AsyncDisposable {
   run(script: string, values?: Readonly<Record<string, string>>): Promise<string>;
   /** Starts a script in the rack, which lives as long as it does, or the rack. */
   start(script: string, values: Readonly<Record<string, string>>, log: number): ChildProcess;
-  /** Starts a program of this machine on the clients' side of the network. */
-  startClient(program: string, args: readonly string[]): ChildProcess;
+  /** What starts a program of this machine on the clients' side of the network. */
+  readonly amongClients: readonly string[];
   /** The operator's own cable. */
   pullUplink(): Promise<void>;
   plugUplink(): Promise<void>;
@@ -120,10 +120,7 @@ function rackOf(folder: string, pid: number, network: Network, dispose: () => Pr
         env: environment(values),
         stdio: ['ignore', log, log],
       }),
-    startClient: (program, args) =>
-      spawn('nsenter', ['--target', String(pid), '--net', program, ...args], {
-        stdio: ['pipe', 'pipe', 'inherit'],
-      }),
+    amongClients: ['nsenter', '--target', String(pid), '--net'],
     pullUplink: async () => void (await inRack('ip link set uplink down')),
     plugUplink: async () => void (await inRack('ip link set uplink up')),
     [Symbol.asyncDispose]: dispose,

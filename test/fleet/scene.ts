@@ -5,11 +5,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { type Program, programIn } from '../rig/program.ts';
 import { packRelease } from '../rig/scene.ts';
-import type { TrafficFigures } from '../rig/traffic.ts';
+import type { Traffic } from '../rig/traffic.ts';
+import { startTrafficProcess } from '../rig/traffic-process.ts';
 import { startBalancer } from './balancer.ts';
 import { type Fleet, type FleetHost, startFleet } from './fleet.ts';
 
@@ -26,15 +25,7 @@ export interface FleetScene extends AsyncDisposable, Program {
   declare(onFailure: 'revert' | 'pause', policy: string): void;
   /** The same with another way to roll out. */
   declareRollout(rollout: Rollout, policy: string): void;
-  startClients(rate: number, first: string): Clients;
-}
-
-export interface Clients {
-  both(version: string): void;
-  only(version: string): void;
-  /** Whoever comes from now on comes on connections of their own. */
-  anew(): void;
-  stop(): Promise<TrafficFigures>;
+  startClients(rate: number, first: string): Traffic;
 }
 
 /** How the service is rolled out: its slots with their ports, its strategy block, and how many zones the hosts are in. */
@@ -157,26 +148,15 @@ policy "prod" {
 }
 
 /** `name`: what they ask for, as the Host of each request. */
-export function startClients(
-  fleet: Fleet,
-  lb: FleetHost,
+export const startClients = (
+  { rack }: Fleet,
+  { address }: FleetHost,
   rate: number,
   first: string,
-  name = 'shop.test',
-): Clients {
-  const script = fileURLToPath(new URL('./traffic-client.ts', import.meta.url));
-  const child = fleet.rack.startClient(process.execPath, [
-    ...['--no-warnings', script, lb.address, String(port), String(rate), first, name],
-  ]);
-  const said = child.stdout === null ? Promise.resolve('') : text(child.stdout);
-  const say = (line: string): void => void child.stdin?.write(`${line}\n`);
-  return {
-    both: (version) => say(`both ${version}`),
-    only: (version) => say(`only ${version}`),
-    anew: () => say('anew'),
-    async stop() {
-      child.stdin?.end();
-      return JSON.parse(await said) as TrafficFigures;
-    },
-  };
-}
+  host = 'shop.test',
+): Traffic =>
+  startTrafficProcess(
+    { address, port, host, rate, keepAlive: 4, freshShare: 0.5, slow: 2, upgraded: 0 },
+    first,
+    rack.amongClients,
+  );

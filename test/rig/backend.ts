@@ -25,13 +25,20 @@ export interface Backend extends AsyncDisposable {
 
 export type Health = 'well' | 'ill' | 'by turns';
 
-/** Resolves when it listens, on a port of its own where none is given. */
-export async function startBackend(name: string, address = '127.0.0.1', wanted = 0): Promise<Backend> {
+/** Resolves when it listens, on a port of its own where none is given. `by`: the command that starts it where it is to be. */
+export async function startBackend(
+  name: string,
+  address = '127.0.0.1',
+  wanted = 0,
+  by: readonly string[] = [],
+): Promise<Backend> {
   let child: ChildProcess;
   let port = wanted;
+  const [execPath = process.execPath, ...execArgv] = [...by, process.execPath];
   const restart = async (): Promise<void> => {
     const started = fork(fileURLToPath(import.meta.url), [name, address, String(port)], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      ...(by.length === 0 ? {} : { execPath, execArgv }),
     });
     child = started;
     port = await new Promise<number>((resolve, reject) => {

@@ -7,6 +7,7 @@ import {
   type Context,
   canonicalAudience,
   type Declared,
+  type HostDeclared,
   type Json,
   type PoolDeclared,
   type StepId,
@@ -80,7 +81,7 @@ export const declaring = (declared: BalancerDeclared): Declared => ({
 
 /** Every name is this machine. */
 export const localChannels = (hosts: readonly string[] = ['lb-1', 'lb-2']): HostChannels =>
-  openHostChannels(
+  channelsTo(
     hosts.map((name) => ({
       address: asAddress(`host.${name}`),
       name,
@@ -89,8 +90,10 @@ export const localChannels = (hosts: readonly string[] = ['lb-1', 'lb-2']): Host
       labels: {},
       origin,
     })),
-    { clock: systemClock },
   );
+
+export const channelsTo = (hosts: readonly HostDeclared[]): HostChannels =>
+  openHostChannels(hosts, { clock: systemClock });
 
 /** The same hosts as if they were far: where what needs many questions is put into one script. */
 export const far = (channels: HostChannels): HostChannels => ({

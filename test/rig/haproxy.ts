@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
-export const hasHaproxy = existsSync('/usr/sbin/haproxy');
+const haproxy = '/usr/sbin/haproxy';
+export const hasHaproxy = existsSync(haproxy);
 
 export interface HaproxyPaths {
   readonly folder: string;
@@ -43,11 +44,12 @@ export const freePort = (): Promise<number> =>
     });
   });
 
-/** `config` gets the paths and says the whole configuration; `extraFiles` are further -f, in order. */
+/** `config` gets the paths and says the whole configuration. `by`: the command that starts it where it is to be. */
 export async function startHaproxy(options: {
   readonly config: (paths: HaproxyPaths) => string;
   readonly map?: string;
   readonly withConfigFile?: boolean;
+  readonly by?: readonly string[];
 }): Promise<RunningHaproxy> {
   const folder = await mkdtemp(join(tmpdir(), 'hap-'));
   const paths: HaproxyPaths = {
@@ -83,9 +85,11 @@ export async function startHaproxy(options: {
     }
   };
   const start = async (): Promise<void> => {
+    const [file = haproxy, ...before] = [...(options.by ?? []), haproxy];
     const started = spawn(
-      '/usr/sbin/haproxy',
+      file,
       [
+        ...before,
         '-W',
         '-S',
         paths.masterSocket,

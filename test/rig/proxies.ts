@@ -108,10 +108,14 @@ export const caddyJsonProgram: ProxyProgram = {
   environment: ({ folder }) => ({ HOME: folder, XDG_CONFIG_HOME: folder, XDG_DATA_HOME: folder }),
 };
 
-/** `config` says the whole configuration. The folder can be read by everybody, as one in /etc can. */
+/**
+ * `config` says the whole configuration. The folder can be read by everybody, as one in /etc can. `by`: the command that
+ * starts its programs where they are to be: `['taskset', '-c', '1']`.
+ */
 export async function startProxy(
   program: ProxyProgram,
   config: (paths: ProxyPaths) => string | Promise<string>,
+  by: readonly string[] = [],
 ): Promise<RunningProxy> {
   const folder = await mkdtemp(join(tmpdir(), `${program.name}-`));
   await chmod(folder, 0o755);
@@ -128,7 +132,8 @@ export async function startProxy(
   let output = '';
   let child: ChildProcess | undefined;
   const run = (args: readonly string[]): ChildProcess => {
-    const started = spawn(program.file, args, {
+    const [file = program.file, ...before] = [...by, program.file];
+    const started = spawn(file, [...before, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
       env: { ...process.env, ...program.environment?.(paths) },

@@ -63,6 +63,8 @@ export interface SshdOptions {
   readonly config?: readonly string[];
   readonly connection?: Partial<Extract<Connection, { kind: 'ssh' }>>;
   readonly names?: readonly string[];
+  /** The command that starts each server, and with it all that is done there, where it is to be. */
+  readonly by?: readonly string[];
 }
 
 const sshdPaths = ['/usr/sbin/sshd', '/usr/local/sbin/sshd', '/usr/bin/sshd', '/sbin/sshd'];
@@ -168,7 +170,8 @@ async function startHost(
 
   let server: ChildProcess | undefined;
   const start = async (): Promise<void> => {
-    const child = spawn(sshd, ['-D', '-E', log, '-f', config], { stdio: 'ignore' });
+    const [program = sshd, ...before] = [...(options.by ?? []), sshd];
+    const child = spawn(program, [...before, '-D', '-E', log, '-f', config], { stdio: 'ignore' });
     server = child;
     for (let attempt = 0; attempt < 400; attempt += 1) {
       if (child.exitCode !== null) {

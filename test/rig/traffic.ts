@@ -1,6 +1,19 @@
 /** A load client that counts what a user would have noticed during a switch. */
 import { Agent, type ClientRequest, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import {
+  type Answered,
+  countedBy,
+  type Epoch,
+  judge,
+  latencyOf,
+  type Moment,
+  type Move,
+  seenOf,
+  type TrafficFigures,
+} from './traffic-figures.ts';
+
+export type { TrafficFigures } from './traffic-figures.ts';
 
 export interface TrafficOptions {
   readonly port: number;
@@ -19,53 +32,28 @@ export interface TrafficOptions {
   readonly host?: string;
 }
 
-export interface TrafficFigures {
-  readonly requests: number;
-  /** Not sent, because too many were unanswered: then the machine is too busy to keep the rate, and that is all it says. */
-  readonly withheld: number;
-  /** No answer, a reset, a time-out, or a status other than 200. */
-  readonly failed: number;
-  /** Of these, sent since the clients came anew; where they did not, since the last switch was acknowledged. */
-  readonly failedSince: number;
-  /** Answered by a side that no route has named in this test. */
-  readonly wrong: number;
-  /** Sent after a switch was acknowledged, and answered by the side before. */
-  readonly stale: number;
-  /** Upgraded connections that ended before the test did. */
-  readonly cut: number;
-  readonly bySide: Readonly<Record<string, number>>;
-  /** Of each switch, from its beginning to the sending of the last request that the side before still answered; in ms. */
-  readonly seenMs: readonly number[];
-  readonly latencyMs: {
-    readonly p50: number;
-    readonly p99: number;
-    readonly max: number;
-    /** Of requests that were under way during a switch or within 100 ms after it was acknowledged, and of all others. */
-    readonly p99Near: number;
-    readonly p99Away: number;
-  };
-  /** What the first few failures were. */
-  readonly reasons: readonly string[];
-  /** What the first few of `failedSince` were. */
-  readonly reasonsSince: readonly string[];
-}
-
+/** A moment `at` is one of {@link now}, in whichever process of this machine; default: when it is called. */
 export interface Traffic {
-  /** From now on only `side` may answer; requests in flight may still come from the one before. */
-  acknowledge(side: string): void;
+  /** From then on only `side` may answer; requests in flight may still come from the one before. */
+  acknowledge(side: string, at?: number): void;
   /** While a switch is under way, both are right. */
-  expectBoth(next: string): void;
+  expectBoth(next: string, at?: number): void;
+  /** Something went on from `beganAt` to `endedAt` that is no switch: latency near it is told apart. */
+  note(beganAt: number, endedAt: number): void;
   /** Whoever comes from now on comes on connections of their own: what becomes of those before is another's fault. */
   comeAnew(): void;
   /** Stops sending, waits for what is in flight, and counts. */
   stop(): Promise<TrafficFigures>;
 }
 
+/** In ms, by a clock that never jumps and that all processes of a machine share. */
+export const now = (): number => Number(process.hrtime.bigint()) / 1e6;
+
 /** Far beyond what a request takes, and below what a queue of `mostInFlight` takes on a busy machine. */
 const answerMs = 30_000;
 const mostInFlight = 250;
-/** What a switch costs may come a little after it: connections that are closed, caches that are empty. */
-const nearMs = 100;
+/** A longer pause of this process must not become a burst that measures only itself. */
+const mostLateMs = 100;
 
 /** Everything is loopback, bounded by `rate` and by `stop`. */
 export function startTraffic(options: TrafficOptions, first: string): Traffic {
@@ -81,66 +69,38 @@ export function startTraffic(options: TrafficOptions, first: string): Traffic {
     agents.push(kept, slowAgent);
   };
   connectAnew();
-  const started = performance.now();
-  /** What was right, epoch by epoch: a request may be answered by any that was right between its sending and its answer. */
-  const epochs: (readonly string[])[] = [[first]];
-  const known = new Set([first]);
-  /** Each switch: when it began and ended, where it goes, and when the last request was sent that was answered otherwise. */
-  const moves: {
-    readonly beganAt: number;
-    readonly to: string;
-    lastOtherAt: number;
-    acknowledgedAt: number;
-  }[] = [];
+  const started = now();
+  /** What was right, epoch by epoch. */
+  const epochs: Epoch[] = [{ at: Number.NEGATIVE_INFINITY, sides: [first] }];
+  const moves: Move[] = [];
+  const noted: Moment[] = [];
   const inFlight = new Set<Promise<void>>();
-  const answered: { readonly sentAt: number; readonly ms: number }[] = [];
-  const bySide: Record<string, number> = {};
-  const reasons: string[] = [];
-  const reasonsIn: string[][] = [];
+  const answered: Answered[] = [];
+  const failures: { readonly sentAt: number; readonly reason: string }[] = [];
   let requests = 0;
   let withheld = 0;
-  let failed = 0;
-  const failedIn: number[] = [];
-  let anewFrom: number | undefined;
-  let wrong = 0;
-  let stale = 0;
+  let anewAt: number | undefined;
   let cut = 0;
   let stopping = false;
 
-  const fail = (sentIn: number, reason: string): void => {
-    failed += 1;
-    failedIn[sentIn] = (failedIn[sentIn] ?? 0) + 1;
-    reasonsIn[sentIn] ??= [];
-    for (const each of [reasons, reasonsIn[sentIn]]) {
-      if (each.length < 10) each.push(`${((performance.now() - started) / 1000).toFixed(3)} s: ${reason}`);
-    }
-  };
+  const fail = (sentAt: number, reason: string): void =>
+    void failures.push({ sentAt, reason: `${((now() - started) / 1000).toFixed(3)} s: ${reason}` });
 
-  const judge = (sentIn: number, sentAt: number, side: string): void => {
-    const move = moves.findLast(({ beganAt }) => beganAt <= sentAt);
-    if (move !== undefined && side !== move.to) move.lastOtherAt = Math.max(move.lastOtherAt, sentAt);
-    bySide[side] = (bySide[side] ?? 0) + 1;
-    if (!known.has(side)) wrong += 1;
-    else if (!epochs.slice(sentIn).some((sides) => sides.includes(side))) stale += 1;
-  };
-
-  const send = (path: string, agent: Agent | undefined, isTimed: boolean): void => {
+  const send = (path: string, agent: Agent | undefined, dueAt?: number): void => {
     requests += 1;
-    const sentIn = epochs.length - 1;
-    const sentAt = performance.now();
+    const sentAt = now();
     const done = new Promise<void>((resolve) => {
       const call: ClientRequest = request(
         { host: address, port, path, agent: agent ?? false, headers: { host }, timeout: answerMs },
         (response) => {
           const side = String(response.headers['x-served-by'] ?? '');
           response.on('error', (error) => {
-            fail(sentIn, `answer broken off: ${error.message}`);
+            fail(sentAt, `answer broken off: ${error.message}`);
             resolve();
           });
           response.on('end', () => {
-            if (isTimed) answered.push({ sentAt, ms: performance.now() - sentAt });
-            if (response.statusCode === 200) judge(sentIn, sentAt, side);
-            else fail(sentIn, `status ${response.statusCode}`);
+            if (response.statusCode === 200) answered.push({ dueAt, sentAt, endedAt: now(), side });
+            else fail(sentAt, `status ${response.statusCode}`);
             resolve();
           });
           response.resume();
@@ -148,7 +108,7 @@ export function startTraffic(options: TrafficOptions, first: string): Traffic {
       );
       call.on('timeout', () => call.destroy(new Error(`no answer in ${answerMs / 1000} s`)));
       call.on('error', (error) => {
-        fail(sentIn, `${path} ${agent === undefined ? 'fresh' : 'kept'}: ${error.message}`);
+        fail(sentAt, `${path} ${agent === undefined ? 'fresh' : 'kept'}: ${error.message}`);
         resolve();
       });
       call.end();
@@ -157,25 +117,20 @@ export function startTraffic(options: TrafficOptions, first: string): Traffic {
     void done.finally(() => inFlight.delete(done));
   };
 
-  let sent = 0;
-  const ticker = setInterval(() => {
-    const due = Math.floor(((performance.now() - started) / 1000) * rate);
-    // A pause of this process must not become a burst that measures only itself.
-    const now = Math.min(due - sent, Math.ceil(rate / 20));
-    sent = due;
-    for (let index = 0; index < now; index += 1) {
-      if (inFlight.size >= mostInFlight) {
-        withheld += 1;
-        continue;
-      }
-      const isFresh = Math.random() < options.freshShare;
-      send('/', isFresh ? undefined : kept, true);
+  let due = 0;
+  const sendDue = (): void => {
+    const dueAt = (): number => started + (due * 1000) / rate;
+    for (; dueAt() <= now(); due += 1) {
+      if (inFlight.size >= mostInFlight || now() - dueAt() > mostLateMs) withheld += 1;
+      else send('/', Math.random() < options.freshShare ? undefined : kept, dueAt());
     }
-  }, 5);
+    ticker = setTimeout(sendDue, dueAt() - now());
+  };
+  let ticker = setTimeout(sendDue, 0);
 
   const slowLoop = async (): Promise<void> => {
     while (!stopping) {
-      send('/slow?ms=1500', slowAgent, false);
+      send('/slow?ms=1500', slowAgent);
       await new Promise((resolve) => setTimeout(resolve, 1600));
     }
   };
@@ -188,64 +143,47 @@ export function startTraffic(options: TrafficOptions, first: string): Traffic {
   );
 
   return {
-    expectBoth(next) {
-      known.add(next);
-      const beganAt = performance.now();
-      moves.push({ beganAt, to: next, lastOtherAt: beganAt, acknowledgedAt: Number.POSITIVE_INFINITY });
-      epochs.push([...new Set([...(epochs.at(-1) ?? []), next])]);
+    expectBoth(next, at = now()) {
+      moves.push({ beganAt: at, to: next, endedAt: Number.POSITIVE_INFINITY });
+      epochs.push({ at, sides: [...new Set([...(epochs.at(-1)?.sides ?? []), next])] });
     },
-    acknowledge(side) {
-      known.add(side);
-      epochs.push([side]);
+    acknowledge(side, at = now()) {
+      epochs.push({ at, sides: [side] });
       const move = moves.at(-1);
-      if (move?.to === side) move.acknowledgedAt = performance.now();
+      if (move?.to === side) move.endedAt = at;
     },
+    note: (beganAt, endedAt) => void noted.push({ beganAt, endedAt }),
     comeAnew() {
       connectAnew();
-      epochs.push(epochs.at(-1) ?? []);
-      anewFrom = epochs.length - 1;
+      anewAt = now();
     },
     async stop() {
-      clearInterval(ticker);
+      clearTimeout(ticker);
       stopping = true;
       await Promise.allSettled([...inFlight]);
       for (const each of upgraded) each.close();
       for (const agent of agents) agent.destroy();
-      const since = anewFrom ?? epochs.length - 1;
-      const isNear = ({ sentAt, ms }: (typeof answered)[number]): boolean =>
-        moves.some(
-          ({ beganAt, acknowledgedAt }) => sentAt + ms >= beganAt && sentAt <= acknowledgedAt + nearMs,
-        );
-      const [near = [], away = []] = [true, false].map((wanted) =>
-        answered.filter((each) => isNear(each) === wanted),
-      );
+      const since = anewAt ?? epochs.at(-1)?.at ?? 0;
+      const failuresSince = failures.filter(({ sentAt }) => sentAt >= since);
+      const verdicts = answered.map((each) => judge(each, epochs));
+      const reasonsOf = (some: typeof failures): readonly string[] =>
+        some.slice(0, 10).map(({ reason }) => reason);
       return {
         requests,
         withheld,
-        failed,
-        failedSince: failedIn.slice(since).reduce((sum, each) => sum + each, 0),
-        wrong,
-        stale,
+        failed: failures.length,
+        failedSince: failuresSince.length,
+        wrong: verdicts.filter((verdict) => verdict === 'wrong').length,
+        stale: verdicts.filter((verdict) => verdict === 'stale').length,
         cut,
-        bySide,
-        seenMs: moves.map(({ beganAt, lastOtherAt }) => lastOtherAt - beganAt).toSorted((a, b) => a - b),
-        latencyMs: {
-          p50: quantile(answered, 0.5),
-          p99: quantile(answered, 0.99),
-          max: quantile(answered, 1),
-          p99Near: quantile(near, 0.99),
-          p99Away: quantile(away, 0.99),
-        },
-        reasons,
-        reasonsSince: reasonsIn.slice(since).flat(),
+        bySide: countedBy(answered.map(({ side }) => side)),
+        seenMs: seenOf(answered, moves),
+        latency: latencyOf(answered, moves, noted),
+        reasons: reasonsOf(failures),
+        reasonsSince: reasonsOf(failuresSince),
       };
     },
   };
-}
-
-function quantile(answered: readonly { readonly ms: number }[], share: number): number {
-  const sorted = answered.map(({ ms }) => ms).toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 }
 
 /** A connection like a websocket's: it must live through every switch, and what is said on it must come back. */
