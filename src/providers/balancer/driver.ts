@@ -26,7 +26,7 @@ export interface MemberWrite {
 export interface BalancerDriver {
   /**
    * Reads everything on one host, also from generations that only finish old connections. `asks`: what will be sampled next,
-   * which may be done in the same exchange (`sampled`).
+   * which may be done in the same exchange (`sampled`); a look with them is for a switch, and need not count sessions.
    */
   read(host: string, signal: AbortSignal, asks?: readonly SampleAsk[]): Promise<HostReading>;
   /** Reads the configuration file on one host. */

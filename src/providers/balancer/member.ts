@@ -40,11 +40,13 @@ export const sessionsOf = (pool: string, member: string | undefined, hosts: read
   hosts
     .flatMap(({ workers }) => workers)
     .map(({ pools }) => pools.get(pool))
-    .reduce(
-      (sum, reading) =>
-        sum + ((member === undefined ? reading?.sessions : reading?.members.get(member)?.sessions) ?? 0),
-      0,
-    );
+    .map((reading) => (member === undefined ? reading : reading?.members.get(member)))
+    .filter((reading) => reading !== undefined)
+    .reduce((sum, { sessions }) => {
+      // Not counted is never taken for none.
+      if (sessions === undefined) throw new Error(`nobody counted the sessions of ${pool} in this look`);
+      return sum + sessions;
+    }, 0);
 
 /** ` (L7OK 200, and before that L7STS 503)`: what a check says, with what else it was seen to say; '' for nothing. */
 export function checkInWords(check: string, seen: Iterable<string>): string {

@@ -16,7 +16,8 @@ export interface MemberReading {
   readonly up: boolean;
   /** Up because its check has passed as often as it must, not because it was not checked yet or failed only once. */
   readonly settled: boolean;
-  readonly sessions: number;
+  /** undefined: not counted, because the look was for a switch. */
+  readonly sessions: number | undefined;
   /** Of a member that follows a DNS record: `10.0.1.11:8081` as it was resolved last, or the name that an SRV gave. */
   readonly endpoint?: string;
   /** Whether connections stay open after a request, to be used for another; undefined: nobody asked. */
@@ -42,8 +43,8 @@ export interface Counted {
 }
 
 export interface PoolReading {
-  /** Requests and upgraded connections that are open now. */
-  readonly sessions: number;
+  /** Requests and upgraded connections that are open now; undefined: not counted, because the look was for a switch. */
+  readonly sessions: number | undefined;
   /** Since the worker started. */
   readonly requests: number;
   readonly failed: number;

@@ -23,13 +23,15 @@ import { renderRoute, routeCommand } from './render.ts';
 /**
  * `ask SOCKET half`: standard input to the socket, all that it answers to standard output. `half`: nothing more comes
  * after that, without which the master never closes; `open` for HTTP, where it would be a client that has gone. All three
- * give up after 10 s.
+ * give up after 10 s. perl does without its module for sockets, which takes three times as long to load as perl to start;
+ * a machine where AF_UNIX and SOCK_STREAM are not 1 gets no connection, and is asked call by call.
  */
-const ask = String.raw`
+const ask = `
 if command -v perl >/dev/null 2>&1; then
-  ask() { perl -MSocket -e '
+  ask() { perl -e '
     alarm 10; binmode STDIN; local $/; my $text = <STDIN>;
-    my $s; socket($s, PF_UNIX, SOCK_STREAM, 0) && connect($s, pack_sockaddr_un($ARGV[0])) or exit 7;
+    my $to = $^O eq "linux" ? pack("S a* x", 1, $ARGV[0]) : do { require Socket; Socket::pack_sockaddr_un($ARGV[0]) };
+    my $s; socket($s, 1, 1, 0) && connect($s, $to) or exit 7;
     while (length $text) { my $n = syswrite($s, $text); exit 8 unless defined $n; substr($text, 0, $n) = "" }
     shutdown($s, 1) if $ARGV[1] eq "half";
     my $n; while ($n = sysread($s, my $b, 65536)) { print $b } exit(defined $n ? 0 : 8)' "$1" "$2"; }

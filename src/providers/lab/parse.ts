@@ -97,7 +97,7 @@ function parsePool(value: unknown): readonly [string, PoolReading] {
   return [
     textOf(name),
     {
-      sessions: [...parsed.values()].reduce((sum, member) => sum + member.sessions, 0),
+      sessions: listOf(members).reduce<number>((sum, each) => sum + numberOf(fieldsOf(each).sessions), 0),
       ...countedIn(value),
       members: parsed,
     },

@@ -205,8 +205,8 @@ function retiringWorker(pid: number, known: ReadonlyMap<string, PoolReading>): W
     pools: new Map(
       [...known].map(([pool, { sessions }]): readonly [string, PoolReading] => [
         pool,
-        sessions > 0
-          ? { sessions: 0, requests: 0, failed: 0, members: new Map() }
+        sessions === undefined || sessions > 0
+          ? { sessions: sessions && 0, requests: 0, failed: 0, members: new Map() }
           : { sessions: 1, requests: 0, failed: 0, members: new Map([[name, undecided]]) },
       ]),
     ),

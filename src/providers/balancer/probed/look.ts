@@ -11,6 +11,7 @@ import type { SampleAsk } from '../sampling.ts';
 import { checkTalks, readChecks } from './checks.ts';
 import { poolReadings } from './pools.ts';
 import {
+  askAgain,
   type ProbeAnswer,
   type ProbeAsk,
   type ProbePlace,
@@ -63,16 +64,19 @@ export function lookAt({ channel, place, pools, probes, asks, own, talks = [] }:
   const groups = [talks, probeTalks(place, allProbes), checkTalks(pools)];
   const all = groups.flat();
   const isNear = channel.isHere === true;
+  // Whoever asks the rules is about to switch, or has just done so: a table of all connections of a busy proxy is no
+  // small thing to read beside it, and says nothing of a switch.
+  const isForSwitch = asks.length > 0;
   const printed: Look['printed'] = (output) =>
     new Map(sectionsOf(output, mark).map(({ title, text }) => [title, text]));
   return {
     following: {
       before: `${own.before}\n${isNear ? '' : talkScript}`,
       // Our own checks of members must not be counted among their connections: those are looked at first.
-      text: `${own.text}\necho "$mark connections"${connectionsScript}${isNear ? '' : `printf '%s' "$talks" | talk\n`}exit 0\n`,
+      text: `${own.text}\n${isForSwitch ? '' : `echo "$mark connections"${connectionsScript}`}${isNear ? '' : `printf '%s' "$talks" | talk\n`}exit 0\n`,
       values: {
         ...own.values,
-        ...connectionValues(pools),
+        ...(isForSwitch ? {} : connectionValues(pools)),
         mark,
         ...(isNear ? {} : { talks: renderTalks(all) }),
       },
@@ -81,13 +85,14 @@ export function lookAt({ channel, place, pools, probes, asks, own, talks = [] }:
     async finish(output, signal) {
       const sections = sectionsOf(output, mark);
       const own = printed(output);
-      const sessions = readConnections(channel.host, pools, own.get('connections'));
+      const sessions = isForSwitch ? undefined : readConnections(channel.host, pools, own.get('connections'));
       const talked = await complete(channel, all, readTalks(channel.host, all, sections), signal);
       const [ofOwn = [], ofProbes = [], ofChecks = []] = groups.map(({ length }, index) => {
         const start = groups.slice(0, index).flat().length;
         return talked.slice(start, start + length);
       });
-      const answers = readProbe(channel.host, place, allProbes, ofProbes);
+      const whole = await askAgain(channel, place, allProbes, ofProbes, signal);
+      const answers = readProbe(channel.host, place, allProbes, whole);
       const checks = readChecks(pools, ofChecks);
       return {
         own,

@@ -6,7 +6,8 @@ import type { ProbeAnswer } from './probe.ts';
 
 /** What a host sees of members, by `pool/member`. */
 export interface MemberLooks {
-  readonly sessions: ReadonlyMap<string, number>;
+  /** undefined: nobody counted them. */
+  readonly sessions: ReadonlyMap<string, number> | undefined;
   readonly checks: ReadonlyMap<string, CheckResult>;
 }
 
@@ -24,13 +25,13 @@ export const poolReadings = (
         const readings = members.map((member) => {
           const key = `${pool.name}/${member.name}`;
           const { passed, words } = checks.get(key) ?? { passed: false, words: 'not checked' };
-          const open = sessions.get(key) ?? 0;
+          const open = sessions && (sessions.get(key) ?? 0);
           return [
             member.name,
             { admin: 'ready' as const, up: passed, settled: passed, sessions: open, check: words },
           ] as const;
         });
-        const open = readings.reduce((sum, [, member]) => sum + member.sessions, 0);
+        const open = sessions && readings.reduce((sum, [, member]) => sum + (member.sessions ?? 0), 0);
         return [pool.name, { sessions: open, requests: 0, failed: 0, members: new Map(readings) }];
       }),
   );

@@ -83,7 +83,45 @@ export async function probe(
   signal: AbortSignal,
 ): Promise<readonly ProbeAnswer[]> {
   const talked = await talkFromHere(channel, probeTalks(place, asks), signal);
-  return readProbe(channel.host, place, asks, talked);
+  return readProbe(channel.host, place, asks, await askAgain(channel, place, asks, talked, signal));
+}
+
+/** A proxy that is reloaded again and again is told as it is. */
+const mostAgain = 3;
+
+/**
+ * A proxy that is just being reloaded ends a connection after the request that it is at: what it left unanswered is asked
+ * anew, of those that took over. Nothing is changed by a question.
+ */
+export async function askAgain(
+  channel: HostChannel,
+  place: ProbePlace,
+  asks: readonly ProbeAsk[],
+  talked: readonly Talked[],
+  signal: AbortSignal,
+): Promise<readonly Talked[]> {
+  const talks = probeTalks(place, asks);
+  const known = [...talked];
+  for (let again = 0; again < mostAgain; again += 1) {
+    const cut = [...talks.entries()].filter(([index]) =>
+      wasCut(known[index], Math.min(perConnection, asks.length - index * perConnection)),
+    );
+    if (cut.length === 0) break;
+    const fresh = await talkFromHere(
+      channel,
+      cut.map(([, talk]) => talk),
+      signal,
+    );
+    for (const [position, each] of fresh.entries()) known[cut[position]?.[0] ?? 0] = each;
+  }
+  return known;
+}
+
+function wasCut(talked: Talked | undefined, wanted: number): boolean {
+  if (talked === undefined) return false;
+  if ('reason' in talked) return talked.isSent;
+  const answers = parseAnswers(talked.text);
+  return answers.length < wanted && answers.every((each) => headerOf(each, 'x-deployctl-snippet') !== '');
 }
 
 /** The answers to `probeTalks`. Throws `balancer-snippet-missing` where it is not the snippet that answers. */
@@ -103,8 +141,14 @@ export function readProbe(
     );
   });
   const foreign = answers.find((each) => headerOf(each, 'x-deployctl-snippet') === '');
-  if (answers.length !== asks.length || foreign !== undefined) {
+  if (foreign !== undefined || answers.length === 0 || answers.length > asks.length) {
     throw missing(place, `What answers at ${where} is not the snippet for ${place.balancer}.`);
+  }
+  if (answers.length < asks.length) {
+    throw missing(
+      place,
+      `${program} answered ${answers.length} of ${asks.length} requests at its probe address ${where} and closed the connection.`,
+    );
   }
   const other = answers.find((each) => headerOf(each, 'x-deployctl-name') !== name);
   if (other !== undefined) {
