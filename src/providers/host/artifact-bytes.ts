@@ -4,6 +4,7 @@ import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ArtifactDeclared } from '../../model/index.ts';
+import { isDigestKnown } from './file-digest.ts';
 import { packFolder } from './folder-pack.ts';
 
 /** Large enough that the cost of each does not show. */
@@ -132,6 +133,7 @@ async function openContent(artifact: ArtifactDeclared, path: string): Promise<Co
   try {
     const file = artifact.kind === 'folder' ? await packedFile(path) : await open(path, 'r');
     content = new Content(file, (await file.stat()).size);
+    if (await isDigestKnown(file, artifact.sha256)) return content;
     const sha256 = await content.digest();
     if (sha256 === artifact.sha256) return content;
     throw new ArtifactChanged(

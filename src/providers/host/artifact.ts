@@ -12,10 +12,9 @@ import {
   visible,
 } from '../../model/index.ts';
 import { checkArchive } from './archive-check.ts';
+import { digestOfFile } from './file-digest.ts';
 import { FolderPackError, packFolder } from './folder-pack.ts';
 import { isPathComponent } from './layout.ts';
-
-const chunkBytes = 256 * 1024;
 
 const archiveNames = /\.(tar|tar\.gz|tgz)$/i;
 const foreignArchives = /\.(zip|tar\.(xz|bz2|zst|lz4|lzma)|txz|tbz2?|tzst|7z|rar)$/i;
@@ -47,7 +46,7 @@ export async function readArtifact(path: string): Promise<Outcome<ArtifactDeclar
     const kind = archiveNames.test(fileName) ? 'archive' : 'file';
     const wrong = await judgeArchive(path, { path, kind, fileName });
     if (wrong !== undefined) return { ok: false, diagnostics: [wrong] };
-    const { sha256, bytes } = await digestOf(createReadStream(path, { highWaterMark: chunkBytes }));
+    const { sha256, bytes } = await digestOfFile(path);
     return whole({ path, kind, fileName, sha256, bytes });
   } catch (error) {
     if (error instanceof FolderPackError) {
