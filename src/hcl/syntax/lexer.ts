@@ -120,20 +120,32 @@ class Lexer {
 
   // -------------------------------------------------------------------------------------- main
 
+  /** Up to and including the first token that is no name and no single character: those follow one another mostly. */
   #main() {
     const text = this.#text;
+    const tokens = this.#tokens;
+    const length = text.length;
     let at = this.#at;
-    let code = text.charCodeAt(at);
-    while (code === 0x20 || code === 0x09) code = text.charCodeAt(++at);
-    this.#at = at;
-    if (at === text.length) return;
-    if (code < 128) {
-      if (isNameStart(code)) return this.#emit(T.IDENT, nameEnd(text, at + 1));
-      if (isDigit(code)) return this.#emit(T.NUMBER, this.#numberEnd(at + 1));
-      const type = single[code] ?? 0;
-      if (type !== 0) return this.#emit(type, at + 1);
-      return this.#symbol(code, text.charCodeAt(at + 1));
+    let code = 0;
+    while (at < length) {
+      code = text.charCodeAt(at);
+      if (code === 0x20 || code === 0x09) {
+        at++;
+      } else if (code < 128 && isNameStart(code)) {
+        const end = nameEnd(text, at + 1);
+        tokens.push(T.IDENT, at, end);
+        at = end;
+      } else {
+        const type = single[code] ?? 0;
+        if (type === 0) break;
+        tokens.push(type, at, at + 1);
+        at++;
+      }
     }
+    this.#at = at;
+    if (at === length) return;
+    if (isDigit(code)) return this.#emit(T.NUMBER, this.#numberEnd(at + 1));
+    if (code < 128) return this.#symbol(code, text.charCodeAt(at + 1));
     const point = text.codePointAt(at) ?? 0;
     const width = point > 0xffff ? 2 : 1;
     if (isNameStart(point)) return this.#emit(T.IDENT, nameEnd(text, at + width));

@@ -98,8 +98,10 @@ export function entriesOf<T>(
 ): Readonly<Record<string, T>> | Refusal {
   if (!(value instanceof MappingValue)) return mismatch(value);
   const entries: Record<string, T> = {};
-  for (const [key, item] of value.entries) {
-    const decoded = decode(item, key);
+  // Not pair by pair, which would make a list of two for each: every host has labels.
+  for (const key of value.entries.keys()) {
+    const item = value.entries.get(key);
+    const decoded = item === undefined ? undefined : decode(item, key);
     if (isRefusal(decoded)) return within(decoded, key);
     if (decoded !== undefined) setOwn(entries, key, decoded);
   }
