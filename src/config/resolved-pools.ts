@@ -1,7 +1,13 @@
 /** `resolves`: a load balancer that finds the servers of a pool by the service's DNS record. */
 import { readNameIn } from '../dns/name.ts';
-import type { HealthDeclared, NameTraffic, ResolvedPoolDeclared, ZoneDeclared } from '../model/index.ts';
-import { asAddress } from '../model/index.ts';
+import {
+  asAddress,
+  endpointText,
+  type HealthDeclared,
+  type NameTraffic,
+  type ResolvedPoolDeclared,
+  type ZoneDeclared,
+} from '../model/index.ts';
 import type { AssembledService, AssembledSlot, ServiceEntry } from './assemble-services.ts';
 import type { AssembledZone } from './assemble-zones.ts';
 import type { Reporter } from './evaluation.ts';
@@ -86,9 +92,6 @@ export function resolvedBy(
   const [pool = block.args.route ?? called] = pools;
   return { balancer: asAddress(block.args.load_balancer), pool, endpoints: Object.fromEntries(endpoints) };
 }
-
-const endpointText = (address: string, port: number): string =>
-  address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 
 /** `web-1.internal.test:8081` of `0 1 8081 web-1.internal.test.`: proxies show names without the dot at their end. */
 function targetOf(srv: string): string {

@@ -4,6 +4,7 @@ export * from './check.ts';
 export * from './declared.ts';
 export * from './deployed.ts';
 export * from './diagnostic.ts';
+export * from './endpoint-text.ts';
 export * from './equal.ts';
 export * from './event.ts';
 export * from './moves.ts';

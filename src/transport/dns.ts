@@ -4,7 +4,7 @@
  */
 import { createSocket } from 'node:dgram';
 import { connect, isIPv6, type Socket } from 'node:net';
-import { type DnsEndpoint, ProviderFailure } from '../model/index.ts';
+import { type DnsEndpoint, endpointText, ProviderFailure } from '../model/index.ts';
 
 export interface DnsExchangeOptions {
   readonly timeoutMs: number;
@@ -12,8 +12,7 @@ export interface DnsExchangeOptions {
 }
 
 /** `10.0.0.53:53`, `[2001:db8::53]:53`. */
-export const serverText = ({ host, port }: DnsEndpoint): string =>
-  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+export const serverText = ({ host, port }: DnsEndpoint): string => endpointText(host, port);
 
 function failure(
   server: DnsEndpoint,

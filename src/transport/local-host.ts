@@ -2,8 +2,7 @@
 import { spawn } from 'node:child_process';
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { HostDeclared } from '../model/index.ts';
-import { visible } from '../model/index.ts';
+import { endpointText, type HostDeclared, visible } from '../model/index.ts';
 import type { ExecuteOptions, Execution, HostChannel } from './channel.ts';
 import { type Program, runScript } from './execution.ts';
 import { hostFailure, seconds } from './failures.ts';
@@ -71,9 +70,7 @@ type Target = Parameters<HostChannel['dial']>[0];
 
 /** How a person would write the target. */
 export const targetName = (target: Target): string =>
-  'path' in target
-    ? target.path
-    : `${target.address.includes(':') ? `[${target.address}]` : target.address}:${target.port}`;
+  'path' in target ? target.path : endpointText(target.address, target.port);
 
 export const dialFailure = (
   host: HostDeclared,

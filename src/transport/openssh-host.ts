@@ -8,7 +8,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Clock, HostDeclared, ProviderFailure } from '../model/index.ts';
+import { type Clock, endpointText, type HostDeclared, type ProviderFailure } from '../model/index.ts';
 import type { ExecuteOptions, Execution, HostChannel } from './channel.ts';
 import { type Program, runScript } from './execution.ts';
 import {
@@ -238,8 +238,7 @@ export class OpensshHost implements HostChannel {
   /** The bytes of a connection that the host makes for another one behind it; it ends at once where that fails. */
   async forward(address: string, port: number, signal: AbortSignal | undefined): Promise<Duplex> {
     const { socket } = await this.connection(signal);
-    const target = `${address.includes(':') ? `[${address}]` : address}:${port}`;
-    const child = spawn('ssh', forwardArguments(this.#input.ssh, socket, target), {
+    const child = spawn('ssh', forwardArguments(this.#input.ssh, socket, endpointText(address, port)), {
       detached: true,
       stdio: ['pipe', 'pipe', 'ignore'],
     });

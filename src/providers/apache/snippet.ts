@@ -3,10 +3,12 @@ import {
   type AudienceRule,
   audienceToken,
   type BalancerDeclared,
+  endpointText,
   type PoolDeclared,
 } from '../../model/index.ts';
 import { renderPools, snippetVersion } from '../balancer/probed/probe.ts';
 import { readProbeAddress } from '../balancer/probed/settings.ts';
+import { allRules, escaped, indented, variablePrefix } from '../balancer/snippet-words.ts';
 import type { SnippetOptions } from '../registry-entry.ts';
 import { drawKey } from './map-file.ts';
 import { readMapFile } from './settings.ts';
@@ -27,12 +29,6 @@ const modules = [
   'lbmethod_byrequests',
 ];
 
-const prefixOf = ({ name }: BalancerDeclared): string => `dc_${name.replaceAll(/[^A-Za-z0-9_]/g, '_')}`;
-const escaped = (text: string): string => text.replaceAll(/[.+*?^$()[\]{}|\\/]/g, '\\$&');
-const indent = (lines: readonly string[]): readonly string[] =>
-  lines.map((line) => (line === '' ? '' : `    ${line}`));
-const endpoint = (address: string, port: number): string =>
-  address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 const cookiePattern = (name: string, value: string): string =>
   `(?:^|;)\\s*${escaped(name)}=${value}\\s*(?:;|$)`;
 
@@ -42,13 +38,6 @@ const condition = ({ by, name, value }: AudienceRule): string =>
     cookie: `"%{HTTP_COOKIE}" "${cookiePattern(name, escaped(value))}"`,
     query: `"%{QUERY_STRING}" "(?:^|&)${escaped(name)}=${escaped(value)}(?:&|$)"`,
   })[by];
-
-/** Each rule once, whichever routes name it. */
-const allRules = ({ routes }: BalancerDeclared): readonly AudienceRule[] => [
-  ...new Map(
-    routes.flatMap(({ audience = [] }) => audience.map((rule) => [audienceToken(rule), rule] as const)),
-  ).values(),
-];
 
 /**
  * A pool for each pair of canary and stable pool: where no member of the canary can be reached, those of the stable one
@@ -67,7 +56,7 @@ function pairs(balancer: BalancerDeclared): readonly string[] {
   const lines = ({ members }: PoolDeclared, standby: string): readonly string[] =>
     members.map(
       ({ address, port }) =>
-        `    BalancerMember http://${endpoint(address, port)} disablereuse=On connectiontimeout=2 retry=1 upgrade=ANY${standby}`,
+        `    BalancerMember http://${endpointText(address, port)} disablereuse=On connectiontimeout=2 retry=1 upgrade=ANY${standby}`,
     );
   return pools.flatMap((pool, index) =>
     pools.flatMap((stable, other) => [
@@ -82,7 +71,7 @@ function pairs(balancer: BalancerDeclared): readonly string[] {
 
 /** From a route's name in a variable to a pool's name in another. One look into the map decides a request. */
 function rules(balancer: BalancerDeclared): readonly string[] {
-  const p = prefixOf(balancer);
+  const p = variablePrefix(balancer);
   const mapFile = readMapFile(balancer);
   return [
     `RewriteMap ${p} txt:${mapFile}`,
@@ -116,7 +105,7 @@ function rules(balancer: BalancerDeclared): readonly string[] {
 
 /** Whose requests they are is the operator's to say; with one route it is all of them. */
 function chooseRoute(balancer: BalancerDeclared, source: string): readonly string[] {
-  const p = prefixOf(balancer);
+  const p = variablePrefix(balancer);
   const routes = balancer.routes.map(({ route }) => route);
   const [first = balancer.name] = routes;
   return [
@@ -131,7 +120,7 @@ function chooseRoute(balancer: BalancerDeclared, source: string): readonly strin
 }
 
 function site(balancer: BalancerDeclared): readonly string[] {
-  const p = prefixOf(balancer);
+  const p = variablePrefix(balancer);
   return [
     'RewriteEngine On',
     ...chooseRoute(balancer, '%{HTTP_HOST}'),
@@ -154,7 +143,7 @@ function site(balancer: BalancerDeclared): readonly string[] {
 
 /** Where only deployctl asks. */
 function probeSite(balancer: BalancerDeclared): readonly string[] {
-  const p = prefixOf(balancer);
+  const p = variablePrefix(balancer);
   const { address, port } = readProbeAddress(balancer);
   const told: Readonly<Record<string, string>> = {
     Snippet: String(snippetVersion),
@@ -165,9 +154,9 @@ function probeSite(balancer: BalancerDeclared): readonly string[] {
     Pools: renderPools(balancer.pools),
   };
   return [
-    `Listen ${endpoint(address, port)}`,
-    `<VirtualHost ${endpoint(address, port)}>`,
-    ...indent([
+    `Listen ${endpointText(address, port)}`,
+    `<VirtualHost ${endpointText(address, port)}>`,
+    ...indented([
       'RewriteEngine On',
       ...chooseRoute(balancer, '%{HTTP:X-Deployctl-Route}'),
       ...rules(balancer),
@@ -230,7 +219,7 @@ function renderFull(balancer: BalancerDeclared, bind: string): readonly string[]
     ...probeSite(balancer),
     `Listen ${bind.replace(/^\*:/, '')}`,
     `<VirtualHost ${bind}>`,
-    ...indent(site(balancer)),
+    ...indented(site(balancer)),
     '</VirtualHost>',
   ];
 }

@@ -3,10 +3,12 @@ import {
   type AudienceRule,
   audienceToken,
   type BalancerDeclared,
+  endpointText,
   type PoolDeclared,
 } from '../../model/index.ts';
 import { renderPools, snippetVersion } from '../balancer/probed/probe.ts';
 import { readProbeAddress } from '../balancer/probed/settings.ts';
+import { allRules, escaped, variablePrefix, variableWord } from '../balancer/snippet-words.ts';
 import type { SnippetOptions } from '../registry-entry.ts';
 import { readApiSettings, routesId } from './settings.ts';
 
@@ -17,10 +19,6 @@ export const renderApiSnippet = (balancer: BalancerDeclared, { full, bind }: Sni
   full ? `${asText(wholeConfig(balancer, bind))}\n` : renderPart(balancer);
 
 const asText = (value: Json): string => JSON.stringify(value, undefined, 2);
-
-const prefixOf = ({ name }: BalancerDeclared): string => `dc_${word(name)}`;
-const word = (name: string): string => name.replaceAll(/[^A-Za-z0-9_]/g, '_');
-const escaped = (text: string): string => text.replaceAll(/[.+*?^$()[\]{}|\\/]/g, '\\$&');
 
 /** The last two decimal digits of a text: of a random one, one of a hundred buckets, all as likely. */
 const lastDigits: Json = { input_regexp: '^.*([0-9])[^0-9]*([0-9])[^0-9]*$', outputs: [`\${1}\${2}`] };
@@ -45,7 +43,7 @@ const isProbe = ({ name }: BalancerDeclared): Json => ({
 
 /** Whose requests they are is the operator's to say; with one route it is all of them. */
 function chooseRoute(balancer: BalancerDeclared): readonly Json[] {
-  const p = prefixOf(balancer);
+  const p = variablePrefix(balancer);
   const routes = balancer.routes.map(({ route }) => route);
   const [first = balancer.name] = routes;
   const byHost = routes.map(
@@ -71,18 +69,11 @@ function chooseRoute(balancer: BalancerDeclared): readonly Json[] {
 const routesObject = (balancer: BalancerDeclared): Json => ({
   '@id': routesId(balancer),
   handler: 'map',
-  source: `{http.vars.${prefixOf(balancer)}_route}`,
-  destinations: [`{${prefixOf(balancer)}_cell}`],
+  source: `{http.vars.${variablePrefix(balancer)}_route}`,
+  destinations: [`{${variablePrefix(balancer)}_cell}`],
   mappings: [],
   defaults: [''],
 });
-
-/** Each rule once, whichever routes name it. */
-const allRules = ({ routes }: BalancerDeclared): readonly AudienceRule[] => [
-  ...new Map(
-    routes.flatMap(({ audience = [] }) => audience.map((rule) => [audienceToken(rule), rule] as const)),
-  ).values(),
-];
 
 const condition = ({ by, name, value }: AudienceRule, p: string): { readonly [name: string]: Json } =>
   ({
@@ -108,7 +99,7 @@ const condition = ({ by, name, value }: AudienceRule, p: string): { readonly [na
 
 /** From a route's name in a variable to a pool's name in another. */
 function decide(balancer: BalancerDeclared): readonly Json[] {
-  const p = prefixOf(balancer);
+  const p = variablePrefix(balancer);
   const toCanary = vars({ [`${p}_pool`]: `{http.vars.${p}_canary}` });
   const holds = (list: string, item: string): string =>
     `{http.vars.${p}_${list}}.contains("," + ${item} + ",")`;
@@ -145,11 +136,11 @@ function decide(balancer: BalancerDeclared): readonly Json[] {
               { vars: { [`${p}_route`]: [route] } },
               map(
                 `{http.request.cookie.${stickyCookie}}`,
-                `{${p}_of_${word(route)}}`,
+                `{${p}_of_${variableWord(route)}}`,
                 [lastDigits],
                 `{${p}_drawn}`,
               ),
-              vars({ [`${p}_bucket`]: `{${p}_of_${word(route)}}` }),
+              vars({ [`${p}_bucket`]: `{${p}_of_${variableWord(route)}}` }),
             ),
           ],
     ),
@@ -164,7 +155,7 @@ function decide(balancer: BalancerDeclared): readonly Json[] {
 }
 
 function answerProbe(balancer: BalancerDeclared): Json {
-  const p = prefixOf(balancer);
+  const p = variablePrefix(balancer);
   const known = balancer.routes.flatMap(({ route, audience = [] }): Json[] =>
     audience.length === 0 ? [] : [{ input: route, outputs: [audience.map(audienceToken).join('+')] }],
   );
@@ -189,15 +180,12 @@ function answerProbe(balancer: BalancerDeclared): Json {
 
 const nanoseconds = (ms: number): number => ms * 1_000_000;
 
-const endpoint = (address: string, port: number): string =>
-  address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
-
 /** Passes a request on. No connection to a member stays open between two: an open one is a request in hand. */
 function proxy({ members, health }: PoolDeclared): Json {
   if (members.length === 0) return { handler: 'static_response', status_code: 503 };
   return {
     handler: 'reverse_proxy',
-    upstreams: members.map((member) => ({ dial: endpoint(member.address, member.port) })),
+    upstreams: members.map((member) => ({ dial: endpointText(member.address, member.port) })),
     load_balancing: {
       selection_policy: { policy: 'round_robin' },
       try_duration: nanoseconds(2000),
@@ -221,7 +209,7 @@ function proxy({ members, health }: PoolDeclared): Json {
 
 /** What handles the requests of the site, whole. */
 function site(balancer: BalancerDeclared): readonly Json[] {
-  const p = prefixOf(balancer);
+  const p = variablePrefix(balancer);
   return [
     ...chooseRoute(balancer),
     ...decide(balancer),
@@ -233,7 +221,7 @@ function site(balancer: BalancerDeclared): readonly Json[] {
 
 /** Where a canary cannot be reached, and nothing was sent to it yet, the stable pool answers. */
 function errors(balancer: BalancerDeclared): readonly Json[] {
-  const p = prefixOf(balancer);
+  const p = variablePrefix(balancer);
   const unreached = `({http.error.status_code} == 503 || {http.error.message}.contains("dial tcp")) && {http.vars.${p}_pool} != {http.vars.${p}_stable}`;
   return [
     when(
@@ -251,12 +239,12 @@ function wholeConfig(balancer: BalancerDeclared, bind: string): Json {
   const { admin } = readApiSettings(balancer);
   const { address, port } = readProbeAddress(balancer);
   return {
-    admin: { listen: endpoint(admin.address, admin.port) },
+    admin: { listen: endpointText(admin.address, admin.port) },
     apps: {
       http: {
         servers: {
-          [word(balancer.name)]: {
-            listen: [bind.replace(/^\*:/, ':'), endpoint(address, port)],
+          [variableWord(balancer.name)]: {
+            listen: [bind.replace(/^\*:/, ':'), endpointText(address, port)],
             routes: site(balancer),
             errors: { routes: errors(balancer) },
           },
@@ -271,11 +259,11 @@ function renderPart(balancer: BalancerDeclared): string {
   const { address, port } = readProbeAddress(balancer);
   return [
     `# deployctl snippet ${snippetVersion} for ${balancer.address}, for a JSON configuration of Caddy 2.6 or newer: ${configFile},`,
-    `# with "admin": {"listen": "${endpoint(admin.address, admin.port)}"}. deployctl changes the one object with an "@id".`,
+    `# with "admin": {"listen": "${endpointText(admin.address, admin.port)}"}. deployctl changes the one object with an "@id".`,
     '#',
     `# 1. The server that gets the requests listens on this address too:`,
     '',
-    asText(endpoint(address, port)),
+    asText(endpointText(address, port)),
     '',
     '# 2. Its routes, in place of its own. The pools are yours: deployctl needs their names, and checks their members itself.',
     '',

@@ -3,26 +3,22 @@ import {
   type AudienceRule,
   audienceToken,
   type BalancerDeclared,
+  endpointText,
   type PoolDeclared,
 } from '../../model/index.ts';
 import { readFlagsDir } from '../balancer/flags/settings.ts';
 import { renderPools, snippetVersion } from '../balancer/probed/probe.ts';
 import { readProbeAddress } from '../balancer/probed/settings.ts';
+import { allRules, escaped, indented, variablePrefix, variableWord } from '../balancer/snippet-words.ts';
 import type { SnippetOptions } from '../registry-entry.ts';
 
 /** What `deployctl snippet` prints: a Caddyfile for Caddy 2.6 or newer. */
 export const renderFlagsSnippet = (balancer: BalancerDeclared, options: SnippetOptions): string =>
   `${(options.full ? renderFull(balancer, options.bind) : renderPart(balancer)).join('\n')}\n`;
 
-const prefixOf = ({ name }: BalancerDeclared): string => `dc_${name.replaceAll(/[^A-Za-z0-9_]/g, '_')}`;
-const word = (name: string): string => name.replaceAll(/[^A-Za-z0-9_]/g, '_');
-const escaped = (text: string): string => text.replaceAll(/[.+*?^$()[\]{}|\\/]/g, '\\$&');
-const indent = (lines: readonly string[]): readonly string[] =>
-  lines.map((line) => (line === '' ? '' : `\t${line}`));
-
 const block = (head: string, lines: readonly string[]): readonly string[] => [
   `${head} {`,
-  ...indent(lines),
+  ...indented(lines, '\t'),
   '}',
 ];
 
@@ -38,7 +34,7 @@ const keepName = (matcher: string, variable: string): readonly string[] =>
 
 /** From a route's name in a variable to a pool's name in another. */
 function rules(balancer: BalancerDeclared): readonly string[] {
-  const p = prefixOf(balancer);
+  const p = variablePrefix(balancer);
   const flagsDir = readFlagsDir(balancer);
   const inRoute = `/{http.vars.${p}_revision}/{http.vars.${p}_route}`;
   const file = (...paths: readonly string[]): readonly string[] =>
@@ -59,13 +55,13 @@ function rules(balancer: BalancerDeclared): readonly string[] {
     `vars ${p}_bucket {${p}_drawn}`,
     ...sticky.flatMap(({ route, stickyCookie = '' }) => [
       `# Who has the cookie ${stickyCookie} keeps his bucket, the last two decimal digits of its value.`,
-      `@${p}_for_${word(route)} vars ${p}_route ${route}`,
-      ...block(`route @${p}_for_${word(route)}`, [
-        ...block(`map {http.request.cookie.${stickyCookie}} {${p}_of_${word(route)}}`, [
+      `@${p}_for_${variableWord(route)} vars ${p}_route ${route}`,
+      ...block(`route @${p}_for_${variableWord(route)}`, [
+        ...block(`map {http.request.cookie.${stickyCookie}} {${p}_of_${variableWord(route)}}`, [
           lastDigits,
           `default {${p}_drawn}`,
         ]),
-        `vars ${p}_bucket {${p}_of_${word(route)}}`,
+        `vars ${p}_bucket {${p}_of_${variableWord(route)}}`,
       ]),
     ]),
     ...block(`@${p}_is_canary`, file(`${inRoute}/bucket/{http.vars.${p}_bucket}`)),
@@ -80,13 +76,6 @@ function rules(balancer: BalancerDeclared): readonly string[] {
   ];
 }
 
-/** Each rule once, whichever routes name it. */
-const allRules = ({ routes }: BalancerDeclared): readonly AudienceRule[] => [
-  ...new Map(
-    routes.flatMap(({ audience = [] }) => audience.map((rule) => [audienceToken(rule), rule] as const)),
-  ).values(),
-];
-
 const condition = ({ by, name, value }: AudienceRule, p: string): string =>
   ({
     header: `header ${name} ${value}`,
@@ -95,13 +84,10 @@ const condition = ({ by, name, value }: AudienceRule, p: string): string =>
     query: `vars_regexp ${p}_query {http.request.uri.query} \`(?:^|&)${escaped(name)}=${escaped(value)}(?:&|$)\``,
   })[by];
 
-const endpoint = (address: string, port: number): string =>
-  address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
-
 /** Passes a request on, if its pool is this one. */
 function proxy({ name, members, health }: PoolDeclared, matcher: string): readonly string[] {
   if (members.length === 0) return [`respond @${matcher} 503`];
-  const to = members.map((member) => endpoint(member.address, member.port)).join(' ');
+  const to = members.map((member) => endpointText(member.address, member.port)).join(' ');
   return block(`reverse_proxy @${matcher} ${to}`, [
     `# ${name}: ${members.map((member) => member.name).join(' ')}`,
     'lb_policy round_robin',
@@ -121,13 +107,13 @@ function proxy({ name, members, health }: PoolDeclared, matcher: string): readon
 
 /** In the route of the site: by the name in the variable to the pool itself. */
 function pools(balancer: BalancerDeclared): readonly string[] {
-  const p = prefixOf(balancer);
+  const p = variablePrefix(balancer);
   return [
     '# No connection to a member stays open between two requests: an open one is a request in hand, which is how deployctl',
     '# sees that a pool is drained.',
     ...balancer.pools.flatMap((pool) => [
-      `@${p}_to_${word(pool.name)} vars ${p}_pool ${pool.name}`,
-      ...proxy(pool, `${p}_to_${word(pool.name)}`),
+      `@${p}_to_${variableWord(pool.name)} vars ${p}_pool ${pool.name}`,
+      ...proxy(pool, `${p}_to_${variableWord(pool.name)}`),
     ]),
     '# A request whose route or flags cannot be read is not sent to whatever comes first.',
     'respond 503',
@@ -136,13 +122,13 @@ function pools(balancer: BalancerDeclared): readonly string[] {
 
 /** Beside that route: a canary that cannot be reached is left out, where nothing was sent to it yet. */
 function fallback(balancer: BalancerDeclared): readonly string[] {
-  const p = prefixOf(balancer);
+  const p = variablePrefix(balancer);
   return block('handle_errors', [
     `@${p}_unreached expression \`({http.error.status_code} == 503 || {http.error.message}.contains("dial tcp")) && {http.vars.${p}_pool} != {http.vars.${p}_stable}\``,
     ...block(`route @${p}_unreached`, [
       ...balancer.pools.flatMap((pool) => [
-        `@${p}_back_to_${word(pool.name)} vars ${p}_stable ${pool.name}`,
-        ...proxy(pool, `${p}_back_to_${word(pool.name)}`),
+        `@${p}_back_to_${variableWord(pool.name)} vars ${p}_stable ${pool.name}`,
+        ...proxy(pool, `${p}_back_to_${variableWord(pool.name)}`),
       ]),
     ]),
     'respond {http.error.status_code}',
@@ -151,7 +137,7 @@ function fallback(balancer: BalancerDeclared): readonly string[] {
 
 /** Whose requests they are is the operator's to say; with one route it is all of them. */
 function routeChoice(balancer: BalancerDeclared): readonly string[] {
-  const p = prefixOf(balancer);
+  const p = variablePrefix(balancer);
   const routes = balancer.routes.map(({ route }) => route);
   const [first = balancer.name] = routes;
   if (routes.length <= 1) return [`vars ${p}_route ${first}`];
@@ -168,7 +154,7 @@ function routeChoice(balancer: BalancerDeclared): readonly string[] {
 
 /** The site that only deployctl asks. */
 function probeSite(balancer: BalancerDeclared): readonly string[] {
-  const p = prefixOf(balancer);
+  const p = variablePrefix(balancer);
   const { address, port } = readProbeAddress(balancer);
   const routes = balancer.routes.map(({ route }) => route);
   const [first = balancer.name] = routes;
@@ -180,7 +166,7 @@ function probeSite(balancer: BalancerDeclared): readonly string[] {
         `default ${first}`,
       ]),
       `vars ${p}_route {${p}_asked}`,
-      `import deployctl_${word(balancer.name)}`,
+      `import deployctl_${variableWord(balancer.name)}`,
       ...block(`map {http.vars.${p}_route} {${p}_known}`, [
         ...balancer.routes.flatMap(({ route, audience = [] }) =>
           audience.length === 0 ? [] : [`${route} "${audience.map(audienceToken).join('+')}"`],
@@ -206,14 +192,14 @@ const prepare = (flagsDir: string): string =>
 const site = (balancer: BalancerDeclared): readonly string[] => [
   ...block('route', [
     ...routeChoice(balancer),
-    `import deployctl_${word(balancer.name)}`,
+    `import deployctl_${variableWord(balancer.name)}`,
     ...pools(balancer),
   ]),
   ...fallback(balancer),
 ];
 
 const shared = (balancer: BalancerDeclared): readonly string[] => [
-  ...block(`(deployctl_${word(balancer.name)})`, rules(balancer)),
+  ...block(`(deployctl_${variableWord(balancer.name)})`, rules(balancer)),
   '',
   ...probeSite(balancer),
 ];

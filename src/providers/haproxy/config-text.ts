@@ -1,10 +1,11 @@
 /** The configuration that deployctl writes: the backends of the pools, with their checks. Pure. */
 import { createHash } from 'node:crypto';
-import type {
-  BalancerDeclared,
-  HealthDeclared,
-  PoolDeclared,
-  ResolvedPoolDeclared,
+import {
+  type BalancerDeclared,
+  endpointText,
+  type HealthDeclared,
+  type PoolDeclared,
+  type ResolvedPoolDeclared,
 } from '../../model/index.ts';
 
 /** How often HAProxy checks a member at most, in ms: a switch waits for two rounds of it. */
@@ -13,10 +14,6 @@ const slowestCheckMs = 1_000;
 /** A word of the configuration; in quotes where it holds what would mean something there. */
 export const word = (text: string): string =>
   /^[A-Za-z0-9_./:@=,+?&-]+$/.test(text) ? text : `"${text.replaceAll(/[\\"$]/g, '\\$&')}"`;
-
-/** `10.0.1.11:8081`, `[2001:db8::1]:8081`. */
-const endpoint = (address: string, port: number): string =>
-  address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 
 const isName = (address: string): boolean => !/^[0-9.]+$/.test(address) && !address.includes(':');
 
@@ -31,7 +28,7 @@ export function renderBackend(pool: PoolDeclared): string {
     `    default-server ${checkWords(health)}`,
     ...members.map(({ name: member, address, port }) =>
       [
-        `    server ${member} ${endpoint(address, port)}`,
+        `    server ${member} ${endpointText(address, port)}`,
         ...(checkPort === undefined || checkPort === port ? [] : [`port ${checkPort}`]),
         ...(isName(address) ? ['init-addr last,libc,none'] : []),
       ].join(' '),
@@ -67,7 +64,9 @@ export function renderResolvers(pools: readonly ResolvedPoolDeclared[]): readonl
     [
       `resolvers ${name}`,
       "    # The zone's own servers. A resolver of your network may stand here in their place.",
-      ...nameServers.map(({ host, port }, index) => `    nameserver ns${index + 1} ${endpoint(host, port)}`),
+      ...nameServers.map(
+        ({ host, port }, index) => `    nameserver ns${index + 1} ${endpointText(host, port)}`,
+      ),
       '    accepted_payload_size 8192',
       '    resolve_retries 3',
       '    timeout resolve 1s',

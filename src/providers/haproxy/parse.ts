@@ -1,5 +1,5 @@
 /** What HAProxy says on its sockets, and what stands in a map file. Pure. Formats: HAProxy 2.6 management guide, 9.3. */
-import { canonicalAudience, type MemberAdmin, parseAudienceToken } from '../../model/index.ts';
+import { canonicalAudience, endpointText, type MemberAdmin, parseAudienceToken } from '../../model/index.ts';
 import type { MemberReading, PoolReading, RouteCell } from '../balancer/reading.ts';
 
 /**
@@ -183,7 +183,7 @@ function endpointOf(row: ReadonlyMap<string, string>): string | undefined {
   ];
   if (fqdn === '-' || address === '-') return undefined;
   if (service !== '-') return `${fqdn.replace(/\.$/, '').toLowerCase()}:${port}`;
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+  return endpointText(address, port);
 }
 
 /** `show servers conn`: the servers that keep connections after a request (`idle_lim` is their `pool-max-conn`). */

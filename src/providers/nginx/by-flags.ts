@@ -1,7 +1,8 @@
 /** nginx decides by whether files exist, which it looks at for each request. Pure. */
 import type { BalancerDeclared } from '../../model/index.ts';
 import { readFlagsDir } from '../balancer/flags/settings.ts';
-import { allRules, prefixOf } from './requests.ts';
+import { allRules } from '../balancer/snippet-words.ts';
+import { prefixOf } from './requests.ts';
 import { type Decision, snippetOf } from './snippet.ts';
 
 function decideByFlags(balancer: BalancerDeclared): Decision {

@@ -1,7 +1,8 @@
 /** nginx decides by a file that it included when it was loaded: for operators who refuse flags. Pure. */
 import type { BalancerDeclared } from '../../model/index.ts';
+import { allRules } from '../balancer/snippet-words.ts';
 import { revisionKey } from './include-file.ts';
-import { allRules, prefixOf } from './requests.ts';
+import { prefixOf } from './requests.ts';
 import { readIncludeSettings } from './settings.ts';
 import { type Decision, snippetOf } from './snippet.ts';
 

@@ -5,9 +5,10 @@
 import type { BalancerDeclared, DnsEndpoint, ResolvedPoolDeclared } from '../../model/index.ts';
 import { snippetVersion } from '../balancer/probed/probe.ts';
 import { readProbeAddress } from '../balancer/probed/settings.ts';
+import { indented, variableWord } from '../balancer/snippet-words.ts';
 import type { BalancerKind } from '../registry-entry.ts';
 import { prefixOf } from './requests.ts';
-import { indent, wholeConfiguration } from './snippet.ts';
+import { wholeConfiguration } from './snippet.ts';
 
 /** Where the probe of a pool is asked; nobody but the probe address answers there. */
 export const workerPath = (balancer: string, pool: string): string =>
@@ -19,10 +20,9 @@ export const workerHeader = 'X-Deployctl-Worker';
 /** Variables have letters, digits and `_`; names that differ in nothing else are told apart by their number. */
 function variableOf(balancer: BalancerDeclared, pool: ResolvedPoolDeclared): string {
   const { resolved = [] } = balancer;
-  const word = (name: string): string => name.replaceAll(/[^A-Za-z0-9_]/g, '_');
-  const alike = resolved.filter(({ name }) => word(name) === word(pool.name));
+  const alike = resolved.filter(({ name }) => variableWord(name) === variableWord(pool.name));
   const number = alike.indexOf(pool);
-  return `${prefixOf(balancer)}_to_${word(pool.name)}${number < 1 ? '' : `_${number + 1}`}`;
+  return `${prefixOf(balancer)}_to_${variableWord(pool.name)}${number < 1 ? '' : `_${number + 1}`}`;
 }
 
 const serverWord = ({ host, port }: DnsEndpoint): string => {
@@ -121,7 +121,7 @@ function renderFull(balancer: BalancerDeclared, bind: string): readonly string[]
       ...probeMap(balancer),
       '',
       'server {',
-      ...indent([
+      ...indented([
         `listen ${bind};`,
         ...serverLines(balancer),
         '',
@@ -129,7 +129,7 @@ function renderFull(balancer: BalancerDeclared, bind: string): readonly string[]
           (pool) =>
             `# Whose requests go to ${pool.name} is yours to say: a location with  proxy_pass http://${variableOf(balancer, pool)};`,
         ),
-        ...(first === undefined ? [] : ['location / {', ...indent(locationLines(balancer, first)), '}']),
+        ...(first === undefined ? [] : ['location / {', ...indented(locationLines(balancer, first)), '}']),
       ]),
       '}',
     ],

@@ -1,12 +1,10 @@
 /** What a request is, as variables of nginx: its route, its bucket, the rules of audiences that it meets. Pure. */
 import { type AudienceRule, audienceToken, type BalancerDeclared } from '../../model/index.ts';
 import { readProbeAddress } from '../balancer/probed/settings.ts';
+import { allRules, escaped, variablePrefix, variableWord } from '../balancer/snippet-words.ts';
 
-/** Variables of nginx have letters, digits and `_`. */
-export const prefixOf = ({ name }: BalancerDeclared): string =>
-  `$dc_${name.replaceAll(/[^A-Za-z0-9_]/g, '_')}`;
-
-const escaped = (text: string): string => text.replaceAll(/[.+*?^$()[\]{}|\\/]/g, '\\$&');
+/** With the sign that nginx has before its variables. */
+export const prefixOf = (balancer: BalancerDeclared): string => `$${variablePrefix(balancer)}`;
 
 /** In `http { }`: what a request is, as variables that cost nothing where they are not used. */
 export function requestMaps(balancer: BalancerDeclared): readonly string[] {
@@ -62,15 +60,6 @@ export function requestMaps(balancer: BalancerDeclared): readonly string[] {
     `map $http_upgrade ${v}_connection { default upgrade; "" close; }`,
   ];
 }
-
-const variableWord = (name: string): string => name.replaceAll(/[^A-Za-z0-9_]/g, '_');
-
-/** Each rule once, whichever routes name it. */
-export const allRules = ({ routes }: BalancerDeclared): readonly AudienceRule[] => [
-  ...new Map(
-    routes.flatMap(({ audience = [] }) => audience.map((rule) => [audienceToken(rule), rule] as const)),
-  ).values(),
-];
 
 /** Variables of single arguments have no `-` in their names, and no case. */
 const ruleSource = ({ by, name }: AudienceRule): string =>

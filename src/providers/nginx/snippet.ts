@@ -1,7 +1,8 @@
 /** What the operator's configuration of nginx must contain so that routes can be moved. Pure. */
-import type { BalancerDeclared, PoolDeclared } from '../../model/index.ts';
+import { type BalancerDeclared, endpointText, type PoolDeclared } from '../../model/index.ts';
 import { renderPools, snippetVersion } from '../balancer/probed/probe.ts';
 import { readProbeAddress } from '../balancer/probed/settings.ts';
+import { indented } from '../balancer/snippet-words.ts';
 import type { BalancerKind } from '../registry-entry.ts';
 import { prefixOf, requestMaps } from './requests.ts';
 
@@ -29,12 +30,6 @@ export const snippetOf =
     const decision = decide(balancer);
     return `${(full ? renderFull(balancer, decision, bind) : renderPart(balancer, decision)).join('\n')}\n`;
   };
-
-const endpoint = (address: string, port: number): string =>
-  address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
-
-export const indent = (lines: readonly string[]): readonly string[] =>
-  lines.map((line) => (line === '' ? '' : `    ${line}`));
 
 /** In the location that passes requests on, in place of its own `proxy_pass`. */
 function location(balancer: BalancerDeclared, decision: Decision): readonly string[] {
@@ -92,7 +87,7 @@ const upstream = ({ name, members }: PoolDeclared): readonly string[] => [
   `upstream ${name} {`,
   ...members.map(
     (member) =>
-      `    server ${endpoint(member.address, member.port)} max_fails=1 fail_timeout=1s; # ${member.name}`,
+      `    server ${endpointText(member.address, member.port)} max_fails=1 fail_timeout=1s; # ${member.name}`,
   ),
   ...(members.length === 0 ? ['    server 127.0.0.1:9 down;'] : []),
   '}',
@@ -134,12 +129,12 @@ function renderFull(balancer: BalancerDeclared, decision: Decision, bind: string
       ...decision.maps,
       '',
       'server {',
-      ...indent([
+      ...indented([
         `listen ${bind};`,
         `listen ${address}:${port};`,
         '',
         'location / {',
-        ...indent(location(balancer, decision)),
+        ...indented(location(balancer, decision)),
         '}',
         ...fallback(balancer),
       ]),
@@ -161,7 +156,7 @@ export const wholeConfiguration = (
   ...main,
   'events { worker_connections 4096; }',
   'http {',
-  ...indent([
+  ...indented([
     'access_log off;',
     'server_tokens off;',
     'keepalive_timeout 60s;',

@@ -2,7 +2,7 @@
  * Words with ports that a host can reach: sent, and read to the end. From here over a connection for each, or all beside
  * each other by one program of the host at the end of a script, which spares the ways there and back.
  */
-import { ProviderFailure } from '../../../model/index.ts';
+import { endpointText, ProviderFailure } from '../../../model/index.ts';
 import type { HostChannel } from '../../../transport/channel.ts';
 import { messageOf } from '../failure.ts';
 import { type Following, newMark, type Section, sectionsOf } from '../host-scripts.ts';
@@ -180,8 +180,9 @@ export function readTalks(
     if (answer === undefined || 'text' in answer) return answer;
     const { isSent } = answer;
     const words = answer.reason === 'no answer' ? `no answer within ${timeoutMs / 1000} s` : answer.reason;
-    const where = `${address.includes(':') ? `[${address}]` : address}:${port}`;
-    const reason = isSent ? words : `${host} could not connect to ${where}: ${words.toLowerCase()}.`;
+    const reason = isSent
+      ? words
+      : `${host} could not connect to ${endpointText(address, port)}: ${words.toLowerCase()}.`;
     return { reason, isSent };
   });
 }
