@@ -5,7 +5,8 @@ import type { BalancerDriver, RouteWrite } from '../balancer/driver.ts';
 import { asDiagnostic, refusal, whileChanging } from '../balancer/failure.ts';
 import { fileLook, hostFiles } from '../balancer/host-files.ts';
 import { type Look, type Looked, lookAt } from '../balancer/probed/look.ts';
-import { type ProbePlace, sampleProbe } from '../balancer/probed/probe.ts';
+import type { ProbePlace } from '../balancer/probed/probe.ts';
+import { changesRoutesOnly, readsByOneLook } from '../balancer/probed/probed-driver.ts';
 import { readProbeAddress } from '../balancer/probed/settings.ts';
 import { talkFirst, talkOnce } from '../balancer/probed/talk.ts';
 import type { HostReading } from '../balancer/reading.ts';
@@ -100,17 +101,6 @@ export function apiDriver(declared: BalancerDeclared, channels: HostChannels): B
     return reading;
   }
 
-  async function read(
-    host: string,
-    signal: AbortSignal,
-    asks: readonly SampleAsk[] = [],
-  ): Promise<HostReading> {
-    const channel = await channels.to(host, signal);
-    const look = lookOn(channel, asks);
-    const output = await filesOf(channel).look(look.following, signal);
-    return readingOf(channel, await look.finish(output, signal));
-  }
-
   async function writeRoute(
     host: string,
     { route, to, reading, asks }: RouteWrite,
@@ -158,32 +148,15 @@ export function apiDriver(declared: BalancerDeclared, channels: HostChannels): B
     });
 
   return {
-    read,
-    readConfig: async () => undefined,
-    async sample(host, ask, signal) {
-      return sampleProbe(await channels.to(host, signal), place, ask, signal);
-    },
-    async locked(host, cx, body, asks) {
-      const channel = await channels.to(host, cx.signal);
-      const files = filesOf(channel);
-      if (asks === undefined) return files.locked(configFile, cx, () => body(undefined));
-      const look = lookOn(channel, asks);
-      const looked = async (output: string | undefined) =>
-        output === undefined
-          ? body(undefined)
-          : body(readingOf(channel, await look.finish(output, cx.signal)));
-      return files.locked(configFile, cx, looked, look.following);
-    },
+    ...readsByOneLook({
+      channels,
+      place,
+      file: configFile,
+      lookOn,
+      readingOf: async (channel, looked) => readingOf(channel, looked),
+    }),
+    ...changesRoutesOnly(balancer),
     writeRoute,
-    async writeMember() {
-      throw new Error(`${balancer} cannot take a member out`);
-    },
-    async persistMembers() {
-      // None is ever taken out.
-    },
-    async configure() {
-      throw new Error(`${balancer} has no configuration file that deployctl writes whole`);
-    },
     async check(host, signal) {
       const channel = await channels.to(host, signal);
       const complaint = await filesOf(channel).mayReplace(configFile, signal);

@@ -8,6 +8,7 @@ import type { BalancerDriver } from '../driver.ts';
 import { refusal, whileChanging } from '../failure.ts';
 import { type Look, lookAt } from '../probed/look.ts';
 import { type ProbeAnswer, type ProbePlace, sampleProbe } from '../probed/probe.ts';
+import { changesRoutesOnly } from '../probed/probed-driver.ts';
 import { readProbeAddress } from '../probed/settings.ts';
 import { type HostReading, isReadable } from '../reading.ts';
 import type { SampleAsk } from '../sampling.ts';
@@ -130,14 +131,6 @@ export function flagsDriver(
       const now = await whileChanging(() => readingOf(channel, look, output, cx.signal));
       return now instanceof ProviderFailure ? undefined : now;
     },
-    async writeMember() {
-      throw new Error(`${balancer} cannot take a member out`);
-    },
-    async persistMembers() {
-      // None is ever taken out.
-    },
-    async configure() {
-      throw new Error(`${balancer} has no configuration file`);
-    },
+    ...changesRoutesOnly(balancer),
   };
 }

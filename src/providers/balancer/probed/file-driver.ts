@@ -12,7 +12,8 @@ import type { HostReading, PoolReading, RouteCell, WorkerReading } from '../read
 import type { SampleAsk } from '../sampling.ts';
 import { parseCell } from './cell.ts';
 import { type Look, type Looked, lookAt } from './look.ts';
-import { type ProbePlace, sampleProbe } from './probe.ts';
+import type { ProbePlace } from './probe.ts';
+import { changesRoutesOnly, readsByOneLook } from './probed-driver.ts';
 import { readProbeAddress } from './settings.ts';
 
 /** What differs between such proxies. */
@@ -107,17 +108,6 @@ export function fileDriver(
     return reading;
   }
 
-  async function read(
-    host: string,
-    signal: AbortSignal,
-    asks: readonly SampleAsk[] = [],
-  ): Promise<HostReading> {
-    const channel = await channels.to(host, signal);
-    const look = lookOn(channel, asks);
-    const output = await filesOf(channel).look(look.following, signal);
-    return readingOf(channel, await look.finish(output, signal), signal);
-  }
-
   async function writeRoute(
     host: string,
     { route, to, reading, asks }: RouteWrite,
@@ -141,32 +131,9 @@ export function fileDriver(
   }
 
   return {
-    read,
-    readConfig: async () => undefined,
-    async sample(host, ask, signal) {
-      return sampleProbe(await channels.to(host, signal), place, ask, signal);
-    },
-    async locked(host, cx, body, asks) {
-      const channel = await channels.to(host, cx.signal);
-      const files = filesOf(channel);
-      if (asks === undefined) return files.locked(file.path, cx, () => body(undefined));
-      const look = lookOn(channel, asks);
-      const looked = async (output: string | undefined) =>
-        output === undefined
-          ? body(undefined)
-          : body(await readingOf(channel, await look.finish(output, cx.signal), cx.signal));
-      return files.locked(file.path, cx, looked, look.following);
-    },
+    ...readsByOneLook({ channels, place, file: file.path, lookOn, readingOf }),
+    ...changesRoutesOnly(balancer),
     writeRoute,
-    async writeMember() {
-      throw new Error(`${balancer} cannot take a member out`);
-    },
-    async persistMembers() {
-      // None is ever taken out.
-    },
-    async configure() {
-      throw new Error(`${balancer} has no configuration file`);
-    },
     async check(host, signal) {
       const channel = await channels.to(host, signal);
       const complaint = await filesOf(channel).mayReplace(file.path, signal);
