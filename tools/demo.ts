@@ -30,6 +30,13 @@ const networks = ['127.7.100', '127.7.101', '127.7.102', '127.7.103'];
 
 let environment: NodeJS.ProcessEnv = process.env;
 
+/** Ctrl-C reaches the command that runs too, which ends by itself: then the lab is taken down as after anything else. */
+let stoppedBy: NodeJS.Signals | undefined;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(signal, () => {
+    stoppedBy ??= signal;
+  });
+
 async function demo(): Promise<number> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   ask(['lab', 'down', '--wipe']); // what a demo that was broken off may have left
@@ -112,8 +119,9 @@ async function labUp(): Promise<void> {
 
 class Stopped extends Error {}
 
-/** Runs it as a person would, on this terminal. Throws where it does not end with 0. */
+/** Runs it as a person would, on this terminal. Throws where it does not end with 0, and where the demo is to end. */
 function deployctl(...argv: readonly string[]): Promise<void> {
+  if (stoppedBy !== undefined) throw new Stopped(`it got ${stoppedBy}`);
   console.log(`\n$ deployctl ${argv.join(' ')}`);
   return new Promise((resolve, reject) => {
     const child = spawn(program, argv, { cwd: folder, env: environment, stdio: 'inherit' });

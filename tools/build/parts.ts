@@ -10,20 +10,22 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { type BuildOptions, build, type Metafile, transform } from 'esbuild';
-import { project } from './project.ts';
 
 const program = 'src/main.ts';
 /** main.cjs has all that these need at once. */
 const soonest = [program, 'src/commands/plan.ts'];
 
-/** `finish` is what is done to the text of every bundle. Throws where a part is not what this file knows how to join. */
+/**
+ * `absWorkingDir` is the program's folder, `finish` what is done to the text of every bundle. Throws, with nothing written,
+ * where a part is not what this file knows how to join.
+ */
 export async function bundleInParts(
-  options: BuildOptions & { readonly outdir: string },
+  options: BuildOptions & { readonly outdir: string; readonly absWorkingDir: string },
   finish: (text: string) => string,
 ): Promise<void> {
   const { outputFiles, metafile, warnings } = await build({
     ...options,
-    entryPoints: [`${project.root}/${program}`],
+    entryPoints: [program],
     format: 'esm',
     splitting: true,
     chunkNames: '[name]-[hash]',
@@ -31,7 +33,7 @@ export async function bundleInParts(
     write: false,
   });
   if (warnings.length > 0) throw new Error('the build warns (see above)');
-  await refuseChangingExports(metafile);
+  await refuseChangingExports(metafile, options.absWorkingDir);
   const early = neededBy(soonest, metafile);
   const texts = new Map<string, string>();
   for (const { path, text } of outputFiles) texts.set(basename(path), await partOf(text, options));
@@ -118,7 +120,7 @@ function neededBy(sources: readonly string[], { outputs }: Metafile): ReadonlySe
  * A part takes what others export when it begins: something that changes later would stay as it was. Such are
  * variables, and what a module exports that is run late because a package asks for it by require.
  */
-async function refuseChangingExports({ inputs }: Metafile): Promise<void> {
+async function refuseChangingExports({ inputs }: Metafile, folder: string): Promise<void> {
   const required = new Set<string>();
   const imported = new Set<string>();
   for (const [path, { imports }] of Object.entries(inputs)) {
@@ -128,7 +130,7 @@ async function refuseChangingExports({ inputs }: Metafile): Promise<void> {
       else if (path.startsWith('src/') && kind === 'import-statement') imported.add(other);
     }
     if (!/\.m?[jt]s$/.test(path) || path.includes(':')) continue;
-    const text = await readFile(`${project.root}/${path}`, 'utf8');
+    const text = await readFile(`${folder}/${path}`, 'utf8');
     if (/^\s*export (let|var) /m.test(text)) throw new Error(`${path} exports a variable, which may change`);
   }
   const [both] = required.intersection(imported);
