@@ -2,28 +2,25 @@
 import {
   type Address,
   type Diagnostic,
-  type EventBody,
   type Instant,
-  type JournalEntry,
-  type NewJournalEntry,
   operationClass,
   StateFailure,
   type Step,
   type StepId,
 } from '../model/index.ts';
+import { type Closing, endRun, outcomeOf, tellHooks } from './closing.ts';
 import type { ControlRequest } from './control.ts';
-import { hookFailed, nothingToPromote, notRecorded, noWayBack } from './diagnostics.ts';
+import { nothingToPromote } from './diagnostics.ts';
 import { FloorKeeper } from './floor.ts';
-import { type RunHook, runHooks } from './hooks.ts';
 import { onFailureOf } from './on-failure.ts';
 import type { RunResult, SessionOptions } from './options.ts';
-import { isWait, type Performance, perform, runHook, undo } from './perform.ts';
-import { asDetail, type Consequence, type Note, type ProgressLog, progressOf } from './progress.ts';
+import { isWait, type Performance, perform, undo } from './perform.ts';
+import { type Consequence, type ProgressLog, progressOf } from './progress.ts';
+import { RunLog } from './run-log.ts';
 import {
   type Agenda,
   agendaBackwards,
   agendaForwards,
-  allDone,
   hostsLeftOut,
   stepsLeftOut,
   wayBack,
@@ -43,19 +40,16 @@ interface InHand {
   isHeldUp: boolean;
 }
 
-const exitCodes = { complete: 0, reverted: 3, stopped: 4 } as const;
-
 export class Session {
   readonly #options: SessionOptions;
   readonly #isResumed: boolean;
   readonly #startedAt: Instant;
   readonly #progress: ProgressLog;
-  #eventSeq = 0;
+  readonly #log: RunLog;
 
   readonly #running = new Map<StepId, InHand>();
   /** What is still to be done, in the direction in which the run goes. */
   #agenda: Agenda;
-  readonly #failures: Diagnostic[] = [];
   readonly #pausedServices = new Set<Address>();
   /** Kept beside the journal: of two that fail at once each must know of the other. */
   readonly #leftOut: Map<Address, Set<string>>;
@@ -73,6 +67,7 @@ export class Session {
   constructor(options: SessionOptions, progress: ProgressLog, isResumed: boolean) {
     this.#options = options;
     this.#progress = progress;
+    this.#log = new RunLog(options, progress);
     this.#isResumed = isResumed;
     this.#startedAt = options.clock.now();
     this.#leftOut = new Map(hostsLeftOut(options.plan.steps, progress));
@@ -89,7 +84,7 @@ export class Session {
   /** Turns round first. */
   async goBack(reason: string): Promise<RunResult> {
     return this.#during(async () => {
-      await this.#note({ kind: 'abort', by: this.#options.actor.who, reason });
+      await this.#log.note({ kind: 'abort', by: this.#options.actor.who, reason });
     });
   }
 
@@ -97,21 +92,21 @@ export class Session {
     const { plan, providerOf, clock, control, actor, previousDeployment } = this.#options;
     const isDone = (id: StepId): boolean => progressOf(this.#progress, id).status === 'done';
     const done = plan.steps.map(({ id }) => id).filter(isDone);
-    this.#emit({
+    this.#log.emit({
       type: 'run_started',
       plan,
       resumed: this.#isResumed,
       ...(this.#isResumed ? { done } : {}),
       ...(previousDeployment === undefined ? {} : { previousDeployment }),
     });
-    const traffic = watchTraffic(plan, providerOf, clock, isDone, (event) => this.#emit(event));
+    const traffic = watchTraffic(plan, providerOf, clock, isDone, (event) => this.#log.emit(event));
     const unlisten = control.listen((request) => {
       this.#requests.push(request);
       this.#wake();
     });
     try {
       await this.#guarded(async () => {
-        if (this.#isResumed) await this.#note({ kind: 'resumed', by: actor.who });
+        if (this.#isResumed) await this.#log.note({ kind: 'resumed', by: actor.who });
         await prepare();
       });
       await this.#work();
@@ -200,8 +195,8 @@ export class Session {
         stop: stop.signal,
         promoted: promoted.signal,
         leftOut: new Set(step.service === undefined ? [] : this.#leftOut.get(step.service)),
-        write: (entry) => this.#write(entry),
-        report: (event) => this.#emit(event),
+        write: (entry) => this.#log.write(entry),
+        report: (event) => this.#log.emit(event),
         onFailure: () => this.#consequenceOf(step),
         onFloorNotHeld: () => onFailureOf(this.#options.plan, step),
         floors: this.#floors,
@@ -218,7 +213,7 @@ export class Session {
       const { status } = progressOf(this.#progress, step.id);
       if (status === (isUndoing ? 'undone' : 'done')) this.#agenda.pass(step.id);
       if (failure === undefined) return;
-      this.#failures.push(failure.diagnostic);
+      this.#log.failures.push(failure.diagnostic);
       if (failure.follows !== undefined) this.#obeyStrategy(step, failure.follows, failure.diagnostic);
     });
   }
@@ -251,7 +246,7 @@ export class Session {
         return;
       case 'pause':
         if (step.service !== undefined) this.#pausedServices.add(step.service);
-        this.#emit({ type: 'paused', by: 'the strategy (on_failure)', reason: because });
+        this.#log.emit({ type: 'paused', by: 'the strategy (on_failure)', reason: because });
         return;
     }
   }
@@ -260,13 +255,13 @@ export class Session {
     if (service === undefined || tolerance === undefined) return;
     this.#agenda.leaveOut(id, stepsLeftOut(this.#options.plan.steps, this.#progress));
     const failed = this.#leftOut.get(service)?.size ?? 0;
-    this.#emit({ type: 'left_out', service, host: tolerance.host, failed, most: tolerance.most });
+    this.#log.emit({ type: 'left_out', service, host: tolerance.host, failed, most: tolerance.most });
   }
 
   #stop(reason: string): void {
     if (this.#stopReason !== undefined) return;
     this.#stopReason = reason;
-    this.#emit({ type: 'stopping', reason });
+    this.#log.emit({ type: 'stopping', reason });
   }
 
   /** Waits can be cut short at any time: they change nothing and are begun again. */
@@ -281,14 +276,14 @@ export class Session {
       case 'pause':
         if (this.#isPaused || this.#mustStop()) return;
         this.#isPaused = true;
-        await this.#note(request);
-        this.#emit({ type: 'paused', by: request.by, reason: request.reason });
+        await this.#log.note(request);
+        this.#log.emit({ type: 'paused', by: request.by, reason: request.reason });
         return;
       case 'continue':
         if (!this.#isPaused) return;
         this.#isPaused = false;
-        await this.#note(request);
-        this.#emit({ type: 'continued', by: request.by });
+        await this.#log.note(request);
+        this.#log.emit({ type: 'continued', by: request.by });
         return;
       case 'promote':
         await this.#promote(request);
@@ -296,7 +291,7 @@ export class Session {
       case 'abort':
         if (this.#isUndoing() || this.#progress.turnReason !== undefined) return;
         this.#isPaused = false;
-        await this.#note(request);
+        await this.#log.note(request);
         this.#cutShort('waits');
         return;
       case 'stop':
@@ -306,7 +301,7 @@ export class Session {
         this.#isStoppedAtOnce ||= atOnce;
         this.#stop(`${request.reason} (${request.by})`);
         this.#cutShort(atOnce ? 'everything' : 'waits');
-        await this.#note({ kind: 'stop', by: request.by, reason: request.reason, atOnce });
+        await this.#log.note({ kind: 'stop', by: request.by, reason: request.reason, atOnce });
         return;
       }
     }
@@ -320,102 +315,35 @@ export class Session {
       return kind === 'person' || (full && kind === 'time');
     });
     if (waiting.length === 0 && !full) {
-      this.#emit({ type: 'diagnostic', diagnostic: nothingToPromote(by) });
+      this.#log.emit({ type: 'diagnostic', diagnostic: nothingToPromote(by) });
       return;
     }
-    await this.#note({ kind: 'promote', by, full, steps: waiting.map(({ step }) => step.id) });
-    this.#emit({ type: 'promoted', by, full });
+    await this.#log.note({ kind: 'promote', by, full, steps: waiting.map(({ step }) => step.id) });
+    this.#log.emit({ type: 'promoted', by, full });
     for (const { promoted } of waiting) promoted.abort();
   }
 
   async #turnRound(): Promise<void> {
     const reason = this.#progress.turnReason ?? '';
-    await this.#note({ kind: 'undo', reason });
+    await this.#log.note({ kind: 'undo', reason });
     const { steps } = this.#options.plan;
     this.#agenda = agendaBackwards(steps, this.#progress);
     const { toUndo } = wayBack(steps, this.#progress);
-    this.#emit({ type: 'reverting', reason, steps: toUndo.map((step) => step.id) });
+    this.#log.emit({ type: 'reverting', reason, steps: toUndo.map((step) => step.id) });
   }
-
-  // ── the end ──────────────────────────────────────────────────────────────────────────────────────
 
   async #end(traffic: TrafficWatch): Promise<RunResult> {
-    const { plan, store, run, clock } = this.#options;
-    const outcome = this.#outcome();
-    if (outcome !== 'complete') await this.#guarded(() => this.#tellHooks(outcome));
-    const sums = await traffic.end();
-    try {
-      await store.end(run, outcome, clock.now());
-    } catch (cause) {
-      if (!(cause instanceof StateFailure)) throw cause;
-      this.#failures.push(notRecorded(cause.message));
-    }
-    const statuses = [...this.#progress.steps.values()].map((step) => step.status);
-    const undone = statuses.filter((status) => status === 'undone').length;
-    const result: RunResult = {
-      run,
-      outcome,
-      exitCode: exitCodes[outcome],
-      failures: this.#failures,
-      stepsDone:
-        undone + plan.steps.filter((step) => progressOf(this.#progress, step.id).status === 'done').length,
-      stepsUndone: undone,
-      elapsedMs: clock.now() - this.#startedAt,
-      traffic: sums,
+    const closing: Closing = {
+      options: this.#options,
+      progress: this.#progress,
+      log: this.#log,
+      startedAt: this.#startedAt,
+      stopReason: this.#stopReason,
+      isStoppedAtOnce: this.#isStoppedAtOnce,
     };
-    const { run: _run, ...summary } = result;
-    this.#emit({ type: 'summary', ...summary });
-    return result;
-  }
-
-  #outcome(): RunResult['outcome'] {
-    const { steps } = this.#options.plan;
-    if (!this.#isUndoing()) return allDone(steps, this.#progress) ? 'complete' : 'stopped';
-    const { toUndo, irreversible } = wayBack(steps, this.#progress);
-    for (const step of irreversible) {
-      if (step.inverse.kind === 'irreversible') this.#failures.push(noWayBack(step, step.inverse.because));
-    }
-    return toUndo.length === 0 && irreversible.length === 0 ? 'reverted' : 'stopped';
-  }
-
-  async #tellHooks(outcome: RunResult['outcome']): Promise<void> {
-    const { plan, run } = this.#options;
-    const { failures, undoReason } = this.#progress;
-    const why = {
-      run,
-      outcome,
-      reason: undoReason ?? this.#stopReason ?? failures.at(-1)?.summary ?? '',
-      failures: failures.length,
-    };
-    if (failures.length > 0) {
-      for (const hook of runHooks(plan.declared, 'on_failure', why)) await this.#tell(hook);
-    }
-    if (outcome === 'reverted') {
-      for (const hook of runHooks(plan.declared, 'on_revert', why)) await this.#tell(hook);
-    }
-  }
-
-  async #tell(hook: RunHook): Promise<void> {
-    if (this.#progress.hooksEnded.has(hook.key) || this.#isStoppedAtOnce) return;
-    await this.#note({ kind: 'hook', key: hook.key, state: 'begun' });
-    const failure = await runHook({ ...this.#options, hook });
-    await this.#note({ kind: 'hook', key: hook.key, state: failure === undefined ? 'done' : 'failed' });
-    if (failure !== undefined) {
-      this.#emit({ type: 'diagnostic', diagnostic: hookFailed(failure, hook.operation.point) });
-    }
-  }
-
-  // ── the journal and the events ───────────────────────────────────────────────────────────────────
-
-  async #note(note: Note | Exclude<ControlRequest, { kind: 'promote' }>): Promise<void> {
-    await this.#write({ mark: 'note', step: undefined, detail: asDetail(note as Note) });
-  }
-
-  async #write(entry: Omit<NewJournalEntry, 'at'>): Promise<JournalEntry> {
-    const { store, run, clock } = this.#options;
-    const written = await store.append(run, { ...entry, at: clock.now() });
-    this.#progress.follow(written);
-    return written;
+    const outcome = outcomeOf(closing);
+    if (outcome !== 'complete') await this.#guarded(() => tellHooks(closing, outcome));
+    return endRun(closing, outcome, await traffic.end());
   }
 
   /** Without a journal nothing more may begin: the steps in hand are finished and the run stops. */
@@ -425,16 +353,10 @@ export class Session {
     } catch (cause) {
       if (this.#isBroken) return;
       this.#isBroken = true;
-      if (cause instanceof StateFailure) this.#failures.push(cause.diagnostic);
+      if (cause instanceof StateFailure) this.#log.failures.push(cause.diagnostic);
       else this.#bug = { cause };
       this.#stop(cause instanceof StateFailure ? cause.diagnostic.summary : 'deployctl has a bug');
       this.#cutShort('waits');
     }
-  }
-
-  #emit(event: EventBody): void {
-    const { emit, clock, run } = this.#options;
-    this.#eventSeq += 1;
-    emit({ ...event, at: clock.now(), run, seq: this.#eventSeq });
   }
 }
