@@ -7,7 +7,7 @@ import type { analysisShape } from './schema/analysis.ts';
 
 type AnalysisBlock = Decoded<typeof analysisShape>;
 
-/** What a text may hold: src/providers/analysis/placeholders.ts puts the values there. */
+/** What a text may hold: src/providers/analysis/index.ts puts the values there. */
 const placeholders = ['canary', 'stable', 'canary_hosts', 'stable_hosts', 'share'];
 
 export function assembleAnalyses(

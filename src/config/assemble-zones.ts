@@ -40,7 +40,7 @@ export const assembleZones = (world: World, report: Reporter): readonly Assemble
     const zone = readName(args.zone ?? '');
     const [tsig] = blocks.tsig;
     const key = tsig === undefined ? undefined : readName(tsig.args.name ?? '');
-    const servers = args.servers ?? (args.primary === undefined ? [] : [args.primary]);
+    const servers = [...new Set(args.servers ?? (args.primary === undefined ? [] : [args.primary]))];
     let sound = decoded.complete;
     if (decoded.sound && 'refused' in zone) {
       sound = false;
@@ -71,8 +71,8 @@ export const assembleZones = (world: World, report: Reporter): readonly Assemble
         provider: decoded.kind,
         zone: zone.name,
         primary: endpointOf(args.primary),
-        servers: [...new Set(servers)].map(endpointOf),
-        quorum: args.quorum ?? new Set(servers).size,
+        servers: servers.map(endpointOf),
+        quorum: args.quorum ?? servers.length,
         convergeMs: args.deadline,
         resolverMinTtlSeconds: Math.ceil(args.resolver_min_ttl / 1000),
         ...(args.negative_ttl === undefined

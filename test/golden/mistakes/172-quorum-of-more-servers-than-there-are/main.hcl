@@ -6,7 +6,8 @@ secret "tsig" { env = "TSIG" }
 dns_zone "rfc2136" "internal" {
   zone    = "internal.test."
   primary = "10.0.0.53:53"
-  quorum  = 3
+  servers = ["10.0.0.53:53", "10.0.0.53:53"]
+  quorum  = 2
   tsig {
     name   = "deployctl."
     secret = secret.tsig
