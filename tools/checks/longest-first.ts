@@ -71,6 +71,7 @@ const seconds: Readonly<Record<string, number>> = {
   'unit/hcl-eval/limits': 11,
   'unit/tools/boundaries': 11,
   'unit/engine/gates': 10,
+  'unit/tools/setup': 6,
 };
 const otherwise = 10;
 const otherwiseInUnit = 1;
