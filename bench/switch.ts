@@ -10,7 +10,8 @@
  * before its first script, so that all that deployctl does on the host for it is near. Between two switches everything a
  * switch does is done without one (looks, the lock, the rules asked), and the latency near that is told beside: what is
  * the same there is the price of another program on the proxy's processor, and no property of the switch. Away is all the
- * rest. `late` is how late the load client itself sent near a switch, which is in the latency too.
+ * rest. The last columns are the p99 of all three from when requests were really sent: where a busy machine holds up the
+ * load client itself, many requests are due at once, and near and away say where that happened. The ratio is of these.
  *
  * A round of 50 switches takes a minute for each way.
  */
@@ -61,7 +62,7 @@ console.log(
       '  looks p50/p99/max',
       '   away p50/p99/max',
     ],
-    ...[' late', 'near/away'],
+    ...['p99 since sent near/looks/away', 'near/away'],
   ].join(' '),
 );
 
@@ -144,20 +145,22 @@ function print(name: string, { figures, switchMs }: Result): void {
       of(near),
       of(noted),
       of(away),
-      ms(near.lateP99).padStart(5),
-      (near.p99 / away.p99).toFixed(2).padStart(9),
+      [near, noted, away]
+        .map(({ sentP99 }) => ms(sentP99))
+        .join('/')
+        .padStart(30),
+      (near.sentP99 / away.sentP99).toFixed(2).padStart(9),
     ].join(' '),
   );
 }
 
 function summarize(name: string, results: readonly Result[]): void {
-  const over = (value: (result: Result) => number): string =>
-    ms(median(results.map(value).toSorted((a, b) => a - b)));
-  const ratio = median(
-    results.map(({ figures: { latency } }) => latency.near.p99 / latency.away.p99).toSorted((a, b) => a - b),
-  );
+  const over = (value: (latency: TrafficFigures['latency']) => number): number =>
+    median(results.map(({ figures }) => value(figures.latency)).toSorted((a, b) => a - b));
+  const line = (what: 'p99' | 'sentP99'): string =>
+    `near ${ms(over(({ near }) => near[what]))}, looks ${ms(over(({ noted }) => noted[what]))}, away ${ms(over(({ away }) => away[what]))}, near/away ${over(({ near, away }) => near[what] / away[what]).toFixed(2)}`;
   console.log(
-    `${name}: p99, median of ${results.length} rounds: near ${over(({ figures }) => figures.latency.near.p99)}, looks ${over(({ figures }) => figures.latency.noted.p99)}, away ${over(({ figures }) => figures.latency.away.p99)}; near/away ${ratio.toFixed(2)}`,
+    `${name}: medians of ${results.length} rounds: p99 since due ${line('p99')}; since sent ${line('sentP99')}`,
   );
 }
 

@@ -41,8 +41,8 @@ export interface Latency {
   readonly p50: number;
   readonly p99: number;
   readonly max: number;
-  /** How late such requests were sent: the load client's own part of the above. */
-  readonly lateP99: number;
+  /** The same from when they were sent: without what held up the load client itself. */
+  readonly sentP99: number;
 }
 
 /** Something that went on for a while, in ms of one clock. */
@@ -108,7 +108,7 @@ export function latencyOf(
   // What came before is for getting warm: connections, compilers, caches.
   const from = Math.min(...[...moves, ...noted].map(({ beganAt }) => beganAt));
   const timed = answered.flatMap(({ dueAt, sentAt, endedAt }) =>
-    dueAt === undefined ? [] : [{ dueAt, endedAt, ms: endedAt - dueAt, lateMs: sentAt - dueAt }],
+    dueAt === undefined ? [] : [{ dueAt, endedAt, ms: endedAt - dueAt, sentMs: endedAt - sentAt }],
   );
   const isBy =
     (moments: readonly Moment[]) =>
@@ -116,13 +116,13 @@ export function latencyOf(
       moments.some((moment) => endedAt >= moment.beganAt && dueAt <= moment.endedAt + nearMs);
   const summary = (some: typeof timed): Latency => {
     const sorted = some.map(({ ms }) => ms).toSorted((a, b) => a - b);
-    const late = some.map(({ lateMs }) => lateMs).toSorted((a, b) => a - b);
+    const sinceSent = some.map(({ sentMs }) => sentMs).toSorted((a, b) => a - b);
     return {
       count: sorted.length,
       p50: quantile(sorted, 0.5),
       p99: quantile(sorted, 0.99),
       max: quantile(sorted, 1),
-      lateP99: quantile(late, 0.99),
+      sentP99: quantile(sinceSent, 0.99),
     };
   };
   return {
