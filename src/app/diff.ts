@@ -1,10 +1,11 @@
 /** Two recorded deployments side by side. */
 import type { Deployment, Diagnostic, Drift, Run } from '../model/index.ts';
-import { compareDeployments } from '../planner/compare-deployments.ts';
+import { compareDeployments, type Deployed } from '../planner/compare-deployments.ts';
 import { declaredUnitText } from '../providers/host/unit-text.ts';
 import type { AppContext, ConfigurationAsk } from './context.ts';
 import { AppFailure } from './failure.ts';
 import { stateOf } from './load.ts';
+import { standingAt } from './standing.ts';
 import { openForReading } from './state.ts';
 
 export interface DeploymentDiff {
@@ -29,12 +30,13 @@ export async function diffDeployments(
   const wrong = found.flatMap((each) => ('code' in each ? [each] : []));
   const [left, right] = found;
   if ('code' in left || 'code' in right) throw new AppFailure(wrong);
-  return {
-    environment: environment.name,
-    from: left,
-    to: right,
-    differences: compareDeployments(left.declared, right.declared, declaredUnitText),
-  };
+  const deployed = async (deployment: Deployment): Promise<Deployed> => ({
+    declared: deployment.declared,
+    standing: await standingAt(deployment, store),
+    deployments: deployments.filter(({ number }) => number <= deployment.number),
+  });
+  const differences = compareDeployments(await deployed(left), await deployed(right), declaredUnitText);
+  return { environment: environment.name, from: left, to: right, differences };
 }
 
 function noSuchDeployment(

@@ -10,7 +10,7 @@ export default class Diff extends BaseCommand {
   static override readonly summary =
     'What differs between two deployments: releases, hosts, processes, units.';
   static override readonly description =
-    'Compares what was declared when each of them ran, as it is recorded. Asks no host. What a plan would change now is for "plan".';
+    'Compares what was declared when each of them ran, and what an idle slot kept of an earlier one, as it is recorded. Asks no host. What a plan would change now is for "plan".';
   static override readonly examples = [
     '<%= config.bin %> diff prod 41 42',
     '<%= config.bin %> diff 41 42 --json',

@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args';
 import { stateOf } from '../app/load.ts';
 import { isPlanFile, loadPlan } from '../app/plan-file.ts';
+import { standingAt } from '../app/standing.ts';
 import { openForReading } from '../app/state.ts';
 import { planJson } from '../ui/plan-json.ts';
 import { renderPlan } from '../ui/plan-text.ts';
@@ -64,7 +65,9 @@ export default class Show extends BaseCommand {
       store.journal(run.run),
       store.read(),
     ]);
-    const record = { run, plan, journal, deployment: deployments.find((each) => each.number === run.run) };
+    const deployment = deployments.find((each) => each.number === run.run);
+    const standing = deployment === undefined ? undefined : await standingAt(deployment, store);
+    const record = { run, plan, journal, deployment, standing };
     this.print(
       flags.json
         ? jsonText(runRecordJson(record), this.terminal.call)

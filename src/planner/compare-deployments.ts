@@ -2,16 +2,20 @@
 import {
   type Address,
   type Declared,
+  type Deployment,
   type Drift,
+  type HookDeclared,
   type HostDeclared,
   type InstanceDeclared,
   type Json,
+  newestTold,
   type PoolDeclared,
   releaseDirectory,
   type ServiceDeclared,
   sameValue,
 } from '../model/index.ts';
 import { processAttributes } from '../strategies/changes.ts';
+import { releaseStanding, type Standing } from './standing.ts';
 
 /** The unit file of an instance; undefined: it has none. */
 export type UnitTextOf = (
@@ -20,13 +24,21 @@ export type UnitTextOf = (
   host: HostDeclared,
 ) => string | undefined;
 
+/** A deployment as it stood when it was done. */
+export interface Deployed {
+  readonly declared: Declared;
+  readonly standing: Standing;
+  /** Itself and those before it, newest last: one of them tells how what an idle slot keeps is run. */
+  readonly deployments: readonly Deployment[];
+}
+
 /**
  * One difference for each address that is not the same in both: `before` or `after` is null where only the other has it.
  * Where things are declared is none: a line that was moved changes nothing.
  */
 export function compareDeployments(
-  before: Declared,
-  after: Declared,
+  before: Deployed,
+  after: Deployed,
   unitText: UnitTextOf,
 ): readonly Drift[] {
   const left = partsOf(before, unitText);
@@ -38,15 +50,15 @@ export function compareDeployments(
 }
 
 /** Releases first: they are why the rest changes. */
-function partsOf(declared: Declared, unitText: UnitTextOf): ReadonlyMap<string, Json> {
-  const hosts = new Map(declared.hosts.map((host) => [host.name, host]));
+function partsOf(deployed: Deployed, unitText: UnitTextOf): ReadonlyMap<string, Json> {
+  const { declared } = deployed;
   const { services, balancers, zones, policy, hooks, secrets, outputs } = declared;
   return new Map<string, Json>([
     ...services.map(({ release }): [string, Json] => [
       `release.${release.name}`,
       { version: release.version, sha256: release.artifact.sha256, ...words({ notes: release.notes }) },
     ]),
-    ...services.flatMap((service) => serviceParts(service, hosts, unitText)),
+    ...services.flatMap((service) => serviceParts(service, deployed, unitText)),
     ...declared.hosts.map(({ address, ...rest }): [string, Json] => [address, words(rest)]),
     ...balancers.map(({ address, pools, routes: _, ...rest }): [string, Json] => [
       address,
@@ -54,7 +66,7 @@ function partsOf(declared: Declared, unitText: UnitTextOf): ReadonlyMap<string, 
     ]),
     ...zones.map(({ address, records: _, ...rest }): [string, Json] => [address, words(rest)]),
     ['policy', words(policy)],
-    ...(hooks.length === 0 ? [] : [['hooks', words({ hooks })] as [string, Json]]),
+    ...(hooks.length === 0 ? [] : [['hooks', words(byPoint(hooks))] as [string, Json]]),
     ...Object.entries(secrets).map(([name, source]): [string, Json] => [`secret.${name}`, words(source)]),
     ...Object.entries(outputs).map(([name, { value, sensitive }]): [string, Json] => [
       `output.${name}`,
@@ -69,31 +81,80 @@ const membersOf = ({ members }: PoolDeclared): readonly string[] =>
 
 function serviceParts(
   service: ServiceDeclared,
-  hosts: ReadonlyMap<string, HostDeclared>,
+  deployed: Deployed,
   unitText: UnitTextOf,
 ): readonly [string, Json][] {
   const { address, dependsOn, release, slots, install, traffic, strategy } = service;
   const own = words({ dependsOn, release: `release.${release.name}`, install, traffic, strategy });
   return [
     [address, own],
-    ...slots.flatMap((slot) =>
-      slot.instances.map((instance): [string, Json] => {
-        const host = hosts.get(instance.host);
-        const unit = host === undefined ? undefined : unitText(service, instance, host);
-        const { process, health, hooks } = instance;
-        return [
-          instance.address,
-          {
-            release: releaseDirectory(release),
-            ...(slot.port === undefined ? {} : { port: slot.port }),
-            ...processParts(process, unit),
-            ...words({ health, hooks: hooks.length === 0 ? undefined : hooks }),
-          },
-        ];
+    ...slots.flatMap(({ instances }) =>
+      instances.flatMap((instance): [string, Json][] => {
+        const part = standingPart(service, instance, deployed, unitText);
+        return part === undefined ? [] : [[instance.address, part]];
       }),
     ),
   ];
 }
+
+/** As it stood there: what is declared, or what an idle slot kept of an earlier deployment. undefined: nothing stood there. */
+function standingPart(
+  service: ServiceDeclared,
+  { address }: InstanceDeclared,
+  { declared, standing, deployments }: Deployed,
+  unitText: UnitTextOf,
+): { readonly [name: string]: Json } | undefined {
+  const state = standing.get(address);
+  const release = state === undefined ? releaseDirectory(service.release) : releaseStanding(state);
+  if (release === undefined) return undefined;
+  const tell = (by: Declared) => declaredPart(address, release, by, unitText);
+  const part = tell(declared) ?? newestTold(deployments, tell) ?? { release };
+  const isStopped = state?.running === null && 'process' in part;
+  return isStopped ? { ...part, running: false } : part;
+}
+
+/** undefined: it declares nothing there, or another release. */
+function declaredPart(
+  address: Address,
+  wanted: string,
+  { services, hosts }: Declared,
+  unitText: UnitTextOf,
+): { readonly [name: string]: Json } | undefined {
+  for (const service of services) {
+    if (!address.startsWith(`${service.address}.`)) continue;
+    for (const { instances, port } of service.slots) {
+      const instance = instances.find((each) => each.address === address);
+      const host = hosts.find(({ name }) => name === instance?.host);
+      const release = releaseDirectory(service.release);
+      if (instance === undefined || release !== wanted) continue;
+      const unit = host === undefined ? undefined : unitText(service, instance, host);
+      const { process, health, hooks } = instance;
+      return {
+        release,
+        ...(port === undefined ? {} : { port }),
+        ...processParts(process, unit),
+        ...words({ health: asBlock(health), hooks: hooks.length === 0 ? undefined : byPoint(hooks) }),
+      };
+    }
+  }
+  return undefined;
+}
+
+/** A check by a command has `command`, as its block does. */
+function asBlock(health: InstanceDeclared['health']): object | undefined {
+  if (health?.kind !== 'command') return health;
+  const { argv, ...rest } = health;
+  return { command: argv, ...rest };
+}
+
+/** By the point at which they run, so that a difference tells which; further ones of a point are counted. */
+const byPoint = (hooks: readonly HookDeclared[]): { readonly [point: string]: unknown } =>
+  Object.fromEntries(
+    hooks.map(({ point, argv, ...hook }, at) => {
+      const before = hooks.slice(0, at).filter((each) => each.point === point).length;
+      return [before === 0 ? point : `${point}_${before + 1}`, { run: argv, ...hook }];
+    }),
+  );
 
 /** A unit file says all that its process does. */
 function processParts(

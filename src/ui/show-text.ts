@@ -1,5 +1,15 @@
 /** One run, as it went: who, when, with which command, how each step ended, and what it left. */
-import type { Deployment, Diagnostic, Instant, JournalEntry, Plan, Run } from '../model/index.ts';
+import type {
+  Address,
+  Deployment,
+  Diagnostic,
+  InstanceState,
+  Instant,
+  JournalEntry,
+  Plan,
+  Run,
+  SlotDeclared,
+} from '../model/index.ts';
 import { releaseDirectory } from '../model/index.ts';
 import { fateOf, fateText, intentText } from './deployment-text.ts';
 import { diagnosticJson } from './diagnostic-json.ts';
@@ -26,6 +36,8 @@ export interface RunRecord {
   readonly journal: readonly JournalEntry[];
   /** Only of a run that completed. */
   readonly deployment: Deployment | undefined;
+  /** What stood in the slots when it was done, by the address of the instance; null: nothing. undefined: not known. */
+  readonly standing?: ReadonlyMap<Address, InstanceState | null> | undefined;
 }
 
 export interface ShowTextOptions {
@@ -46,7 +58,7 @@ export function renderRun(record: RunRecord, { color, width: wanted, now, frame 
     phaseLines(phases, paint, width),
     noteLines(record.journal, phases, width),
     ...failuresOf(phases).map((failure) => [frame(failure).trimEnd()]),
-    record.deployment === undefined ? [] : releaseLines(record.deployment, paint, width),
+    record.deployment === undefined ? [] : releaseLines(record.deployment, record.standing, paint, width),
   ];
   return sections
     .filter((lines) => lines.length > 0)
@@ -144,13 +156,18 @@ function failuresOf(phases: readonly PhaseHistory[]): readonly Diagnostic[] {
 /** A fleet that fails as a whole would else print its frame hundreds of times; --json has them all. */
 const mostFailures = 5;
 
-function releaseLines({ number, declared }: Deployment, paint: Paint, width: number): readonly string[] {
+function releaseLines(
+  { number, declared }: Deployment,
+  standing: RunRecord['standing'],
+  paint: Paint,
+  width: number,
+): readonly string[] {
   const rows = declared.services.map(({ name, release, slots }) =>
     printable([
       `  ${name}`,
       release.version,
       releaseDirectory(release),
-      slots.map((slot) => `${slot.name} on ${slot.instances.length}`).join(', '),
+      slots.flatMap((slot) => slotTexts(slot, releaseDirectory(release), standing)).join(', '),
     ]),
   );
   const heads = [
@@ -160,6 +177,24 @@ function releaseLines({ number, declared }: Deployment, paint: Paint, width: num
     { title: 'hosts' },
   ];
   return tableLines(heads, rows, paint, width);
+}
+
+/** `green on 3`, `blue 1.0.0 on 3`, `blue 1.0.0 stopped on 3`; nothing of a slot where nothing stood. */
+function slotTexts(
+  { name, instances }: SlotDeclared,
+  release: string,
+  standing: RunRecord['standing'] = new Map(),
+): readonly string[] {
+  const alike = Map.groupBy(instances, ({ address, process }) => {
+    const state = standing.get(address);
+    if (state === undefined) return name;
+    const there = state?.running?.release ?? state?.linked ?? undefined;
+    if (there === undefined) return undefined;
+    const version = there === release ? '' : ` ${there.replace(/-[0-9a-f]{8}$/, '')}`;
+    const isStopped = state?.running === null && process !== undefined;
+    return `${name}${version}${isStopped ? ' stopped' : ''}`;
+  });
+  return [...alike].flatMap(([text, each]) => (text === undefined ? [] : [`${text} on ${each.length}`]));
 }
 
 /** `show RUN --json`. */

@@ -4,6 +4,7 @@ import {
   asAddress,
   asInstant,
   type Deployment,
+  type InstanceState,
   type JournalEntry,
   type Json,
   type Mark,
@@ -252,6 +253,32 @@ describe('show', () => {
     await expect(`${renderRun(record, { ...options, frame })}\n`).toMatchFileSnapshot(golden(name));
     const narrow = renderRun(record, { ...options, width: 80, color: true, frame: () => '' });
     expect(Math.max(...narrow.split('\n').map(columns))).toBeLessThanOrEqual(80);
+  });
+
+  test('what stood in the slots is told, where it is known', () => {
+    const slots = complete.deployment.declared.services.flatMap((service) => service.slots);
+    const there = (release: string, isRunning: boolean): InstanceState => ({
+      linked: release,
+      running: isRunning ? ({ release } as InstanceState['running']) : null,
+      tampered: null,
+      health: { status: 'not_checked' },
+    });
+    const told = (blue: InstanceState | null): string => {
+      const standing = new Map(
+        slots.flatMap(({ name, instances }) =>
+          instances.map(
+            ({ address }) => [address, name === 'blue' ? blue : there('2.0.0-200fffff', true)] as const,
+          ),
+        ),
+      );
+      return (
+        renderRun({ ...complete, standing }, { ...options, frame })
+          .split('\n')
+          .at(-1) ?? ''
+      );
+    };
+    expect(told(there('1.0.0-100fffff', true))).toMatch(/ blue 1\.0\.0 on 3, green on 3$/);
+    expect(told(null)).toMatch(/ {2}green on 3$/);
   });
 
   test('as JSON has each step with its fate and its time', () => {
