@@ -7,6 +7,7 @@ import { callFunction, FunctionFailure, parameterAt, withheld } from './function
 
 import { positionText } from './position-text.ts';
 import type { Span } from './problem.ts';
+import { quote } from './quote.ts';
 import { renderTemplate } from './render-template.ts';
 import type { Scope } from './scope.ts';
 import { nearestName } from './suggestion.ts';
@@ -26,11 +27,9 @@ export function evaluateCall(evaluator: Evaluator, node: Call, scope: Scope): Va
       const detail = 'Functions may not be called here.';
       return evaluator.report({ summary: 'Function calls not allowed', detail, subject: node, scope });
     }
-    const nearest = nearestName(node.name, scope.functions.keys());
-    const suggestion = nearest === undefined ? '' : ` Did you mean "${nearest}"?`;
     return evaluator.report({
       summary: 'Call to unknown function',
-      detail: `There is no function named "${node.name}".${suggestion}`,
+      detail: noSuchFunction(node.name, scope),
       subject: { start: node.start, end: node.nameEnd },
       context: node,
       scope,
@@ -55,6 +54,13 @@ export function evaluateCall(evaluator: Evaluator, node: Call, scope: Scope): Va
     const shown = scope.isHidden && !failure.isDiscreet ? withheld(failure.argument) : failure;
     return reportFailure(evaluator, shown, f, node, args, scope);
   }
+}
+
+function noSuchFunction(name: string, scope: Scope): string {
+  const namespace = /^.*::/s.exec(name);
+  if (namespace !== null) return `There are no functions in namespace ${quote(namespace[0])}.`;
+  const nearest = nearestName(name, scope.functions.keys());
+  return `There is no function named "${name}".${nearest === undefined ? '' : ` Did you mean "${nearest}"?`}`;
 }
 
 /** The arguments with the last one taken apart when it ends in `...`; undefined when there will be no call. */

@@ -91,7 +91,12 @@ class TypeReader {
 
   #quoted(word: string, node: Span): TypeConstraint {
     const advice = LEGACY[word];
-    if (advice === undefined) return this.#refuse(NEITHER, node);
+    if (advice === undefined) {
+      const detail =
+        'To provide a full type expression, remove the surrounding quotes and give the type expression directly.';
+      this.#report('Invalid legacy variable type hint', detail, node);
+      return ANY;
+    }
     const detail =
       'Terraform 0.11 and earlier required type constraints to be given in quotes, but that form is no longer understood.';
     this.#report('Invalid quoted type constraints', detail, node, advice);

@@ -210,17 +210,25 @@ export abstract class ExpressionParser extends StepParser {
 
   // --------------------------------------------------------------------------------------- calls
 
-  /** What comes next is `(` or `::`, after a name that starts at `start`. */
+  /**
+   * What comes next is `(` or `::`, after a name that starts at `start`. That there are no functions in namespaces such
+   * as `provider::name` here is found when one is called.
+   */
   #parseCall(start: number): Expression {
-    let nameStart = start;
-    let nameEnd = this.previousEnd();
-    let open = this.read();
-    if (this.tokens.type(open) === T.DOUBLE_COLON) {
-      if (!this.#isOwnNamespace(start, nameEnd)) return this.#refuseNamespace(start, open);
-      nameStart = this.tokens.start(this.read());
-      nameEnd = this.previousEnd();
-      open = this.read();
+    let name = this.text.slice(start, this.previousEnd());
+    while (this.peek() === T.DOUBLE_COLON) {
+      this.read();
+      const part = this.peekIndex();
+      if (this.tokens.type(part) !== T.IDENT)
+        return this.#refuseNamespace(part, start, 'Missing function name', NO_FUNCTION_NAME);
+      this.read();
+      name = `${name}::${this.nameAt(part)}`;
     }
+    const nameEnd = this.previousEnd();
+    const open = this.peekIndex();
+    if (this.tokens.type(open) !== T.OPEN_PAREN)
+      return this.#refuseNamespace(open, start, 'Missing open parenthesis', NO_PARENTHESIS);
+    this.read();
     if (!this.enter(this.tokens.start(open), this.tokens.end(open)))
       return this.abandon(start, T.CLOSE_PAREN);
     const newlines = this.newlines;
@@ -231,8 +239,8 @@ export abstract class ExpressionParser extends StepParser {
     this.newlines = newlines;
     this.leave();
     this.height = height + 1;
-    const name = this.text.slice(nameStart, nameEnd);
-    return new CallNode(start, this.previousEnd(), name, nameEnd, args, expand);
+    const f = name.startsWith('core::') ? name.replace(OWN_NAMESPACE, '') : name;
+    return new CallNode(start, this.previousEnd(), f, nameEnd, args, expand);
   }
 
   #parseArguments(start: number, open: number): { expand: boolean; height: number } {
@@ -306,51 +314,10 @@ export abstract class ExpressionParser extends StepParser {
     }
   }
 
-  /** `core::` before the name of a function, which Terraform allows for its own ones. */
-  #isOwnNamespace(start: number, end: number): boolean {
-    const next = this.peekIndex();
-    return (
-      this.text.slice(start, end) === 'core' &&
-      this.tokens.type(next) === T.IDENT &&
-      this.tokens.type(next + 1) === T.OPEN_PAREN
-    );
-  }
-
-  /** `provider::name::f(...)`: Terraform's, for functions of providers, of which there are none here. */
-  #refuseNamespace(start: number, colons: number): Expression {
-    let last = colons;
-    while (this.peek() === T.IDENT || this.peek() === T.DOUBLE_COLON) last = this.read();
-    const end = this.tokens.end(last);
-    const next = this.peekIndex();
-    if (!this.recovering) {
-      if (this.tokens.type(last) === T.DOUBLE_COLON) {
-        this.complainAt(
-          next,
-          'hcl-namespaced-function',
-          'Missing function name',
-          'Function scope resolution symbol :: must be followed by a function name in this scope.',
-          { contextStart: start },
-        );
-      } else if (this.tokens.type(next) !== T.OPEN_PAREN) {
-        this.complainAt(
-          next,
-          'hcl-namespaced-function',
-          'Missing open parenthesis',
-          'Function selector must be followed by an open parenthesis to begin the function call.',
-          { contextStart: start },
-        );
-      } else {
-        const namespace = this.text.slice(start, this.tokens.start(last));
-        this.complain(
-          'hcl-namespaced-function',
-          'Call to unknown function',
-          `There are no functions in namespace ${JSON.stringify(namespace)}.`,
-          start,
-          end,
-          { hint: 'Functions have no namespaces here: write the name without "::" in it.' },
-        );
-      }
-    }
+  /** What stands in place of a function's name behind `::`, or of the parenthesis behind that. */
+  #refuseNamespace(index: number, start: number, summary: string, detail: string): Expression {
+    if (!this.recovering)
+      this.complainAt(index, 'hcl-namespaced-function', summary, detail, { contextStart: start });
     this.errors++;
     this.recovering = true;
     if (this.peek() === T.OPEN_PAREN) {
@@ -361,6 +328,14 @@ export abstract class ExpressionParser extends StepParser {
     return { kind: 'invalid', start, end: this.previousEnd() };
   }
 }
+
+const NO_FUNCTION_NAME =
+  'Function scope resolution symbol :: must be followed by a function name in this scope.';
+const NO_PARENTHESIS =
+  'Function selector must be followed by an open parenthesis to begin the function call.';
+
+/** Terraform's own functions may be called by their whole name, `core::upper`. */
+const OWN_NAMESPACE = /^core::(?!.*::)/;
 
 const noSteps: readonly Step[] = [];
 

@@ -26,8 +26,6 @@ describe('arguments', () => {
     ['a carriage return alone', 'a = 1\rb = 2\n', '1:6-7 Invalid character'],
     ['an operator for bits', 'a = 1 & 2\n', '1:7-8 Unsupported operator'],
     ['an operator that is not there', 'a = b ?? c\n', '1:8-9 Invalid expression'],
-    ['a function with a namespace', 'a = b::c(1)\n', '1:5-9 Call to unknown function'],
-    ['a function in a namespace of the own one', 'a = core::b::c(1)\n', '1:5-15 Call to unknown function'],
     ['a namespace and no call', 'a = b::c\n', '1:9-2:1 Missing open parenthesis'],
     ['a namespace and no name', 'a = b::\n', '1:8-2:1 Missing function name'],
     ['two legacy indexes', 'a = b.0.1\n', '1:7-10 Invalid legacy index syntax'],
