@@ -1,7 +1,7 @@
 import type { Attribute, Block, Body, Expression, Label } from './ast.ts';
-import { ExpressionParser } from './expression-parser.ts';
 import { Gathering } from './gathering.ts';
 import { type Items, ItemsBeingRead } from './items-being-read.ts';
+import { LabelParser } from './label-parser.ts';
 import { AttributeNode, BlockNode, BodyNode, LabelNode } from './nodes.ts';
 import * as T from './token.ts';
 
@@ -9,7 +9,7 @@ const itemRequired = 'Argument or block definition required';
 const invalidBlock = 'Invalid block definition';
 
 /** Reads bodies: arguments and blocks. The top layer of the parser. */
-export class BodyParser extends ExpressionParser {
+export class BodyParser extends LabelParser {
   readonly #attributes = new Gathering<Attribute>();
   readonly #blocks = new Gathering<Block>();
   readonly #labels = new Gathering<Label>();
@@ -230,7 +230,7 @@ export class BodyParser extends ExpressionParser {
       const next = this.peek();
       if (next === T.OPEN_BRACE) break;
       if (next === T.OPEN_QUOTE) {
-        this.#labels.add(this.#parseQuotedLabel());
+        this.#labels.add(this.parseQuotedLabel());
       } else if (next === T.IDENT) {
         const label = this.read();
         const [from, to] = [this.tokens.start(label), this.tokens.end(label)];
@@ -405,57 +405,5 @@ export class BodyParser extends ExpressionParser {
         );
     }
     this.recover(T.CLOSE_BRACE);
-  }
-
-  // -------------------------------------------------------------------------------------- labels
-
-  /** What comes next is the quote that opens a label. Labels are fixed text: no `${}`. */
-  #parseQuotedLabel(): Label {
-    const open = this.read();
-    const start = this.tokens.start(open);
-    let text = '';
-    for (;;) {
-      const index = this.read();
-      switch (this.tokens.type(index)) {
-        case T.CLOSE_QUOTE:
-          return new LabelNode(start, this.tokens.end(index), text, true);
-        case T.QUOTED_TEXT:
-          text += this.decode(index);
-          break;
-        case T.OPEN_INTERPOLATION:
-        case T.OPEN_DIRECTIVE: {
-          const sigil = this.text.charAt(this.tokens.start(index));
-          this.complainAt(
-            index,
-            'hcl-template-not-allowed',
-            'Invalid string literal',
-            `Template sequences are not allowed in this string. To include a literal "${sigil}", double it (as "${sigil}${sigil}") to escape it.`,
-            { contextStart: start },
-          );
-          text += `${sigil}{ ... }`;
-          this.recover(T.CLOSE_SEQUENCE);
-          break;
-        }
-        case T.EOF:
-          this.complainAt(
-            index,
-            'hcl-unterminated-string',
-            'Unterminated string literal',
-            'Unable to find the closing quote mark before the end of the file.',
-            { contextStart: start },
-          );
-          return new LabelNode(start, this.tokens.end(index), text, true);
-        default:
-          this.complainAt(
-            index,
-            'hcl-invalid-string',
-            'Invalid string literal',
-            'This item is not valid in a string literal.',
-            { contextStart: start },
-          );
-          this.recover(T.CLOSE_QUOTE);
-          return new LabelNode(start, this.tokens.end(index), text, true);
-      }
-    }
   }
 }
