@@ -79,14 +79,19 @@ export class Dependencies {
   /** Items that were referred to, by root and name. */
   readonly #named = new Map<string, Map<string, Item>>();
   readonly #outputsOf: (module: string) => ReadonlySet<string> | undefined;
+  /** The module may have many instances. */
+  readonly #isReused: boolean;
+  readonly #known = new Map<Item, readonly Dependency[]>();
 
   constructor(
     items: ReadonlyMap<string, Item>,
     shapes: Readonly<Record<string, BlockShape>>,
     outputsOf: (module: string) => ReadonlySet<string> | undefined,
     where: string,
+    isReused: boolean,
     problems: Problems,
   ) {
+    this.#isReused = isReused;
     this.#items = items;
     this.#shapes = shapes;
     this.#outputsOf = outputsOf;
@@ -94,8 +99,10 @@ export class Dependencies {
     this.#problems = problems;
   }
 
-  /** Whether `is` holds of all that an item refers to. Makes no list: it is asked of each of thousands of hosts. */
+  /** Whether `is` holds of all that an item refers to. */
   every(item: Item, is: (target: Item) => boolean): boolean {
+    if (this.#isReused) return this.of(item).every((dependency) => is(dependency.item));
+    // The environment itself is evaluated once: a list for each of its thousands of hosts would be for nothing.
     let all = true;
     forEachReferenceOf(item, this.#shapes, undefined, (reference, context) => {
       const target = this.#targetOf(reference, context, item);
@@ -105,7 +112,11 @@ export class Dependencies {
   }
 
   of(item: Item): readonly Dependency[] {
-    return this.#list(item);
+    const known = this.#known.get(item);
+    if (known !== undefined) return known;
+    const found = this.#list(item);
+    this.#known.set(item, found);
+    return found;
   }
 
   /** What is wrong with a reference that is typed rather than read from a file; undefined: nothing. */

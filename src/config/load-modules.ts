@@ -64,7 +64,14 @@ export async function loadModule(
     return new Set([...child.items.values()].flatMap((item) => (item.type === 'output' ? [item.name] : [])));
   };
   const where = path.length === 0 ? 'this configuration' : `module.${path.join('.module.')}`;
-  const dependencies = new Dependencies(items, shapes, outputsOf, where, loader.report.problems);
+  const dependencies = new Dependencies(
+    items,
+    shapes,
+    outputsOf,
+    where,
+    path.length > 0,
+    loader.report.problems,
+  );
   return { path, folder, items, dependencies, children };
 }
 
