@@ -15,10 +15,11 @@ import {
 } from '../model/index.ts';
 import { decodeBlock } from './decode.ts';
 import type { Decoded, ExpandedBlock } from './decoded.ts';
-import type { Reporter } from './evaluation.ts';
+import { Reporter } from './evaluation.ts';
 import { type InstanceObjects, ItemRoots } from './modules.ts';
 import { formatDuration } from './quantities.ts';
 import { healthShape, hookShape, processShape, type serviceShape } from './schema/running.ts';
+import type { BlockShape } from './schema/shape.ts';
 import type { Entry } from './world.ts';
 
 type ServiceEntry = Entry<typeof serviceShape>;
@@ -91,6 +92,26 @@ export function assembleInstance(parts: InstanceParts, report: Reporter): Instan
     health: declaredHealth,
     hooks: hooks.flatMap((hook) => (hook === undefined ? [] : [hookOf(hook)])),
   };
+}
+
+const shapes = new Map<string, BlockShape>([
+  ['process', processShape],
+  ['health', healthShape],
+  ['hook', hookShape],
+]);
+
+/** Where there is no instance to evaluate them for, what is written in these blocks of a service is checked all the same. */
+export function checkInstanceBlocks(
+  blocks: readonly ExpandedBlock[],
+  { instance, repetition }: Pick<ServiceEntry, 'instance' | 'repetition'>,
+  { problems }: Reporter,
+): void {
+  const roots = new ItemRoots(instance, repetition, { slot: {}, host: {}, release: {} });
+  const report = new Reporter(problems, []).forInstances;
+  for (const block of blocks) {
+    const shape = shapes.get(block.type);
+    if (shape !== undefined) decodeBlock(forInstance(block, roots), shape, report);
+  }
 }
 
 function processOf({ kind, args }: Decoded<typeof processShape>, unit: string): ProcessDeclared {

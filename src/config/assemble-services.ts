@@ -24,7 +24,7 @@ import {
 } from '../model/index.ts';
 import { assembleAnalyses } from './assemble-analysis.ts';
 import type { HostTable } from './assemble-hosts.ts';
-import { assembleInstance } from './assemble-instances.ts';
+import { assembleInstance, checkInstanceBlocks } from './assemble-instances.ts';
 import { type AssembledZone, nameTraffic } from './assemble-zones.ts';
 import { checkBalancerFiles } from './balancer-files.ts';
 import { dependenciesOf } from './depends-on.ts';
@@ -111,6 +111,9 @@ function assembleService(
       complete: slot.sound && instances.length === slot.args.hosts.length,
     };
   });
+  if (slots.every((slot) => slot.hosts.length === 0)) {
+    checkInstanceBlocks(Object.values(decoded.perInstance).flat(), entry, report);
+  }
   const traffic = [
     ...balancerTraffic(entry, earlierName ?? name),
     ...nameTraffic(entry, slots, zones, earlierName ?? name, report),

@@ -10,6 +10,7 @@ import {
   type Diagnostic,
   UNREAD_SHA256,
 } from '../model/index.ts';
+import { checkInstanceBlocks } from './assemble-instances.ts';
 import { decodeBlock } from './decode.ts';
 import { type Decoded, ExpandedBlock } from './decoded.ts';
 import { checkPreconditions, type DecodedRule, type EvaluationContext } from './evaluate-values.ts';
@@ -182,6 +183,12 @@ function entryOf<S extends BlockShape>(
   const scope = cx.scope(item.source, roots);
   const decoded = decodeBlock(new ExpandedBlock(item.block, scope), shape, report);
   if (decoded === undefined) {
+    const inner = item.type === 'service' ? item.block.body.blocks : [];
+    checkInstanceBlocks(
+      inner.map((each) => new ExpandedBlock(each, scope)),
+      { instance, repetition },
+      report,
+    );
     world.lose(item.type);
     return new Repeated<S>(repetition.key, undefined);
   }
