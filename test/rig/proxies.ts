@@ -168,6 +168,16 @@ export async function startProxy(
     await ended;
     await until(async () => !(await isOpen(paths.port)), 'the end of its workers');
   };
+  /** Asked first: Apache that is killed leaves its shared memory behind on the machine. */
+  const end = async (): Promise<void> => {
+    const running = child;
+    if (running?.pid !== undefined && running.exitCode === null && running.signalCode === null) {
+      const ended = new Promise((resolve) => running.once('exit', resolve));
+      running.kill('SIGTERM');
+      await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 1_000))]);
+    }
+    await kill9();
+  };
   try {
     await start();
   } catch (error) {
@@ -186,7 +196,7 @@ export async function startProxy(
     },
     rewrite: (text) => writeFile(paths.config, `${program.preface?.(paths) ?? ''}${text}`),
     async [Symbol.asyncDispose]() {
-      await kill9();
+      await end();
       await rm(folder, { recursive: true, force: true });
     },
   };

@@ -124,7 +124,7 @@ export function startTraffic(options: TrafficOptions, first: string): Traffic {
       if (inFlight.size >= mostInFlight || now() - dueAt() > mostLateMs) withheld += 1;
       else send('/', Math.random() < options.freshShare ? undefined : kept, dueAt());
     }
-    ticker = setTimeout(sendDue, dueAt() - now());
+    ticker = setTimeout(sendDue, Math.max(0, dueAt() - now()));
   };
   let ticker = setTimeout(sendDue, 0);
 

@@ -36,11 +36,11 @@ describe.concurrent('flags as Terraform has them', () => {
     [['-chdir=elsewhere', 'plan', 'prod'], 'Flags have two dashes here: --chdir=elsewhere.'],
     [['plan', 'prod', '-chdir=elsewhere'], 'It stands before the command: "deployctl --chdir DIR plan".'],
     [['plan', 'prod', '--taget', 'service.shop'], 'Did you mean --target?'],
+    [['apply', 'prod', '--parallelism', '0'], '--parallelism must be a whole number from 1 on, and is 0.'],
     [
-      ['apply', 'prod', '--parallelism', '0'],
-      '--parallelism: Expected an integer greater than or equal to 1',
+      ['plan', 'prod', '--no-refresh', '--refresh-only'],
+      '--no-refresh and --refresh-only cannot be given together.',
     ],
-    [['plan', 'prod', '--no-refresh', '--refresh-only'], 'cannot also be provided when using'],
   ] as const)('%j', async ([argv, hint], { expect }) => {
     const { code, stdout, stderr } = await cli(...argv);
     expect(said(stderr)).toContain(hint);
@@ -88,7 +88,7 @@ describe.concurrent('one thing where another is expected', () => {
     [['state', 'push', 'prod', 'a-file'], 'This is not a recorded state'],
     [['diff', 'prod', 'one', '2'], '"one" is not a whole number above 0.'],
     [['diff', 'prod', '1', '2'], 'Nothing was deployed yet.'],
-    [['graph', 'prod', '--format', 'png'], 'to be one of: dot, svg, mermaid'],
+    [['graph', 'prod', '--format', 'png'], '--format is "png", and must be one of dot, svg, mermaid.'],
     [['completion', 'bsh'], 'Did you mean "bash"?'],
     [['-C', '.', '-C', '..', 'plan', 'prod'], '-C was given 2 times: ., ..'],
     [['plan', 'prod', '--out', 'no/such/p.plan'], 'the folder does not exist. Nothing was saved.'],
