@@ -1,6 +1,6 @@
 /**
  * The one escaper for text that comes from outside: hosts, load balancers, hooks, files. What it returns changes no
- * terminal's state and can not pretend to be something that it is not.
+ * terminal's state and cannot pretend to be something that it is not.
  *
  * - C0 controls and DEL become their Unicode pictures (ESC is shown as `␛`), C1 controls `<U+009B>`.
  * - Escape sequences that only colour (`ESC [ ... m`) are dropped; all others stay, made visible, so that a person

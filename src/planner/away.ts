@@ -75,7 +75,7 @@ const held = (
 ): Diagnostic => ({
   code: 'host-away',
   severity: 'warning',
-  summary: 'A host that can not be reached is left out',
+  summary: 'A host that cannot be reached is left out',
   detail: `${why.detail} max_unreachable allows ${most} of the ${hosts} hosts of ${service.address} to be away, so the plan is about the others. Where the load balancer could still send requests to ${host}, the plan takes it out of the pool first.`,
   hint: `When ${host} is back, plan again: what it has missed will be in that plan.`,
   address: service.address,

@@ -135,8 +135,8 @@ export const returnMembers = (
   });
 
 /**
- * Takes those out that the plan goes on without: what they run is not known, and that deployctl can not reach them does
- * not mean that the balancer can not. They come back in the plan that renews them.
+ * Takes those out that the plan goes on without: what they run is not known, and that deployctl cannot reach them does
+ * not mean that the balancer cannot. They come back in the plan that renews them.
  */
 export const takeOutAway = (
   sequence: Sequence,

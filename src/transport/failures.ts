@@ -54,7 +54,7 @@ export const unreachable = (
     'none',
     {
       code: 'host-unreachable',
-      summary: 'Host can not be reached',
+      summary: 'Host cannot be reached',
       detail: `${host.name} (${whereOf(ssh)}) ${reason}. Nothing was sent to it.`,
       hint: `Try it:\n    ${sshCommand(ssh)}`,
     },

@@ -155,7 +155,7 @@ function throughJump(host: HostDeclared, jump: HostDeclared, error: unknown): un
     'none',
     {
       code: 'host-unreachable',
-      summary: 'Host can not be reached',
+      summary: 'Host cannot be reached',
       detail: `${host.name} is reached through ${jump.name}, and that failed: ${error.diagnostic.detail}`,
       ...(error.diagnostic.hint === undefined ? {} : { hint: error.diagnostic.hint }),
     },

@@ -54,7 +54,7 @@ export function encodeScript(text: string, values: Readonly<Record<string, strin
   const marker = `deployctl-${randomBytes(9).toString('hex')}`;
   const head = `${assignments(values)}echo ${marker}; echo ${marker} >&2\n`;
   if (head.includes('\0') || text.includes('\0')) {
-    throw new TypeError('a script can not hold a NUL character');
+    throw new TypeError('a script cannot hold a NUL character');
   }
   return { line: `${escapeForPrintf(head)}${escapedOnce(text)}\n`, marker };
 }

@@ -141,7 +141,7 @@ export function connectReason(error: NodeJS.ErrnoException): string {
       return 'permission denied';
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return 'its name can not be resolved';
+      return 'its name cannot be resolved';
     case 'ETIMEDOUT':
       return 'no answer';
     default:

@@ -72,10 +72,10 @@ export function explainOpenssh(
   const reason = /refused/i.test(said)
     ? 'does not answer: connection refused'
     : /resolve hostname/i.test(said)
-      ? 'does not answer: its name can not be resolved'
+      ? 'does not answer: its name cannot be resolved'
       : /timed out/i.test(said)
         ? 'did not answer in time'
-        : `can not be reached by ssh: ${words === '' ? 'it ended without a word' : words}`;
+        : `cannot be reached by ssh: ${words === '' ? 'it ended without a word' : words}`;
   return { failure: unreachable(host, ssh, reason), again: again && !/refused|timed out/i.test(said) };
 }
 

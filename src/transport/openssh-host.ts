@@ -1,8 +1,8 @@
 /**
  * One host over the ssh program: one connection that is kept (ControlMaster), and a small ssh for each command on it.
  *
- * The connection is a child of ours in a session of its own, so that Ctrl-C at the terminal does not reach it and it can
- * not ask there; a shell beside it ends it when our end of a pipe closes, even if we were killed.
+ * The connection is a child of ours in a session of its own, so that Ctrl-C at the terminal does not reach it and it cannot
+ * ask there; a shell beside it ends it when our end of a pipe closes, even if we were killed.
  */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';

@@ -10,7 +10,7 @@ const plain = /^[A-Za-z0-9_@%+:,./-]+$/;
 
 /** One word of sh that stands for exactly this text. Throws for NUL, which no argument and no variable can hold. */
 export function quoteArgument(text: string): string {
-  if (text.includes('\0')) throw new TypeError('a shell word can not hold a NUL character');
+  if (text.includes('\0')) throw new TypeError('a shell word cannot hold a NUL character');
   if (plain.test(text)) return text;
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
@@ -18,7 +18,7 @@ export function quoteArgument(text: string): string {
 /** An argument list as one sh command. */
 export const quoteArguments = (argv: readonly string[]): string => argv.map(quoteArgument).join(' ');
 
-/** Names that sh takes for variables; anything else can not be set with an assignment. */
+/** Names that sh takes for variables; anything else cannot be set with an assignment. */
 export const isVariableName = (name: string): boolean => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name);
 
 /** `name='value'` lines. Throws for a name that sh would not take for a variable. */

@@ -68,7 +68,7 @@ export class SshCredentials {
           if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue;
           throw hostFailure(host, 'none', {
             code: 'known-hosts-unreadable',
-            summary: 'File of known hosts can not be read',
+            summary: 'File of known hosts cannot be read',
             detail: `${path}: ${messageOf(error)}.`,
           });
         }
@@ -85,7 +85,7 @@ async function readKey(path: string, ask: AskPassphrase | undefined): Promise<Ke
   } catch (error) {
     return {
       code: 'ssh-key-unreadable',
-      summary: 'Key to log in with can not be read',
+      summary: 'Key to log in with cannot be read',
       detail: `${path}: ${messageOf(error)}.`,
       hint: 'Correct identity_file in the ssh block, or leave it out to use the running agent.',
     };
@@ -101,14 +101,14 @@ async function readKey(path: string, ask: AskPassphrase | undefined): Promise<Ke
       return {
         code: 'ssh-key-encrypted',
         summary: 'Key to log in with is protected by a passphrase',
-        detail: `${path} can not be used without its passphrase, and ${ask === undefined ? 'there is nobody here to ask for it' : 'it was not given'}.`,
+        detail: `${path} cannot be used without its passphrase, and ${ask === undefined ? 'there is nobody here to ask for it' : 'it was not given'}.`,
         hint: `Run deployctl on a terminal, where it asks, or give the key to an agent and leave identity_file out: ssh-add ${path}`,
       };
     }
     return {
       code: 'ssh-key-invalid',
       summary: 'Key to log in with is not a private key',
-      detail: `${path} can not be read as a private key: ${visible(message)}.`,
+      detail: `${path} cannot be read as a private key: ${visible(message)}.`,
       hint: 'identity_file names the private key, not the .pub file beside it.',
     };
   }

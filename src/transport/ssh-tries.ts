@@ -2,7 +2,7 @@
 import { type HostDeclared, type ProviderFailure, visible } from '../model/index.ts';
 import { hostFailure, type SshConnection, unreachable, whereOf } from './failures.ts';
 
-/** `final` can not get better, `lost` was cut off by the other side. */
+/** `final` cannot get better, `lost` was cut off by the other side. */
 export class TryFailure extends Error {
   readonly kind: 'final' | 'lost';
   readonly failure: ProviderFailure;

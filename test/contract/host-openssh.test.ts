@@ -70,7 +70,7 @@ test('a step that is interrupted while it connects takes no other with it', asyn
   expect((await (await second).script('echo here', {}, options)).stdout).toBe('here\n');
 });
 
-describe('a connection that can not be made', () => {
+describe('a connection that cannot be made', () => {
   test('an unknown host key', async () => {
     const empty = join(fleet.folder, 'empty');
     writeFileSync(empty, '');

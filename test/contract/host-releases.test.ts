@@ -248,7 +248,7 @@ describe('what is refused', () => {
     }
   });
 
-  test('a root that can not be made', async () => {
+  test('a root that cannot be made', async () => {
     const [host] = fleet.hosts;
     const file = join(host?.root ?? '', 'a-file');
     await writeFile(file, '');

@@ -310,7 +310,7 @@ describe('host keys', () => {
   });
 });
 
-describe('a host that can not be reached', () => {
+describe('a host that cannot be reached', () => {
   test('nobody listens', async () => {
     const { address, port } = await freeAddress();
     const failure = await failureOf(one(ssh(web.declared, { address, port })).to('web-1'));

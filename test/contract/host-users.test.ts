@@ -1,4 +1,4 @@
-/** Users without root, sudo, and login shells that are not POSIX. Each part says what it needs where it can not run. */
+/** Users without root, sudo, and login shells that are not POSIX. Each part says what it needs where it cannot run. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {

@@ -368,7 +368,7 @@ describe('process "systemd"', () => {
 });
 
 describe('observing', () => {
-  test('a host that can not be reached is unknown, never absent, and the others are seen', async () => {
+  test('a host that cannot be reached is unknown, never absent, and the others are seen', async () => {
     const at = await world('web-1', 'exec');
     const dead: HostDeclared = {
       ...(at.declared.hosts[0] as HostDeclared),

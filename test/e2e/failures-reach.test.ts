@@ -38,7 +38,7 @@ describe('hosts that cannot be reached', { timeout: 180_000 }, () => {
       expect(plan.steps).toEqual([]);
       const applied = await scene.cli('apply', '--auto-approve');
       expect(applied.code).toBe(1);
-      expect(applied.stdout).toContain('Host can not be reached');
+      expect(applied.stdout).toContain('Host cannot be reached');
       expect(applied.stdout).toContain('web-2');
       const status = await scene.cli('status', '--json');
       expect(status.code).toBe(0);
@@ -123,7 +123,7 @@ describe('hosts that cannot be reached', { timeout: 180_000 }, () => {
     try {
       const applied = await scene.cli('apply', 'gone.plan');
       expect(applied.code).toBe(1);
-      expect(applied.stderr).toContain('Host can not be reached');
+      expect(applied.stderr).toContain('Host cannot be reached');
       await expectUntouched();
     } finally {
       await web2?.start();

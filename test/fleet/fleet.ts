@@ -5,7 +5,7 @@
  *   await using fleet = await startFleet(['lb-1', 'web-1', 'web-2']);
  *   await fleet.host('web-1').cutPower();
  *
- * Not what a real host is: the page cache outlives a power cut, so what was not yet flushed is not lost; time can not be
+ * Not what a real host is: the page cache outlives a power cut, so what was not yet flushed is not lost; time cannot be
  * set (the kernel's time namespaces leave the real-time clock out), so `shiftClock` changes what `date` says and no more.
  */
 import { type ChildProcess, execFile } from 'node:child_process';

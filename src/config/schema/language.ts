@@ -182,7 +182,7 @@ export const policyShape = {
       hostCount,
       'How many hosts of a service may be out of reach for a plan to go on without them: a number, or a share of them, ' +
         'rounded down. They are held, taken out of the pool where it gets new traffic, and in the next plan that sees them.',
-      '`0`: a service with a host that can not be reached is held',
+      '`0`: a service with a host that cannot be reached is held',
     ),
     max_share_step: optional(
       whole(1, 100, 'whole percent'),

@@ -50,7 +50,7 @@ export async function readArtifact(path: string): Promise<Outcome<ArtifactDeclar
     return whole({ path, kind, fileName, sha256, bytes });
   } catch (error) {
     if (error instanceof FolderPackError) {
-      return complaint('artifact-unsafe-entry', 'Folder can not be packed', `${visible(error.message)}.`);
+      return complaint('artifact-unsafe-entry', 'Folder cannot be packed', `${visible(error.message)}.`);
     }
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') {
@@ -64,7 +64,7 @@ export async function readArtifact(path: string): Promise<Outcome<ArtifactDeclar
     if (code === undefined) throw error;
     return complaint(
       'artifact-unreadable',
-      'Artifact can not be read',
+      'Artifact cannot be read',
       `${visible(path)}: ${visible(message)}.`,
     );
   }
@@ -92,7 +92,7 @@ const unusableName = (shown: string) =>
   complaint(
     'artifact-name',
     'Artifact has an unusable name',
-    `${visible(shown)} can not be the name of a file on a host.`,
+    `${visible(shown)} cannot be the name of a file on a host.`,
   );
 
 /**
@@ -139,7 +139,7 @@ export async function judgeArchive(
         )
       : complaint(
           'artifact-broken',
-          'Archive can not be read',
+          'Archive cannot be read',
           reasons,
           'It is cut off or damaged: build or fetch it again.',
         );

@@ -20,7 +20,7 @@ export class FolderPackError extends Error {
   override readonly name = 'FolderPackError';
 }
 
-/** The packed bytes, in chunks. Throws {@link FolderPackError} for what can not be packed. */
+/** The packed bytes, in chunks. Throws {@link FolderPackError} for what cannot be packed. */
 export async function* packFolder(folder: string): AsyncGenerator<Buffer> {
   const entries = await listFolder(folder);
   const archive = pack();

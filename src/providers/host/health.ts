@@ -27,8 +27,8 @@ export interface Checked {
 }
 
 /**
- * One check. `unhealthy` for every answer but the wanted one; throws a `ProviderFailure` only if the host itself can
- * not be asked.
+ * One check. `unhealthy` for every answer but the wanted one; throws a `ProviderFailure` only if the host itself cannot
+ * be asked.
  */
 export async function checkOnce(
   session: HostSession,

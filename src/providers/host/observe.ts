@@ -42,7 +42,7 @@ interface HostPart {
   readonly instances: readonly ServiceDeclared['slots'][number]['instances'][number][];
 }
 
-/** Never throws for what can not be reached: that is `unknown`, each with its reason. */
+/** Never throws for what cannot be reached: that is `unknown`, each with its reason. */
 export async function observeHosts(input: ObserveInput): Promise<Observed> {
   const parts = partsByHost(input.declared);
   const looks = await Promise.all([...parts].map(([host, services]) => observeHost(input, host, services)));
@@ -185,7 +185,7 @@ function withLastWords(ended: string, log: string): string {
 const isSystemdsOwn = (line: string): boolean =>
   /^\S+\.service: |^(Started|Starting|Stopped|Stopping|Failed to start) /.test(line);
 
-/** The slot as the model says it, health aside; `why` if something runs that can not be told. */
+/** The slot as the model says it, health aside; `why` if something runs that cannot be told. */
 export async function instanceState(
   session: HostSession,
   place: Place,
@@ -213,7 +213,7 @@ export async function instanceState(
         code: 'process-unclear',
         severity: 'error',
         summary: 'Process runs, but its record is unusable',
-        detail: `${slot.unit} runs on ${host.name}, and with what it was started can not be told: ${visible(now.why)} (${root}/.deployctl/${slot.unit}/process.json).`,
+        detail: `${slot.unit} runs on ${host.name}, and with what it was started cannot be told: ${visible(now.why)} (${root}/.deployctl/${slot.unit}/process.json).`,
         hint: 'Stop it on the host and remove that folder; the next plan starts it anew.',
         address: host.address,
       },

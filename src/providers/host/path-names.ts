@@ -37,7 +37,7 @@ export function checkNames(host: HostDeclared, operation: RootOperation): void {
   if (bad === undefined && !badRoot) return;
   throw hostFailure(host, 'none', {
     code: 'unsafe-path',
-    summary: 'Name can not be a part of a path',
-    detail: `${JSON.stringify(badRoot ? root : bad)} can not be ${badRoot ? 'an install root' : 'the name of a file or folder on a host'}.`,
+    summary: 'Name cannot be a part of a path',
+    detail: `${JSON.stringify(badRoot ? root : bad)} cannot be ${badRoot ? 'an install root' : 'the name of a file or folder on a host'}.`,
   });
 }

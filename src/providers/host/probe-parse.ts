@@ -25,7 +25,7 @@ export interface SeenProcess {
   /** Names one start: a new one is made with each. */
   readonly token: string;
   readonly kind: string;
-  /** undefined: the record can not be read, `unreadable` says why. */
+  /** undefined: the record cannot be read, `unreadable` says why. */
   readonly record: ProcessRecord | undefined;
   readonly unreadable?: string;
   readonly alive: boolean;

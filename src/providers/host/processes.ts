@@ -37,7 +37,7 @@ import { systemdEnding } from './systemd-words.ts';
 
 export type ProcessOperation = Extract<Operation, { op: 'process.set' }>;
 
-/** Reads a secret when it is used. Throws a `ProviderFailure` if it can not be read. */
+/** Reads a secret when it is used. Throws a `ProviderFailure` if it cannot be read. */
 export type ResolveSecret = (name: string) => Promise<string>;
 
 /** Who a process or a hook runs as: whoever is declared, else the owner of the install, else who logs in. */
@@ -46,7 +46,7 @@ export function runAs(host: HostDeclared, place: Place | undefined, user: string
   return user ?? place?.install.owner ?? (connection.kind === 'ssh' ? connection.user : userInfo().username);
 }
 
-/** Reads every secret of an environment. Names that a shell can not set are refused before anything is done. */
+/** Reads every secret of an environment. Names that a shell cannot set are refused before anything is done. */
 export async function resolveEnvironment(
   host: HostDeclared,
   environment: Readonly<Record<string, EnvironmentValue>>,
@@ -58,7 +58,7 @@ export async function resolveEnvironment(
       throw hostFailure(host, 'none', {
         code: 'environment-name',
         summary: 'Environment has an unusable name',
-        detail: `${JSON.stringify(name)} can not be the name of an environment variable: letters, digits and _ only, not starting with a digit.`,
+        detail: `${JSON.stringify(name)} cannot be the name of an environment variable: letters, digits and _ only, not starting with a digit.`,
       });
     }
     const text = typeof value === 'string' ? value : await resolveSecret(value.secret);
@@ -77,7 +77,7 @@ export async function resolveEnvironment(
 /** What runs there now, in the words of the model. null: nothing. */
 export type Running =
   | { readonly at: 'known'; readonly running: RunningProcess | null }
-  /** Something runs, and we can not say with what it was started. */
+  /** Something runs, and we cannot say with what it was started. */
   | { readonly at: 'unclear'; readonly why: string };
 
 /**
@@ -91,7 +91,7 @@ export async function runningOf(
 ): Promise<Running> {
   if (seen === undefined || !seen.alive) return { at: 'known', running: null };
   if (seen.record === undefined) {
-    return { at: 'unclear', why: `its record can not be read: ${seen.unreadable ?? 'it is missing'}` };
+    return { at: 'unclear', why: `its record cannot be read: ${seen.unreadable ?? 'it is missing'}` };
   }
   const { running } = seen.record;
   const release = releaseOfFolder(root, seen.folder) ?? running.release;
@@ -213,7 +213,7 @@ async function startValues(
     throw hostFailure(host, 'none', {
       code: 'user-unknown',
       summary: 'User does not exist on the host',
-      detail: `${JSON.stringify(user)} can not be the name of a user.`,
+      detail: `${JSON.stringify(user)} cannot be the name of a user.`,
     });
   }
   const run = (argv: readonly string[]): string =>
@@ -310,7 +310,7 @@ function processRefusal(
       return {
         code,
         summary: 'Host does not run systemd',
-        detail: `${host} was not booted with systemd, so ${unit} can not be one of its units.`,
+        detail: `${host} was not booted with systemd, so ${unit} cannot be one of its units.`,
         hint: 'Use process "exec", or process "script" with the service\'s own launcher.',
       };
     default:
@@ -318,7 +318,7 @@ function processRefusal(
   }
 }
 
-/** The last lines that the slot's process printed; empty if they can not be read. */
+/** The last lines that the slot's process printed; empty if they cannot be read. */
 export async function processLog(
   session: HostSession,
   place: Place,

@@ -43,7 +43,7 @@ import {
 } from './standing.ts';
 
 export interface HostProviderOptions {
-  /** Reads a secret when it is used; throws a `ProviderFailure` if it can not. */
+  /** Reads a secret when it is used; throws a `ProviderFailure` if it cannot. */
   readonly resolveSecret: ResolveSecret;
   readonly clock: Clock;
   /** Absolute folder on this machine for the marks of hooks that run here. */
@@ -55,7 +55,7 @@ export interface HostProviderOptions {
 }
 
 export interface HostProvider extends Provider {
-  /** One check of one instance, now. Throws a `ProviderFailure` only if the host itself can not be asked. */
+  /** One check of one instance, now. Throws a `ProviderFailure` only if the host itself cannot be asked. */
   checkHealth(operation: VerifyOperation, signal: AbortSignal): Promise<Health>;
 }
 

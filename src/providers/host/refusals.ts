@@ -83,14 +83,14 @@ export function commonWording(
       return {
         code,
         summary: 'User does not exist on the host',
-        detail: `${host.name} has no user ${said}, so it can not ${doing}.`,
+        detail: `${host.name} has no user ${said}, so it cannot ${doing}.`,
         hint: 'Create the user on the host, or correct user or owner in the configuration.',
       };
     case 'user-switch-refused':
       return {
         code,
         summary: 'No right to run as another user',
-        detail: `${said} on ${host.name} can not become another user to ${doing}.`,
+        detail: `${said} on ${host.name} cannot become another user to ${doing}.`,
         hint: 'Set become = "sudo" in the ssh block of the host, or leave user and owner out.',
       };
     case 'host-tool-missing':

@@ -15,7 +15,7 @@ export interface HostSession {
   readonly channel: HostChannel;
 }
 
-/** Opens the channel; throws a `ProviderFailure` with no effect if the host can not be reached. */
+/** Opens the channel; throws a `ProviderFailure` with no effect if the host cannot be reached. */
 export async function openSession(
   hosts: ReadonlyMap<string, HostDeclared>,
   channels: HostChannels,

@@ -43,7 +43,7 @@ export class SeenBefore {
   }
 }
 
-/** `after` has what is to be recorded, unless that can not be told; `before` of a `process.set` has its note. */
+/** `after` has what is to be recorded, unless that cannot be told; `before` of a `process.set` has its note. */
 export async function standingOf(
   session: HostSession,
   operation: RootOperation,
@@ -99,7 +99,7 @@ async function compare(
   }
 }
 
-/** Of what the operation changes, as the look has seen it; `why` where something runs that can not be told. */
+/** Of what the operation changes, as the look has seen it; `why` where something runs that cannot be told. */
 export async function recordedOf(
   session: HostSession,
   operation: RootOperation,

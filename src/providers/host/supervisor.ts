@@ -7,7 +7,7 @@
  * to the whole group at once, so the command gets that signal once and not twice (many programs take a second TERM
  * for "at once").
  *
- * What keeps the log short is a process beside it, which ends by itself: a supervisor that is killed can not end it, and
+ * What keeps the log short is a process beside it, which ends by itself: a supervisor that is killed cannot end it, and
  * until its command has ended too, that one's log still grows.
  *
  * Files in the unit's folder: `pid` and `child` (number and identity), `state` ("running N", "crashed N CODE",

@@ -2,9 +2,9 @@
 
 /** systemd.exec(5), "Process Exit Codes": what systemd itself could not do before the command began. */
 const beforeTheCommand: Readonly<Record<string, string>> = {
-  200: 'its folder can not be entered',
-  202: 'its output can not be connected',
-  203: 'its command can not be executed: it is missing, or not executable',
+  200: 'its folder cannot be entered',
+  202: 'its output cannot be connected',
+  203: 'its command cannot be executed: it is missing, or not executable',
   216: 'its group is unknown',
   217: 'its user is unknown',
 };

@@ -6,7 +6,7 @@ import { renderDoctor } from '../../../src/ui/doctor-text.ts';
 const unreachable = (host: string): Diagnostic => ({
   code: 'host-unreachable',
   severity: 'error',
-  summary: 'Host can not be reached',
+  summary: 'Host cannot be reached',
   detail: `${host} does not answer.`,
   hint: `Try it:\n    ssh ${host} true`,
 });
@@ -40,7 +40,7 @@ const fleet = {
 test('a fleet of hundreds fits a screen: who is well on one line, a few errors in full, a verdict last', () => {
   const text = renderDoctor(fleet, { color: false, width: 100, frame: ({ detail }) => `<${detail}>` });
   expect(text).toBe(`  ✔ reach     web-1 to web-6, web-11 to web-199 and web-201 to web-300 (answers)
-  ✘ reach     web-7 to web-10 and web-200 (host can not be reached)
+  ✘ reach     web-7 to web-10 and web-200 (host cannot be reached)
   ✔ tools     web-1 to web-6, web-11 to web-199 and web-201 to web-300 (all there)
   - not seen  tools of web-7 to web-10 and web-200
 

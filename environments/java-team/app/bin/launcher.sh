@@ -35,7 +35,7 @@ start() {
   pid=$!
   echo "$pid" >"$PID_FILE.new"
   mv "$PID_FILE.new" "$PID_FILE"
-  # One that can not start ends at once, and says why.
+  # One that cannot start ends at once, and says why.
   sleep 1
   if kill -0 "$pid" 2>/dev/null; then return 0; fi
   rm -f "$PID_FILE"

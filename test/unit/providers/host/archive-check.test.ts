@@ -113,7 +113,7 @@ describe('an archive must not be unpacked', () => {
   });
 });
 
-describe('an archive can not be read', () => {
+describe('an archive cannot be read', () => {
   test.for([
     ['that is something else', Buffer.from('#!/bin/sh\necho not an archive\n'.repeat(50)), false],
     ['that is not compressed, but is called so', Buffer.alloc(2048, 1), true],

@@ -84,7 +84,7 @@ describe('what systemd would read in its own way is written so that it does not'
     expect(unit).toContain('EnvironmentFile=/srv/100%%/environment.systemd\n');
   });
 
-  test('a line break in the description can not begin another line', () => {
+  test('a line break in the description cannot begin another line', () => {
     const unit = renderUnit(input({}, { description: 'x\n[Service]\nExecStartPre=/bin/evil' }));
     expect(unit.split('\n').filter((line) => line.startsWith('ExecStartPre'))).toEqual([]);
   });

@@ -25,7 +25,7 @@ const here: HostDeclared = {
 const lost = (): ProviderFailure =>
   hostFailure(here, 'none', {
     code: 'host-unreachable',
-    summary: 'Host can not be reached',
+    summary: 'Host cannot be reached',
     detail: 'It is gone.',
   });
 
