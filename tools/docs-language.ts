@@ -89,6 +89,8 @@ References go by type and name, without a provider's label.
 
 In \`process\`, \`health\` and \`hook\` blocks of a service, which are evaluated for each host of each slot, there are also
 \`slot.name\`, \`slot.port\`, \`host.name\`, \`host.address\`, \`host.labels\`, \`release.version\` and \`release.path\`.
+Where the install root begins with \`~\`, so does \`release.path\`; on each host these blocks get the folder as it is there. A
+hook with \`on = "operator"\` runs here and gets it as it is written.
 
 Everything that is declared has an address, which plans, flags and the state use: \`service.shop\`,
 \`service.shop.slot["green"].host["web-1"]\`, \`load_balancer.edge.route["shop"]\`, \`module.eu.host.web["web-1"]\`.

@@ -13,6 +13,7 @@ import {
   ProviderFailure,
   type RunNumber,
   StateFailure,
+  systemReason,
 } from '../model/index.ts';
 import { isHeld, readHolder } from '../state/local/lock.ts';
 import { checkSigners } from './approvals.ts';
@@ -126,7 +127,7 @@ function notWritable(path: string): readonly Diagnostic[] {
         code: 'state-not-writable',
         severity: 'error',
         summary: 'The recorded state cannot be written',
-        detail: `${near} does not let this user write (${(error as NodeJS.ErrnoException).code ?? 'unknown error'}), and every run begins by writing down what it intends.`,
+        detail: `${near} does not let this user write: ${systemReason(error)}. Every run begins by writing down what it intends.`,
         hint: 'Run deployctl as the user that the folder belongs to, or give the folder to this one.',
       },
     ];

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
-import type { Diagnostic } from '../model/index.ts';
+import { type Diagnostic, systemReason } from '../model/index.ts';
 import { shellWord } from '../model/shell-word.ts';
 import { environmentNames, findEnvironment } from './environment.ts';
 import { AppFailure } from './failure.ts';
@@ -114,21 +114,13 @@ const badName = (name: string): Diagnostic => ({
   hint: 'Use letters, digits, ".", "-" and "_", a letter or digit first:  deployctl init prod',
 });
 
-const notWritten = (path: string, error: unknown): Diagnostic => {
-  const { code, message } = error as NodeJS.ErrnoException;
-  const why =
-    code === 'EACCES' || code === 'EPERM' || code === 'EROFS'
-      ? 'this user may not write there'
-      : code === 'ENOTDIR' || code === 'EEXIST'
-        ? 'a file stands where a folder should be'
-        : code === 'ENOSPC'
-          ? 'no space is left'
-          : message;
-  return {
-    code: 'not-written',
-    severity: 'error',
-    summary: 'The configuration could not be written',
-    detail: `${path}: ${why}.`,
-    hint: 'Go to the folder of the project, or name one with -C.',
-  };
-};
+const [mayNot, inTheWay] = ['this user may not write there', 'a file stands where a folder should be'];
+const whyNotWritten = { EACCES: mayNot, EPERM: mayNot, ENOTDIR: inTheWay, EEXIST: inTheWay };
+
+const notWritten = (path: string, error: unknown): Diagnostic => ({
+  code: 'not-written',
+  severity: 'error',
+  summary: 'The configuration could not be written',
+  detail: `${path}: ${systemReason(error, whyNotWritten)}.`,
+  hint: 'Go to the folder of the project, or name one with -C.',
+});

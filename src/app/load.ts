@@ -17,6 +17,7 @@ import {
   type RunNumber,
   type StateDeclared,
   shownUrl,
+  systemReason,
   UNREAD_SHA256,
 } from '../model/index.ts';
 import type { Artifacts } from './artifacts.ts';
@@ -337,13 +338,12 @@ function readVariableFile(path: string, cx: AppContext): Uint8Array {
   try {
     return readFileSync(resolve(cx.cwd, path));
   } catch (error) {
-    const why = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'does not exist' : 'cannot be read';
     throw new AppFailure([
       {
         code: 'variable-file-unreadable',
         severity: 'error',
         summary: 'A file of variables cannot be read',
-        detail: `--var-file names ${path}, which ${why}.`,
+        detail: `--var-file names ${path}: ${systemReason(error)}.`,
       },
     ]);
   }

@@ -2,7 +2,13 @@
 import { createHash } from 'node:crypto';
 import { accessSync, closeSync, constants, openSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { type Diagnostic, type Outcome, type Plan, writeCanonicalJson } from '../model/index.ts';
+import {
+  type Diagnostic,
+  type Outcome,
+  type Plan,
+  systemReason,
+  writeCanonicalJson,
+} from '../model/index.ts';
 import { AppFailure } from './failure.ts';
 import { writeWhole } from './whole-file.ts';
 
@@ -96,9 +102,9 @@ export function loadPlan(path: string): Outcome<Plan> {
 }
 
 function unreadable(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
+  const { code } = error as NodeJS.ErrnoException;
   if (code === 'ENOENT') return 'There is no such file.';
-  return code === 'EISDIR' ? 'It is a folder.' : `It cannot be read: ${message}.`;
+  return code === 'EISDIR' ? 'It is a folder.' : `It cannot be read: ${systemReason(error)}.`;
 }
 
 const isEnvelope = (value: unknown): value is { readonly format: unknown; readonly plan: Plan } =>
@@ -124,21 +130,10 @@ const failed = (path: string, why: string): Outcome<never> => ({
   ],
 });
 
-const notSaved = (path: string, error: unknown): Diagnostic => {
-  const { code, message } = error as NodeJS.ErrnoException;
-  const whys: Readonly<Record<string, string>> = {
-    ENOENT: 'the folder does not exist',
-    ENOTDIR: 'a file stands where its folder should be',
-    EISDIR: 'it is a folder',
-    EACCES: 'this user may not write there',
-    EROFS: 'its file system is read-only',
-    ENOSPC: 'no space is left',
-  };
-  return {
-    code: 'plan-not-saved',
-    severity: 'error',
-    summary: 'The plan cannot be saved there',
-    detail: `--out is ${path}: ${whys[code ?? ''] ?? message}. Nothing was saved.`,
-    hint: 'Name a file in a folder that this user may write: --out p.plan',
-  };
-};
+const notSaved = (path: string, error: unknown): Diagnostic => ({
+  code: 'plan-not-saved',
+  severity: 'error',
+  summary: 'The plan cannot be saved there',
+  detail: `--out is ${path}: ${systemReason(error, { ENOENT: 'the folder does not exist', EACCES: 'this user may not write there' })}. Nothing was saved.`,
+  hint: 'Name a file in a folder that this user may write: --out p.plan',
+});

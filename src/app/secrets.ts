@@ -2,7 +2,13 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { currentSecret, type Diagnostic, ProviderFailure, type SecretSource } from '../model/index.ts';
+import {
+  currentSecret,
+  type Diagnostic,
+  ProviderFailure,
+  type SecretSource,
+  systemReason,
+} from '../model/index.ts';
 
 const commandTimeoutMs = 30_000;
 
@@ -40,8 +46,8 @@ async function readSecret(
     }
     case 'file':
       return withoutLineEnd(
-        await readFile(source.path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-          throw failure(name, `${source.path} cannot be read (${error.code ?? 'unknown error'}).`);
+        await readFile(source.path, 'utf8').catch((error: unknown) => {
+          throw failure(name, `${source.path} cannot be read: ${systemReason(error)}.`);
         }),
       );
     case 'command': {
@@ -50,15 +56,18 @@ async function readSecret(
         timeout: commandTimeoutMs,
         maxBuffer: 1 << 20,
       }).catch((error: NodeJS.ErrnoException & { readonly killed?: boolean }) => {
-        const why =
-          error.killed === true
-            ? `took longer than ${commandTimeoutMs / 1000} s`
-            : `failed (${error.code ?? 'unknown error'})`;
-        throw failure(name, `The command ${program} ${why}.`);
+        throw failure(name, `The command ${program} ${whyFailed(error)}.`);
       });
       return withoutLineEnd(stdout);
     }
   }
+}
+
+/** As a clause about the program. */
+function whyFailed(error: Error & { readonly code?: unknown; readonly killed?: boolean }): string {
+  if (error.killed === true) return `took longer than ${commandTimeoutMs / 1000} s`;
+  if (typeof error.code === 'number') return `ended with code ${error.code}`;
+  return `could not be run: ${systemReason(error, { ENOENT: 'there is no such program on the PATH' })}`;
 }
 
 /** One line end at the end belongs to the file or the program, not to the secret. */

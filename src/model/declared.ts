@@ -268,6 +268,8 @@ export interface InstanceDeclared {
 export interface InstallDeclared {
   /** Absolute folder on the host: `releases/`, `shared/` and one symlink for each slot. */
   readonly root: string;
+  /** Only where `root` has been resolved for one host: how the files write it, and every value that was made of it. */
+  readonly rootAsWritten?: string;
   /** How many releases stay installed; what a slot uses or a revert needs is kept beyond that. */
   readonly keep: number;
   readonly owner?: string;

@@ -17,5 +17,6 @@ export * from './remembered.ts';
 export * from './service-name.ts';
 export * from './shown-url.ts';
 export * from './status.ts';
+export * from './system-words.ts';
 export * from './visible.ts';
 export * from './words.ts';

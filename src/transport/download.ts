@@ -9,7 +9,7 @@ import { Agent as HttpsAgent, get as httpsGet } from 'node:https';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { visible } from '../model/index.ts';
+import { systemReason, visible } from '../model/index.ts';
 
 export interface DownloadOptions {
   readonly signal: AbortSignal;
@@ -67,7 +67,12 @@ function asFailure(error: unknown, signal: AbortSignal, options: DownloadOptions
   if (error instanceof DownloadFailure) return error;
   const { code = '', message } = error as NodeJS.ErrnoException;
   if (['ENOSPC', 'EDQUOT', 'EACCES', 'EROFS', 'EIO'].includes(code)) {
-    return new DownloadFailure('disk', `it cannot be written down here (${code})`, false, error);
+    return new DownloadFailure(
+      'disk',
+      `it cannot be written down here: ${systemReason(error)}`,
+      false,
+      error,
+    );
   }
   const words = networkWords[code];
   if (words !== undefined) return new DownloadFailure('unreachable', words, true, error);

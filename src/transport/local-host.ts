@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { endpointText, type HostDeclared, visible } from '../model/index.ts';
+import { endpointText, type HostDeclared, systemReason, visible } from '../model/index.ts';
 import type { ExecuteOptions, Execution, HostChannel } from './channel.ts';
 import { type Program, runScript } from './execution.ts';
 import { hostFailure, seconds } from './failures.ts';
@@ -125,26 +125,5 @@ function dialLocally(
 }
 
 /** What the operating system said, in words. */
-export function connectReason(error: NodeJS.ErrnoException): string {
-  switch (error.code) {
-    case 'ECONNREFUSED':
-      return 'connection refused';
-    case 'ECONNRESET':
-      return 'connection reset';
-    case 'EHOSTUNREACH':
-      return 'no route to it';
-    case 'ENETUNREACH':
-      return 'network unreachable';
-    case 'ENOENT':
-      return 'there is no such socket';
-    case 'EACCES':
-      return 'permission denied';
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return 'its name cannot be resolved';
-    case 'ETIMEDOUT':
-      return 'no answer';
-    default:
-      return visible(error.message);
-  }
-}
+export const connectReason = (error: Error): string =>
+  visible(systemReason(error, { ENOENT: 'there is no such socket' }));

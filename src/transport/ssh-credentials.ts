@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { AnyAuthMethod, ParsedKey } from 'ssh2';
 import type { HostDeclared } from '../model/index.ts';
-import { visible } from '../model/index.ts';
+import { systemReason, visible } from '../model/index.ts';
 import { hostFailure, type SshConnection } from './failures.ts';
 import { KnownHosts, type KnownHostsFile } from './known-hosts.ts';
 import { signWithoutReading } from './ssh2-economy.ts';
@@ -154,4 +154,4 @@ function remember<T>(cache: Map<string, Promise<T>>, key: string, read: () => Pr
   return reading;
 }
 
-const messageOf = (error: unknown): string => visible(error instanceof Error ? error.message : String(error));
+const messageOf = (error: unknown): string => visible(systemReason(error));

@@ -33,7 +33,11 @@ describe('hooks', { timeout: 180_000 }, () => {
           `["sh", "-c", "echo first >> ${note('first')}; echo migrated three tables"]`,
           'on = "first_host"',
         ),
-        hook('before_start', `"echo $(basename $PWD) >> ${note('each')}"`, 'on = "each_host"'),
+        hook(
+          'before_start',
+          `"cd \\"$FOLDER\\"; [ \${release.path}/.. -ef .. ]; echo $(basename $PWD) >> ${note('each')}"`,
+          'on = "each_host"\n    environment = { FOLDER = release.path }',
+        ),
         hook('before_traffic', `"echo $PWD >> ${note('operator')}"`, 'on = "operator"'),
         hook(
           'after_traffic',

@@ -16,8 +16,9 @@ case $1 in
   *) exit 64 ;;
 esac
 `;
-export const launcherCommands = `start  = ["sh", "bin/shop", "start"]
-    stop   = ["sh", "bin/shop", "stop"]
+/** By its whole path, which begins with ~ in the files where the install root does. */
+export const launcherCommands = `start  = ["sh", "\${release.path}/bin/shop", "start"]
+    stop   = ["sh", "\${release.path}/bin/shop", "stop"]
     status = ["sh", "bin/shop", "status"]`;
 
 export const scriptProcess = `process "script" {

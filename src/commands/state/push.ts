@@ -4,6 +4,7 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { loadState } from '../../app/load.ts';
 import { pushState } from '../../app/state-transfer.ts';
+import { systemReason } from '../../model/index.ts';
 import { BaseCommand } from '../base.ts';
 import { type ExitCode, exitCode } from '../exit-code.ts';
 import { appContext, configurationAsk, configurationFlags, jsonFlag, lockFlags } from '../flags.ts';
@@ -59,11 +60,10 @@ export default class StatePush extends BaseCommand {
     try {
       return readFileSync(path, 'utf8');
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
       this.refuse({
         code: 'state-document-unreadable',
         summary: 'The document cannot be read',
-        detail: `${path} ${code === 'ENOENT' ? 'does not exist' : code === 'EISDIR' ? 'is a folder' : `cannot be read (${code ?? 'unknown error'})`}. Nothing was changed.`,
+        detail: `${path}: ${systemReason(error)}. Nothing was changed.`,
         hint: 'Name a file that "deployctl state pull" printed, or - for standard input.',
       });
     }

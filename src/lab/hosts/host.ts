@@ -6,6 +6,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { type AddressInfo, connect, createServer, type Server as NetServer, type Socket } from 'node:net';
 import { type AuthContext, type Connection, type ParsedKey, Server, type Session, utils } from 'ssh2';
+import { systemReason } from '../../model/index.ts';
 import { type HostHome, runCommand } from './command.ts';
 
 export interface HostOptions extends HostHome {
@@ -62,7 +63,7 @@ function listen(server: NetServer, { address, port, name }: HostOptions): Promis
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(
-        new Error(`${name} cannot listen on ${address}:${port}: ${error.code ?? error.message}`, {
+        new Error(`${name} cannot listen on ${address}:${port}: ${systemReason(error)}`, {
           cause: error,
         }),
       );

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ArtifactDeclared } from '../../model/index.ts';
+import { type ArtifactDeclared, systemReason } from '../../model/index.ts';
 import { isDigestKnown } from './file-digest.ts';
 import { packFolder } from './folder-pack.ts';
 
@@ -142,7 +142,7 @@ async function openContent(artifact: ArtifactDeclared, path: string): Promise<Co
   } catch (error) {
     await content?.close();
     if (error instanceof ArtifactChanged) throw error;
-    throw new ArtifactChanged(`${artifact.path} can no longer be read: ${(error as Error).message}`);
+    throw new ArtifactChanged(`${artifact.path} can no longer be read: ${systemReason(error)}`);
   }
 }
 

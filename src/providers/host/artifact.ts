@@ -9,6 +9,7 @@ import {
   type Diagnostic,
   type Outcome,
   type Sha256,
+  systemReason,
   visible,
 } from '../../model/index.ts';
 import { checkArchive } from './archive-check.ts';
@@ -52,7 +53,7 @@ export async function readArtifact(path: string): Promise<Outcome<ArtifactDeclar
     if (error instanceof FolderPackError) {
       return complaint('artifact-unsafe-entry', 'Folder cannot be packed', `${visible(error.message)}.`);
     }
-    const { code, message } = error as NodeJS.ErrnoException;
+    const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') {
       return complaint(
         'artifact-missing',
@@ -65,7 +66,7 @@ export async function readArtifact(path: string): Promise<Outcome<ArtifactDeclar
     return complaint(
       'artifact-unreadable',
       'Artifact cannot be read',
-      `${visible(path)}: ${visible(message)}.`,
+      `${visible(path)}: ${visible(systemReason(error))}.`,
     );
   }
 }

@@ -15,6 +15,7 @@ import { ownFolder, releaseFolder } from './layout.ts';
 import { runAs } from './processes.ts';
 import type { HostSession } from './session.ts';
 import { renderRunScript } from './supervisor.ts';
+import { commandAtRealRoot } from './written-root.ts';
 
 export type VerifyOperation = Extract<Operation, { op: 'health.verify' }>;
 
@@ -112,7 +113,7 @@ async function checkCommand(
 ): Promise<Health> {
   const { argv, user, timeoutMs } = health;
   const body = renderRunScript({
-    argv,
+    argv: commandAtRealRoot(place, argv),
     folder: releaseFolder(place, release),
     user: runAs(session.declared, place, user),
     environmentFile: `${ownFolder(place.install.root)}/${unit}/environment`,

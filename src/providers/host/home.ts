@@ -5,6 +5,7 @@
 import {
   type Declared,
   type Diagnostic,
+  type InstallDeclared,
   inventoryAddress,
   type Observation,
   type Observed,
@@ -74,8 +75,13 @@ async function askHome(channels: HostChannels, host: string, signal: AbortSignal
 
 const below = (path: string, home: string): string => (isBelowHome(path) ? `${home}${path.slice(1)}` : path);
 
+const installBelow = (install: InstallDeclared, home: string): InstallDeclared =>
+  isBelowHome(install.root)
+    ? { ...install, root: below(install.root, home), rootAsWritten: install.root }
+    : install;
+
 function atHome(operation: Operation, place: Place, home: string): Operation {
-  const resolved = { ...place, install: { ...place.install, root: below(place.install.root, home) } };
+  const resolved = { ...place, install: installBelow(place.install, home) };
   if (operation.op === 'hook.run')
     return { ...operation, place: resolved, folder: below(operation.folder, home) };
   return { ...operation, place: resolved } as Operation;
@@ -133,7 +139,7 @@ const hostsOf = (service: ServiceDeclared): readonly string[] =>
 
 const onlyOn = (service: ServiceDeclared, hosts: ReadonlySet<string>, home: string): ServiceDeclared => ({
   ...service,
-  install: { ...service.install, root: below(service.install.root, home) },
+  install: installBelow(service.install, home),
   slots: service.slots.map((slot) => ({
     ...slot,
     instances: slot.instances.filter((instance) => hosts.has(instance.host)),

@@ -19,6 +19,7 @@ import { resolveEnvironment, runAs } from './processes.ts';
 import { logExcerpt, succeeded } from './refusals.ts';
 import type { HostSession } from './session.ts';
 import { renderEnvironment, renderRunScript } from './supervisor.ts';
+import { commandAtRealRoot, environmentAtRealRoot } from './written-root.ts';
 
 export type HookOperation = Extract<Operation, { op: 'hook.run' }>;
 
@@ -49,7 +50,11 @@ export async function performHook(
   const mark = markName(cx);
   const environment = {
     ...hookEnvironment(operation, cx),
-    ...(await resolveEnvironment(host, operation.environment, secrets.resolve)),
+    ...(await resolveEnvironment(
+      host,
+      environmentAtRealRoot(operation.place, operation.environment),
+      secrets.resolve,
+    )),
   };
   const user = runAs(host, operation.place, operation.user);
   const nonce = `hook-${randomBytes(9).toString('hex')}`;
@@ -67,7 +72,7 @@ export async function performHook(
       limit_seconds: String(Math.max(1, Math.ceil(operation.timeoutMs / 1000))),
       environment: `export PATH="\${PATH:-/usr/local/bin:/usr/bin:/bin}"\n${renderEnvironment(environment)}`,
       run_text: renderRunScript({
-        argv: operation.argv,
+        argv: commandAtRealRoot(operation.place, operation.argv),
         folder: operation.folder,
         user,
         environmentFile: `${hooks}/${mark}/environment`,

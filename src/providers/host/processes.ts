@@ -34,6 +34,7 @@ import { type HostSession, seenAfterwards, thenLook } from './session.ts';
 import { renderEnvironment, renderRunScript } from './supervisor.ts';
 import { renderSecretsFile, renderUnit, secretsFileIn, unitDescription, unitMark } from './systemd-unit.ts';
 import { systemdEnding } from './systemd-words.ts';
+import { processAtRealRoot } from './written-root.ts';
 
 export type ProcessOperation = Extract<Operation, { op: 'process.set' }>;
 
@@ -204,7 +205,8 @@ async function startValues(
   resolveSecret: ResolveSecret,
 ): Promise<Record<string, string>> {
   const host = session.declared;
-  const { process, release } = to;
+  const { release } = to;
+  const process = processAtRealRoot(place, to.process);
   const resolved = await resolveEnvironment(host, process.environment, resolveSecret);
   const folder = releaseFolder(place, release);
   const own = `${ownFolder(place.install.root)}/${process.unit}`;
