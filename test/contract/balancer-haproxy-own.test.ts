@@ -279,6 +279,18 @@ describe.skipIf(!hasHaproxy)("HAProxy's own ways", () => {
     kept.close();
   });
 
+  test('the last request that a retiring worker answers stays on the canary, whose members it counts as none', async () => {
+    await using scene = await start();
+    const { provider, proxy } = scene;
+    const canary = { stable: 'shop_blue', canary: 'shop_green', canaryBasisPoints: 10_000 };
+    await provider.perform(move(null, canary), context());
+    const kept = await holdOpen(proxy.paths.port);
+    await proxy.reload();
+    expect(await proxy.workers()).toHaveLength(2);
+    expect(await kept.ask()).toBe('green');
+    kept.close();
+  });
+
   test('a retiring worker that missed a switch is named, and performing the switch again mends it', async () => {
     await using scene = await start();
     const { provider, proxy } = scene;

@@ -62,6 +62,7 @@ export interface Scene extends AsyncDisposable, Names, Program {
     master(command: string): Promise<string>;
     kill9(): Promise<void>;
     start(): Promise<void>;
+    /** Resolves when a new worker has taken over, and the old ones take no connection any more. */
     reload(): Promise<void>;
     readonly mapFile: string;
   };
@@ -318,7 +319,26 @@ async function startProxy(
     mapFile,
     start,
     kill9: () => end('SIGKILL'),
-    reload: async () => void (await master('reload')),
+    async reload() {
+      const before = await workers();
+      await master('reload');
+      const deadline = Date.now() + 60_000;
+      // The master does not answer while it starts anew; its list names the old ones until they have gone.
+      const old = async (): Promise<readonly number[]> => {
+        const now = await workers();
+        const listed = now.length === 0 ? before : before.filter((pid) => now.includes(pid));
+        const isAccepting = await Promise.all(
+          listed.map(
+            async (pid) => !/^Stopping: 1$/m.test(await master(`@!${pid} show info`).catch(() => '')),
+          ),
+        );
+        return listed.filter((_, index) => isAccepting[index]);
+      };
+      while ((await old()).length > 0) {
+        if (Date.now() > deadline) throw new Error(`haproxy does not reload: ${log}`);
+        await new Promise((resolve) => setTimeout(resolve, 25));
+      }
+    },
     stop: () => end('SIGTERM'),
   };
 }
