@@ -12,8 +12,6 @@ export default defineConfig({
     pool: 'forks',
     // Most tests wait: for servers, health checks, clocks. With one more than the processors a quarter of these was idle.
     maxWorkers: Math.max(4, availableParallelism() + 2),
-    // Real servers on a shared machine can be starved for seconds. What fails twice fails; a person sees the first.
-    retry: process.env.CI === 'true' ? 1 : 0,
     sequence: { sequencer: LongestFirst },
     projects: [
       // Pure, or alone with their own folders: a hundred files share the processes that have loaded the sources.
