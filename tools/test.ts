@@ -46,7 +46,7 @@ async function runTests(filters: readonly string[]): Promise<Counts> {
     );
   const until = Date.now() + LONGEST_MS;
   const first = await vitest(memory, until, filters);
-  const again = process.env['CI'] === 'true' ? filesToRunAgain(first) : [];
+  const again = process.env.CI === 'true' ? filesToRunAgain(first) : [];
   if (again.length === 0) return countsOf(first);
   console.log(`\ntest: again, with nothing beside them: ${again.join(' ')}\n`);
   const second = await vitest(memory, until, ['--no-file-parallelism', ...again]);

@@ -511,6 +511,27 @@ export function describeBalancer(
       }
     });
 
+    test('a reload in the middle of a canary takes nobody back from it, on a kept connection or a new one', async () => {
+      await startFrom(blue);
+      // All of it, so that every answer of the stable pool is one too many.
+      const canary = { stable: 'shop_blue', canary: 'shop_green', canaryBasisPoints: 10_000 };
+      await provider.perform(move(blue, canary), context());
+      const traffic = startTraffic(
+        { port: running.port, rate: 300, keepAlive: 32, freshShare: 0.2, slow: 0, upgraded: 0 },
+        'green',
+      );
+      for (let reloads = 0; reloads < 2; reloads += 1) {
+        await sleep(200);
+        await running.reload?.();
+      }
+      await sleep(500);
+      expect(await traffic.stop()).toMatchObject({
+        wrong: 0,
+        stale: 0,
+        bySide: { green: expect.any(Number) },
+      });
+    });
+
     test.runIf(membersFixed)('what it cannot do is in its traits, and refused', async () => {
       expect(provider.traits).toMatchObject({
         drainsMembers: false,

@@ -13,7 +13,7 @@ export interface CountedTest {
   readonly file: string;
 }
 
-const counts = process.env['DEPLOYCTL_TEST_COUNTS'];
+const counts = process.env.DEPLOYCTL_TEST_COUNTS;
 
 const count = (test: CountedTest): void => {
   if (counts !== undefined) appendFileSync(counts, `${JSON.stringify(test)}\n`);
