@@ -1,6 +1,6 @@
 /**
- * An artifact to many hosts at once: by deployctl, which also checks its digest on each host, unpacks nothing twice and
- * flushes it to the disk, and by `ssh 'cat >'`, scp, rsync and Ansible's copy, side by side in one run, on the same real
+ * An artifact to many hosts at once: by deployctl, which also reads it back and checks it on each host, unpacks nothing twice
+ * and flushes it to the disk, and by `ssh 'cat >'`, scp, rsync and Ansible's copy, side by side in one run, on the same real
  * sshd, one a host on loopback addresses. Then the same artifact again, where every host has it.
  *
  *   node bench/upload.ts [hosts] [megabytes] [rounds]

@@ -1,5 +1,5 @@
 /** Bringing, linking and removing releases: whole or not at all, whatever goes wrong in between. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmod, lstat, mkdir, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -177,20 +177,45 @@ describe('what is refused', () => {
     expect(await leftovers(slot.root)).toEqual([]);
   });
 
-  test('a transfer that arrives as something else', async () => {
+  const liar = `#!/bin/sh\ncat >/dev/null\necho "${'0'.repeat(64)}  -"\n`;
+  test.for([
+    {
+      what: 'what was damaged on its way to the disk',
+      tools: { cat: '#!/bin/sh\ntr a b\n' },
+      arrives: false,
+      told: /What .* received has the SHA-256 [0-9a-f]{64}, but/,
+    },
+    {
+      what: 'where cksum answers nonsense, what has another digest',
+      tools: { cksum: liar, sha256sum: liar },
+      arrives: false,
+      told: /SHA-256 0{64}, but/,
+    },
+    {
+      what: 'but not, where cksum answers nonsense, what has the digest',
+      tools: { cksum: liar },
+      arrives: true,
+    },
+    {
+      what: 'but not what cksum finds whole',
+      tools: { sha256sum: liar },
+      // Only that of coreutils 9 and later is asked.
+      arrives: spawnSync('cksum', ['--debug', '/dev/null']).status === 0,
+    },
+  ] as const)('$what', async ({ tools, arrives, ...rest }) => {
     await using own = await startSshd({ hosts: 1 });
     const [host] = own.hosts;
-    const lying = join(own.folder, 'bin');
-    await mkdir(lying);
-    await writeFile(join(lying, 'sha256sum'), `#!/bin/sh\ncat >/dev/null\necho "${'0'.repeat(64)}  -"\n`, {
-      mode: 0o755,
-    });
+    const before = join(own.folder, 'bin');
+    await mkdir(before);
+    for (const [name, text] of Object.entries(tools)) {
+      await writeFile(join(before, name), text, { mode: 0o755 });
+    }
     await host?.stop();
     const config = join(own.folder, host?.name ?? '', 'sshd_config');
     const text = await readFile(config, 'utf8');
     await writeFile(
       config,
-      text.replace(/SetEnv (.*)/, `SetEnv $1 PATH=${lying}:/usr/local/bin:/usr/bin:/bin`),
+      text.replace(/SetEnv (.*)/, `SetEnv $1 PATH=${before}:/usr/local/bin:/usr/bin:/bin`),
     );
     await host?.start();
     await using open = openHostChannels(
@@ -199,9 +224,18 @@ describe('what is refused', () => {
     );
     const slot = slotOn(host);
     const release = await releaseOf(await folderWith({ a: 'a' }), '1.0.0');
-    await expect(providerOf(own, open).perform(slot.put(release), testContext())).rejects.toMatchObject({
+    const put = providerOf(own, open).perform(slot.put(release), testContext());
+    if (arrives) {
+      await put;
+      expect(await leftovers(slot.root)).toEqual([releaseDirectory(release)]);
+      return;
+    }
+    await expect(put).rejects.toMatchObject({
       effect: 'none',
-      diagnostic: { code: 'artifact-digest-mismatch', detail: expect.stringContaining('0'.repeat(64)) },
+      diagnostic: {
+        code: 'artifact-digest-mismatch',
+        detail: expect.stringMatching('told' in rest ? rest.told : /SHA-256/),
+      },
     });
     expect(await leftovers(slot.root)).toEqual([]);
   });

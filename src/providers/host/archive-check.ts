@@ -1,6 +1,6 @@
 /**
  * Every entry of an archive, judged before a byte of it reaches a host. The operator's side never unpacks; the host
- * does, into a new folder, and only what passed here (the same bytes: the digest is verified in between).
+ * does, into a new folder, and only what passed here (the same bytes: their digest is that of the plan, see decision 6).
  *
  * History of the trap: CVE-2026-23745, -23950, -24842, -26960 (node-tar), CVE-2023-5115 (Ansible).
  */

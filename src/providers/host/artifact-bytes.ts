@@ -1,22 +1,13 @@
 /** The bytes of artifacts for many hosts at once: each read once, and held in a bounded part of the memory. */
-import { createHash } from 'node:crypto';
 import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ArtifactDeclared, systemReason } from '../../model/index.ts';
+import { Content, chunkBytes } from './artifact-content.ts';
 import { isDigestKnown } from './file-digest.ts';
 import { packFolder } from './folder-pack.ts';
 
-/** Large enough that the cost of each does not show. */
-const chunkBytes = 256 * 1024;
-
-/**
- * So much of an artifact is held while any host gets it: hosts that go side by side find each chunk there, one that
- * lags behind has it read again. Raise it where many hosts of different speed get large artifacts.
- */
-const heldBytes = 128 * 1024 * 1024;
-
-/** The artifact is not what was planned, or can no longer be read. Nothing of it was handed out. */
+/** The artifact is not what was planned, or can no longer be read. It was not handed out to its end. */
 export class ArtifactChanged extends Error {
   override readonly name = 'ArtifactChanged';
 }
@@ -35,10 +26,7 @@ export class ArtifactBytes {
     return join(this.#cache, sha256);
   }
 
-  /**
-   * Throws {@link ArtifactChanged} if the bytes are no longer those that were declared. (What changes after that is found
-   * by the host, which has the digest too.)
-   */
+  /** Throws {@link ArtifactChanged} if the bytes are seen to be no longer those that were declared. */
   async open(artifact: ArtifactDeclared): Promise<OpenArtifact> {
     const path = this.#pathOf(artifact);
     const key = `${artifact.kind} ${artifact.sha256} ${path}`;
@@ -53,7 +41,11 @@ export class ArtifactBytes {
     };
     try {
       const content = await shared.content;
-      return { from: (offset) => chunksOf(content, offset), [Symbol.asyncDispose]: close };
+      return {
+        checksum: content.isHeld ? await content.checksum() : undefined,
+        from: (offset) => chunksOf(content, artifact, offset),
+        [Symbol.asyncDispose]: close,
+      };
     } catch (error) {
       await close();
       throw error;
@@ -62,89 +54,62 @@ export class ArtifactBytes {
 }
 
 export interface OpenArtifact extends AsyncDisposable {
-  /** The chunks from this byte on. Throws {@link ArtifactChanged} where there are fewer bytes now. */
+  /**
+   * What POSIX `cksum` says of the artifact. Undefined: it may have changed since it was digested, so that whoever gets it
+   * has to digest it.
+   */
+  readonly checksum: string | undefined;
+  /**
+   * The chunks from this byte on. Throws {@link ArtifactChanged} where it can be read no longer; and, where there is a
+   * checksum, in the last chunk's place if not all bytes have the digest that was declared.
+   */
   from(offset: number): AsyncGenerator<Buffer>;
 }
 
-async function* chunksOf(content: Content, offset: number): AsyncGenerator<Buffer> {
+async function* chunksOf(
+  content: Content,
+  artifact: ArtifactDeclared,
+  offset: number,
+): AsyncGenerator<Buffer> {
+  // Beside what is sent, if that was not done before.
+  if (content.isHeld) content.digest().catch(() => {});
   for (let at = offset; at < content.bytes; ) {
-    const chunk = await content.chunk(Math.floor(at / chunkBytes));
+    const chunk = await content.chunk(Math.floor(at / chunkBytes)).catch((error: unknown) => {
+      throw unreadable(artifact, error);
+    });
     const part = at % chunkBytes === 0 ? chunk : chunk.subarray(at % chunkBytes);
     at += part.length;
+    if (at === content.bytes && content.isHeld) await expectDigest(content, artifact);
     yield part;
   }
 }
 
-/** Chunks by their number; those used last are held. */
-class Content {
-  readonly bytes: number;
-  readonly #file: FileHandle;
-  readonly #held = new Map<number, Promise<Buffer>>();
-  /** Where all of it can be held, in one piece: for each of many, V8 would sooner look for what is not used any more. */
-  readonly #whole: Buffer | undefined;
-
-  constructor(file: FileHandle, bytes: number) {
-    this.#file = file;
-    this.bytes = bytes;
-    this.#whole = bytes <= heldBytes ? Buffer.allocUnsafeSlow(bytes) : undefined;
-  }
-
-  chunk(index: number): Promise<Buffer> {
-    const chunk = this.#held.get(index) ?? this.#read(index);
-    // Last in the map is used last.
-    this.#held.delete(index);
-    this.#held.set(index, chunk);
-    if (this.#held.size * chunkBytes > heldBytes) {
-      for (const oldest of this.#held.keys()) {
-        this.#held.delete(oldest);
-        break;
-      }
-    }
-    return chunk;
-  }
-
-  async #read(index: number): Promise<Buffer> {
-    const start = index * chunkBytes;
-    const end = Math.min(start + chunkBytes, this.bytes);
-    const chunk = this.#whole?.subarray(start, end) ?? Buffer.allocUnsafeSlow(end - start);
-    for (let filled = 0; filled < chunk.length; ) {
-      const { bytesRead } = await this.#file.read(chunk, filled, chunk.length - filled, start + filled);
-      if (bytesRead === 0) throw new ArtifactChanged('it became shorter while it was sent');
-      filled += bytesRead;
-    }
-    return chunk;
-  }
-
-  /** The digest of all of it; what fits stays held. */
-  async digest(): Promise<string> {
-    const hash = createHash('sha256');
-    for (let index = 0; index * chunkBytes < this.bytes; index += 1) hash.update(await this.chunk(index));
-    return hash.digest('hex');
-  }
-
-  close(): Promise<void> {
-    this.#held.clear();
-    return this.#file.close();
-  }
+/** Throws {@link ArtifactChanged} if the bytes do not have the digest that was declared. */
+async function expectDigest(content: Content, { path, sha256: declared }: ArtifactDeclared): Promise<void> {
+  const sha256 = await content.digest();
+  if (sha256 === declared) return;
+  throw new ArtifactChanged(
+    `${path} has the SHA-256 ${sha256} now, but it had ${declared} when it was planned`,
+  );
 }
 
 async function openContent(artifact: ArtifactDeclared, path: string): Promise<Content> {
-  let content: Content | undefined;
+  let file: FileHandle | undefined;
   try {
-    const file = artifact.kind === 'folder' ? await packedFile(path) : await open(path, 'r');
-    content = new Content(file, (await file.stat()).size);
-    if (await isDigestKnown(file, artifact.sha256)) return content;
-    const sha256 = await content.digest();
-    if (sha256 === artifact.sha256) return content;
-    throw new ArtifactChanged(
-      `${artifact.path} has the SHA-256 ${sha256} now, but it had ${artifact.sha256} when it was planned`,
-    );
+    file = artifact.kind === 'folder' ? await packedFile(path) : await open(path, 'r');
+    const content = new Content(file, (await file.stat()).size);
+    // What looks as it did when it was digested may be sent at once, up to its last chunk.
+    if (!(await isDigestKnown(file, artifact.sha256))) await expectDigest(content, artifact);
+    if (content.isHeld) await content.checksum();
+    return content;
   } catch (error) {
-    await content?.close();
-    if (error instanceof ArtifactChanged) throw error;
-    throw new ArtifactChanged(`${artifact.path} can no longer be read: ${systemReason(error)}`);
+    await file?.close();
+    throw error instanceof ArtifactChanged ? error : unreadable(artifact, error);
   }
 }
+
+const unreadable = ({ path }: ArtifactDeclared, error: unknown): ArtifactChanged =>
+  new ArtifactChanged(`${path} can no longer be read: ${systemReason(error)}`);
 
 /** A folder packed into a file that has no name any more: it is gone with this process, however that ends. */
 async function packedFile(folder: string): Promise<FileHandle> {

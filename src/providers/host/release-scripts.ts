@@ -1,5 +1,5 @@
 /** The scripts that bring, link and remove releases. Values come as shell variables; see `layout.ts` for the places. */
-import { guard, identity, refuse, sh, unitAlive } from './shell.ts';
+import { compact, guard, identity, refuse, sh, unitAlive } from './shell.ts';
 
 const shared = `${refuse}${guard}`;
 
@@ -8,7 +8,7 @@ const shared = `${refuse}${guard}`;
  * transfer's own, by its token: an older one that still hangs somewhere finds nothing to go on with. Wants directory,
  * sha256, bytes, owner, token.
  */
-export const beginPut = sh`${shared}
+export const beginPut = compact(sh`${shared}
 guard
 if { read -r had _ <"$own/releases/$directory"; } 2>/dev/null && [ -d "$root/releases/$directory" ]; then
   [ "$had" = "$sha256" ] && { echo there; exit 0; }
@@ -27,7 +27,7 @@ for part in "$own"/incoming/*.part; do
   [ -f "$part" ] || continue
   case ${'$'}{part##*/} in "$sha256".*) ;; *) rm -f -- "$part"; continue ;; esac
   size=$(wc -c <"$part") || continue
-  if [ "$size" -gt "$bytes" ] || [ "$had" -gt 0 ]; then rm -f -- "$part"; continue; fi
+  if [ "$size" -eq 0 ] || [ "$size" -gt "$bytes" ] || [ "$had" -gt 0 ]; then rm -f -- "$part"; continue; fi
   attempt mv -f -- "$part" "$own/incoming/$sha256.$token.part"
   had=$((size))
 done
@@ -37,15 +37,15 @@ case $free in '' | *[!0-9]*) ;; *)
   [ "$free" -lt "$needed" ] && refuse disk-full "$free KiB are free, $needed KiB are needed" ;;
 esac
 echo "send $had"
-`;
+`);
 
 /**
- * Takes the bytes on standard input, behind the `had` that are there. They become a release only after the digest of all
- * of them was seen to be right, and the manifest comes last: whatever breaks in between leaves no release. A transfer
- * that is cut leaves its part, to go on from; every other failure leaves nothing. Wants directory, sha256, bytes, had,
- * kind, file_name, executable, owner, token.
+ * Takes the bytes on standard input, behind the `had` that are there. They become a release only after all of them, read
+ * back, were seen to be right, and the manifest comes last: whatever breaks in between leaves no release. A transfer
+ * that is cut leaves its part, to go on from; every other failure leaves nothing. Wants directory, sha256, checksum (what
+ * cksum says of the artifact; empty: only the SHA-256 counts), bytes, had, kind, file_name, executable, owner, token.
  */
-export const finishPut = sh`${shared}
+export const finishPut = compact(sh`${shared}
 guard
 part=$own/incoming/$sha256.$token.part
 stage=$own/incoming/$directory.$token
@@ -61,8 +61,10 @@ said=$( { cat >>"$part"; } 2>&1 ) || refuse failed "$said"
 size
 if [ "$got" -lt "$bytes" ]; then keep=1; refuse upload-cut "$got"; fi
 sum=
+# Only the cksum of coreutils 9 and later knows --debug: the older ones, and busybox, take as long for it as a digest does.
+if [ -n "$checksum" ] && [ "$(cksum --debug <"$part" 2>/dev/null)" = "$checksum" ]; then sum=$sha256
 # openssl takes half the time of sha256sum, or less where the processor has instructions for it, and 5 ms to start.
-if [ "$bytes" -gt 4194304 ]; then sum=$(openssl dgst -sha256 -r <"$part" 2>/dev/null); fi
+elif [ "$bytes" -gt 4194304 ]; then sum=$(openssl dgst -sha256 -r <"$part" 2>/dev/null); fi
 if [ -n "$sum" ]; then :
 elif command -v sha256sum >/dev/null 2>&1; then sum=$(sha256sum <"$part")
 elif command -v shasum >/dev/null 2>&1; then sum=$(shasum -a 256 <"$part")
@@ -99,7 +101,7 @@ done
 attempt write_to "$own/releases/$directory" "$sha256 $bytes $((order + 1)) $(date +%s)"
 sync -f "$own/releases" 2>/dev/null || :
 echo put
-`;
+`);
 
 /** Removes releases, but none that a slot names or a process runs from. Wants directories, one a line. */
 export const removeReleases = sh`${shared}${identity}${unitAlive}
@@ -138,7 +140,7 @@ done
 `;
 
 /** Points the slot's symlink elsewhere if it is where it should be. Wants slot, from, to; empty: no symlink. */
-export const setLink = sh`${shared}
+export const setLink = compact(sh`${shared}
 guard
 linked_to "$slot"
 [ -e "$root/$slot" ] && [ ! -L "$root/$slot" ] && refuse slot-obstructed "$root/$slot"
@@ -160,4 +162,4 @@ swap() {
 said=$(swap 2>&1) || { rm -f "$new"; refuse failed "$said"; }
 sync -f "$root" 2>/dev/null || :
 echo linked
-`;
+`);

@@ -125,6 +125,7 @@ export class Releases {
       {
         ...values,
         had,
+        checksum: transfer.had === 0 ? (content.checksum ?? '') : '',
         kind: transferKind(artifact),
         file_name: artifact.fileName,
         executable: await this.#isExecutable(artifact),
