@@ -15,7 +15,7 @@ export default class History extends BaseCommand {
     const { args, flags } = await this.parse(History);
     const cx = appContext(this.terminal);
     const { state, environment } = await stateOf(configurationAsk(args.environment, flags), cx);
-    const history = await readHistory(state);
+    const history = await readHistory(state, ({ outcome }) => !flags.json || outcome === 'complete');
     this.print(
       flags.json
         ? printableJson(historyJson(environment.name, history))

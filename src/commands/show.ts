@@ -1,4 +1,5 @@
 import * as Args from '@oclif/core/args';
+import { runningOf } from '../app/history.ts';
 import { stateOf } from '../app/load.ts';
 import { isPlanFile, loadPlan } from '../app/plan-file.ts';
 import { standingAt } from '../app/standing.ts';
@@ -67,7 +68,8 @@ export default class Show extends BaseCommand {
     ]);
     const deployment = deployments.find((each) => each.number === run.run);
     const standing = deployment === undefined ? undefined : await standingAt(deployment, store);
-    const record = { run, plan, journal, deployment, standing };
+    const isRunning = runningOf(runs, state) === run.run;
+    const record = { run, isRunning, plan, journal, deployment, standing };
     this.print(
       flags.json
         ? jsonText(runRecordJson(record), this.terminal.call)

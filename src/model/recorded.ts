@@ -1,5 +1,5 @@
 /** What the journal says: intentions before effects, and what was seen after them. */
-import type { Declared } from './declared.ts';
+import type { Declared, ServiceDeclared } from './declared.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import type { Kind, Specs } from './observation.ts';
 import type { Plan, RunIntent } from './plan.ts';
@@ -69,6 +69,11 @@ export interface Run {
   readonly actor: Actor;
   readonly intent: RunIntent;
   readonly planDigest: string;
+}
+
+/** What was to run, without how: little enough to be kept for every run that there was. */
+export interface RunReleases {
+  readonly services: readonly Pick<ServiceDeclared, 'address' | 'name' | 'release'>[];
 }
 
 /** A run that completed: what was declared is what ran. */

@@ -1,9 +1,9 @@
 /** Runs and deployments in a few words, as history, show and the header of a revert say them. */
-import type { Declared, Deployment, Instant, Run, RunIntent, RunOutcome } from '../model/index.ts';
+import type { Deployment, Instant, Run, RunIntent, RunOutcome, RunReleases } from '../model/index.ts';
 import { agoText, counted } from './time-text.ts';
 
 /** `shop 2.0.0, api 4.1.0`; from the fourth service on they are counted. */
-export function releasesText(declared: Pick<Declared, 'services'>): string {
+export function releasesText(declared: RunReleases): string {
   const names = declared.services.map(({ name, release }) => `${name} ${release.version}`);
   if (names.length === 0) return 'no services';
   return names.length <= 3
@@ -22,10 +22,12 @@ export function intentText(intent: RunIntent): string {
   }
 }
 
-export type RunFate = RunOutcome | 'unfinished';
+/** `unfinished`: it was killed. */
+export type RunFate = RunOutcome | 'unfinished' | 'running';
 
-/** `unfinished`: it goes on, or was killed. */
-export const fateOf = (run: Pick<Run, 'outcome'>): RunFate => run.outcome ?? 'unfinished';
+/** `isRunning`: whatever it ended with before, it goes on now. */
+export const fateOf = ({ outcome }: Pick<Run, 'outcome'>, isRunning: boolean): RunFate =>
+  isRunning ? 'running' : (outcome ?? 'unfinished');
 
 /** What became of a run, for people. */
 export const fateText: Readonly<Record<RunFate, string>> = {
@@ -34,11 +36,8 @@ export const fateText: Readonly<Record<RunFate, string>> = {
   stopped: 'stopped part-way',
   abandoned: 'given up',
   unfinished: 'not ended',
+  running: 'running',
 };
-
-/** The deployment that a completed run became. */
-export const deploymentOf = (run: Run, deployments: readonly Deployment[]): Deployment | undefined =>
-  deployments.find(({ number }) => number === run.run);
 
 /** First line of a revert's plan: `Back to deployment 41 (shop 1.0.0, by lee, 3 hours ago).` */
 export const backToText = ({ number, declared, actor, at }: Deployment, now: Instant): string =>

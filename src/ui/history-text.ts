@@ -1,6 +1,6 @@
 /** Which runs there were: what, by whom, when, and how they ended; the newest last, where the eye is. */
-import type { Declared, Deployment, Instant, RecordEdit, Run, RunNumber } from '../model/index.ts';
-import { deploymentOf, fateOf, fateText, intentText, releasesText } from './deployment-text.ts';
+import type { Deployment, Instant, RecordEdit, Run, RunNumber, RunReleases } from '../model/index.ts';
+import { fateOf, fateText, intentText, type RunFate, releasesText } from './deployment-text.ts';
 import { type Paint, paint as paintOf } from './paint.ts';
 import { printable } from './printable.ts';
 import { tableLines } from './table.ts';
@@ -17,14 +17,15 @@ export interface History {
   readonly runs: readonly Run[];
   /** Changes of the record that no run made. */
   readonly edits: readonly RecordEdit[];
-  readonly deployments: readonly Deployment[];
-  /** What was to run, of each run that became no deployment. */
-  readonly wanted: ReadonlyMap<RunNumber, Pick<Declared, 'services'>>;
+  /** The run that goes on now. */
+  readonly running: RunNumber | undefined;
+  /** What was to run: of each run in a text, of each that completed in JSON. */
+  readonly releases: ReadonlyMap<RunNumber, RunReleases>;
 }
 
 /** Ends without a line end. */
 export function renderHistory(
-  { runs, edits, deployments, wanted }: History,
+  { runs, edits, running, releases }: History,
   { color, width, now }: HistoryTextOptions,
 ): string {
   const paint = paintOf(color);
@@ -32,10 +33,10 @@ export function renderHistory(
   const lines = [
     ...runs.map((run) => ({
       at: run.startedAt,
-      run,
-      cells: runCells(run, deploymentOf(run, deployments)?.declared ?? wanted.get(run.run), now),
+      fate: fateOf(run, run.run === running),
+      cells: runCells(run, fateOf(run, run.run === running), releases.get(run.run), now),
     })),
-    ...edits.map((edit) => ({ at: edit.at, run: undefined, cells: editCells(edit, now) })),
+    ...edits.map((edit) => ({ at: edit.at, fate: undefined, cells: editCells(edit, now) })),
   ].toSorted((a, b) => a.at - b.at);
   const heads = [
     { title: 'run', align: 'end' },
@@ -47,22 +48,25 @@ export function renderHistory(
   ] as const;
   const rows = lines.map(({ cells }) => printable(cells));
   return tableLines(heads, rows, paint, width, (text, row, column) => {
-    const run = lines[row]?.run;
-    return column === 4 && run !== undefined ? paintFate(run, text, paint) : text;
+    const fate = lines[row]?.fate;
+    return column === 4 && fate !== undefined ? paintFate(fate, text, paint) : text;
   }).join('\n');
 }
 
 function runCells(
   run: Run,
-  declared: Pick<Declared, 'services'> | undefined,
+  fate: RunFate,
+  declared: RunReleases | undefined,
   now: Instant,
 ): readonly string[] {
   return [
     String(run.run),
     agoText(run.startedAt, now),
     run.actor.who,
-    run.endedAt === undefined ? '-' : durationText((run.endedAt - run.startedAt) / 1000),
-    fateText[fateOf(run)],
+    run.endedAt === undefined || fate === 'running'
+      ? '-'
+      : durationText((run.endedAt - run.startedAt) / 1000),
+    fateText[fate],
     declared === undefined ? intentText(run.intent) : whatText(run, declared),
   ];
 }
@@ -94,21 +98,22 @@ function editText({ edit, seen, from, movedTo }: RecordEdit): string {
   }
 }
 
-const whatText = (run: Run, declared: Pick<Declared, 'services'>): string => {
+const whatText = (run: Run, declared: RunReleases): string => {
   const releases = releasesText(declared);
   return run.intent.kind === 'apply' ? releases : `${intentText(run.intent)}: ${releases}`;
 };
 
-export const paintFate = (run: Pick<Run, 'outcome'>, text: string, paint: Paint): string => {
-  const fate = fateOf(run);
-  return fate === 'complete' ? paint.green(text) : fate === 'reverted' ? paint.red(text) : paint.yellow(text);
-};
+export const paintFate = (fate: RunFate, text: string, paint: Paint): string =>
+  fate === 'complete' ? paint.green(text) : fate === 'reverted' ? paint.red(text) : paint.yellow(text);
 
 /** `history --json`. */
-export const historyJson = (environment: string, { runs, edits, deployments }: Omit<History, 'wanted'>) => ({
+export const historyJson = (environment: string, { runs, edits, running, releases }: History) => ({
   format_version: '1.0',
   environment,
-  runs: runs.map((run) => ({ ...runJson(run), deployment: deploymentJson(deploymentOf(run, deployments)) })),
+  runs: runs.map((run) => ({
+    ...runJson(run, run.run === running),
+    deployment: deploymentJson(deploymentOf(run, releases.get(run.run))),
+  })),
   edits: edits.map(({ at, actor, edit, seen, from, movedTo }) => ({
     at: isoTime(at),
     who: actor.who,
@@ -120,11 +125,18 @@ export const historyJson = (environment: string, { runs, edits, deployments }: O
   })),
 });
 
-export const runJson = (run: Run) => ({
+const deploymentOf = ({ run, endedAt, outcome }: Run, declared: RunReleases | undefined) =>
+  outcome !== 'complete' || endedAt === undefined || declared === undefined
+    ? undefined
+    : { number: run, at: endedAt, declared };
+
+/** `running` stands beside the outcome, which a run that is resumed has from before. */
+export const runJson = (run: Run, isRunning: boolean) => ({
   run: run.run,
   started_at: isoTime(run.startedAt),
   ended_at: run.endedAt === undefined ? null : isoTime(run.endedAt),
   outcome: run.outcome ?? null,
+  running: isRunning,
   who: run.actor.who,
   command: run.actor.command,
   intent: run.intent,
@@ -132,7 +144,9 @@ export const runJson = (run: Run) => ({
 });
 
 /** null: the run did not become a deployment. */
-export const deploymentJson = (deployment: Deployment | undefined) =>
+export const deploymentJson = (
+  deployment: (Pick<Deployment, 'number' | 'at'> & { readonly declared: RunReleases }) | undefined,
+) =>
   deployment === undefined
     ? null
     : {

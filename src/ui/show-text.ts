@@ -32,6 +32,8 @@ import { agoText, dateText, durationText, elapsedText, isoTime } from './time-te
 
 export interface RunRecord {
   readonly run: Run;
+  /** Whether it goes on now, be it for the first time or resumed. */
+  readonly isRunning: boolean;
   readonly plan: Plan;
   readonly journal: readonly JournalEntry[];
   /** Only of a run that completed. */
@@ -66,14 +68,21 @@ export function renderRun(record: RunRecord, { color, width: wanted, now, frame 
     .join('\n\n');
 }
 
-function headLines({ run, plan }: RunRecord, now: Instant, paint: Paint, width: number): readonly string[] {
-  const fate = fateText[fateOf(run)];
+function headLines(
+  { run, plan, isRunning }: RunRecord,
+  now: Instant,
+  paint: Paint,
+  width: number,
+): readonly string[] {
+  const fate = fateOf(run, isRunning);
   const took =
-    run.endedAt === undefined ? '' : ` after ${durationText((run.endedAt - run.startedAt) / 1000)}`;
+    run.endedAt === undefined || isRunning
+      ? ''
+      : ` after ${durationText((run.endedAt - run.startedAt) / 1000)}`;
   const field = (name: string, text: string): readonly string[] =>
     hang(`  ${name.padEnd(9)}`, printable(text), width);
   return [
-    `${paint.bold(printable(`Run ${run.run} in ${plan.environment}`))}: ${paintFate(run, fate, paint)}${took}`,
+    `${paint.bold(printable(`Run ${run.run} in ${plan.environment}`))}: ${paintFate(fate, fateText[fate], paint)}${took}`,
     ...field('by', run.actor.who),
     ...field('at', `${dateText(run.startedAt)} (${agoText(run.startedAt, now)})`),
     ...field('command', run.actor.command),
@@ -198,10 +207,10 @@ function slotTexts(
 }
 
 /** `show RUN --json`. */
-export const runRecordJson = ({ run, plan, journal, deployment }: RunRecord) => ({
+export const runRecordJson = ({ run, isRunning, plan, journal, deployment }: RunRecord) => ({
   format_version: '1.0',
   environment: plan.environment,
-  ...runJson(run),
+  ...runJson(run, isRunning),
   steps: stepHistories(plan, journal).map(({ step, fate, elapsedMs, attempts, failure }) => ({
     ...stepJson(step),
     fate,

@@ -1,5 +1,5 @@
 /** The record handled by people: forgotten, taken from the world, pulled, put back, moved. One host, this machine. */
-import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Program, programIn } from '../rig/program.ts';
@@ -169,6 +169,13 @@ test('without the values that a saved plan was made with: what needs no new ones
   const reverted = await cli('revert', '--auto-approve');
   expect(reverted).toMatchObject({ code: 0, stdout: expect.stringContaining('shop is 5.0.0') });
   expect(reverted.stderr.match(/Not given/g)).toHaveLength(1);
+
+  // Nor does it need what would be deployed, which may never have been on this machine.
+  renameSync(at('environments/prod/shop'), at('away'));
+  const imported = await cli('state', 'import', 'service.shop');
+  expect(imported).toMatchObject({ code: 0, stdout: expect.stringContaining('Nothing to record') });
+  expect(imported.stderr).toMatch(/^Not given, and taken as in run 7: release = "5\.0\.0"\n$/);
+  renameSync(at('away'), at('environments/prod/shop'));
 
   // A new release is never guessed, and what is sensitive is not on record.
   expect(said((await cli('plan')).stderr)).toContain('No value for required variable');

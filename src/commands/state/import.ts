@@ -1,4 +1,4 @@
-import { loadEnvironment } from '../../app/load.ts';
+import { loadDeclaration } from '../../app/load.ts';
 import { type Imported, observeForImport, recordImported } from '../../app/record-edits.ts';
 import { openForWriting } from '../../app/state.ts';
 import { paint } from '../../ui/paint.ts';
@@ -25,7 +25,7 @@ export default class StateImport extends BaseCommand {
     const { args, flags } = await this.parse(StateImport);
     const { environment: asked, address } = addressOf(args, 'state import');
     const cx = appContext(this.terminal);
-    const loaded = await loadEnvironment(configurationAsk(asked, flags), cx);
+    const loaded = await loadDeclaration(configurationAsk(asked, flags), cx);
     const { state } = loaded.declared;
     return withLock(state, loaded.environment.name, flags, cx, async () => {
       await using store = await openForWriting(state);

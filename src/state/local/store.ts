@@ -2,6 +2,7 @@
 import {
   type Actor,
   canonicalJson,
+  type Declared,
   type Deployment,
   deployedBy,
   emptyRecord,
@@ -33,6 +34,8 @@ export interface LocalStateOptions {
 
 /** Not part of the port: what only the owner of the file can be asked. */
 export interface LocalState extends StateStore {
+  /** What a run's plan declared: a small part of the plan. */
+  declaredOf(run: RunNumber): Promise<Declared>;
   /** Every change of the record that no run made, oldest first. */
   edits(): Promise<readonly RecordEdit[]>;
   /** Changes the record and notes who did. Throws `run-unfinished` where a run stands between. */
@@ -146,10 +149,18 @@ class SqliteState implements LocalState {
   }
 
   async planOf(run: RunNumber): Promise<Plan> {
+    return this.#blobOfRun(run, 'plan') as Plan;
+  }
+
+  async declaredOf(run: RunNumber): Promise<Declared> {
+    return this.#blobOfRun(run, 'declared') as Declared;
+  }
+
+  #blobOfRun(run: RunNumber, part: 'plan' | 'declared'): unknown {
     return this.#tables.snapshot(() => {
       const record = this.#tables.runs().find((each) => each.run.run === run);
       if (record === undefined) throw noSuchRun(run);
-      return unpackJson(this.#tables.blob(record.begin.plan)) as Plan;
+      return unpackJson(this.#tables.blob(record.begin[part]));
     });
   }
 
@@ -336,6 +347,9 @@ const absentState: LocalState = {
     throw noSuchRun(run);
   },
   planOf: async (run) => {
+    throw noSuchRun(run);
+  },
+  declaredOf: async (run) => {
     throw noSuchRun(run);
   },
   durations: async () => ({}),

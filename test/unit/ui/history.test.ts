@@ -65,9 +65,11 @@ const edits: readonly RecordEdit[] = [
     seen: [{ kind: 'member', address: asAddress('service.old.slot["blue"].host["web-9"]'), spec: null }],
   },
 ];
-const wanted = new Map([40, 42].map((number) => [number, declaredWith('2.0.0')]));
-const history = { runs, edits, deployments, wanted };
-const nothing = { runs: [], edits: [], deployments: [], wanted: new Map() };
+const releases = new Map(
+  runs.map(({ run }) => [run, declaredWith(run === 40 || run === 42 ? '2.0.0' : '1.0.0')]),
+);
+const history = { runs, edits, running: undefined, releases };
+const nothing = { runs: [], edits: [], running: undefined, releases: new Map() };
 const options = { color: false, width: 100, now: planned };
 
 describe('history', () => {
@@ -75,6 +77,17 @@ describe('history', () => {
     await expect(`${renderHistory(history, options)}\n`).toMatchFileSnapshot(golden('history'));
     const narrow = renderHistory(history, { ...options, width: 80, color: true });
     expect(Math.max(...narrow.split('\n').map(columns))).toBeLessThanOrEqual(80);
+  });
+
+  test('a run that goes on is running, whatever it ended with before it was resumed', () => {
+    const stopped = { ...history, runs: [run(42, 0.05, { outcome: 'stopped' })] };
+    const resumed = { ...stopped, running: 42 };
+    const lastLine = (of: typeof resumed | typeof stopped): string | undefined =>
+      renderHistory(of, options).split('\n').at(-1);
+    expect(lastLine({ ...stopped, edits: [] })).toMatch(/46 s +stopped part-way +shop 2\.0\.0$/);
+    expect(lastLine({ ...resumed, edits: [] })).toMatch(/ - +running +shop 2\.0\.0$/);
+    expect(historyJson('prod', resumed).runs).toMatchObject([{ outcome: 'stopped', running: true }]);
+    expect(historyJson('prod', stopped).runs).toMatchObject([{ outcome: 'stopped', running: false }]);
   });
 
   test('of nothing says so', () => {
@@ -176,6 +189,7 @@ describe('show', () => {
   const plan = updatePlan();
   const complete = {
     run: run(42, 1),
+    isRunning: false,
     plan,
     journal: journal(
       plan.steps.flatMap(
@@ -190,6 +204,7 @@ describe('show', () => {
   };
   const reverted = {
     run: run(42, 1, { outcome: 'reverted' }),
+    isRunning: false,
     plan,
     journal: journal([
       [0, 'intended'],
@@ -308,6 +323,11 @@ describe('show', () => {
     const text = renderRun({ ...complete, plan: fleet, journal: entries }, { ...options, frame });
     expect(text.split('\n').length).toBeLessThan(30);
     expect(text.match(/503/g)).toHaveLength(1);
+  });
+
+  test('one that was resumed is running, and has taken no time yet', () => {
+    const resumed = { ...complete, run: run(42, 1, { outcome: 'stopped' }), isRunning: true };
+    expect(renderRun(resumed, { ...options, frame })).toMatch(/^Run 42 in prod: running\n/);
   });
 
   test('the intent of a revert names what goes back', () => {
