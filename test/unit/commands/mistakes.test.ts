@@ -84,7 +84,7 @@ describe.concurrent('one thing where another is expected', () => {
     [['approve', 'missing.plan'], 'There is no such file.'],
     [['state', 'show', 'prod'], '"deployctl state show" needs an address.'],
     [['unlock', 'prod'], '"deployctl unlock" needs the id of the lock'],
-    [['state', 'push', 'prod', 'missing.json'], 'missing.json does not exist. Nothing was changed.'],
+    [['state', 'push', 'prod', 'missing.json'], 'missing.json: there is no such file. Nothing was changed.'],
     [['state', 'push', 'prod', 'a-file'], 'This is not a recorded state'],
     [['diff', 'prod', 'one', '2'], '"one" is not a whole number above 0.'],
     [['diff', 'prod', '1', '2'], 'Nothing was deployed yet.'],
