@@ -421,6 +421,11 @@ class Lexer {
     this.#emit(T.PLAIN_TEXT, Math.max(this.#plainTextEnd(at), at + 1));
   }
 
+  #isLineEnd(at: number): boolean {
+    const code = this.#text.charCodeAt(at);
+    return code === LF || (code === CR && this.#text.charCodeAt(at + 1) === LF);
+  }
+
   /** The end of the line (its LF included) or the next sequence or lone CR, whichever comes first. */
   #plainTextEnd(from: number): number {
     const text = this.#text;
@@ -433,6 +438,9 @@ class Lexer {
       if (code === DOLLAR || code === PERCENT_SIGN) {
         const width = this.#sigilWidth(at, code);
         if (width === 0) return at;
+        // HashiCorp's text ends between the byte after a sigil and the line's end: `~` trims only so far.
+        const next = text.charCodeAt(at + 1);
+        if (next !== LF && next < 0x80 && this.#isLineEnd(at + 2)) return at + 2;
         at += width;
       } else {
         at++;
