@@ -74,8 +74,15 @@ const attributesOfInstance = ({ linked, running, tampered }: InstanceState): Jso
 function noteOn(observation: Observation): string | undefined {
   if (observation.status !== 'present') return undefined;
   if (observation.kind === 'route') return noteOnRoute(observation.spec);
-  if (observation.kind === 'instance' && observation.spec.running === null) return 'it is not running';
-  return undefined;
+  return observation.kind === 'instance' ? noteOnInstance(observation.spec) : undefined;
+}
+
+function noteOnInstance({ linked, running }: InstanceState): string | undefined {
+  if (running === null) return 'it is not running';
+  if (linked === running.release) return undefined;
+  return linked === null
+    ? `its link is gone, and ${running.release} runs`
+    : `its link points to ${linked}, and ${running.release} runs`;
 }
 
 function noteOnRoute({ runtime, persisted, disagreeing }: RouteState): string | undefined {

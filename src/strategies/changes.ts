@@ -17,6 +17,7 @@ import {
 } from '../model/index.ts';
 import { type Answers, answersFor, answersOf, isOfOtherType, leadAlike } from './answers.ts';
 import {
+  activeSlot,
   memberOf,
   memberState,
   poolOf,
@@ -59,11 +60,38 @@ function whyInstance(
     origin: service.release.origin,
   };
   const ofService = (because: string) => ({ because, origin: service.origin });
-  if (linked === null || (running?.release ?? linked) !== release) return ofRelease;
-  if (linked !== release) return ofService(`${instance.slot} points to ${linked}, which is not what runs`);
+  if ((running?.release ?? linked) !== release) {
+    const left = whyServedIsLeft(situation, instance.slot);
+    return left === undefined ? ofRelease : ofService(left);
+  }
+  if (linked !== release) return ofService(linkText(instance.slot, linked, release));
   if (running === null) return ofService('it is not running');
   if (tampered !== null) return ofService(`somebody changed ${tampered.path}`);
   return ofService(`its process is declared differently`);
+}
+
+/** A link that somebody moved or removed: what runs is not what it says. */
+const linkText = (link: string, linked: string | null, running: string): string =>
+  linked === null
+    ? `the link of ${link} is gone`
+    : `the link of ${link} points to ${linked}, and ${running} runs`;
+
+/**
+ * Where the slot with the traffic runs the release already, no release leads away from it: what was found there does.
+ * undefined: it runs something else, or nothing serves.
+ */
+function whyServedIsLeft(situation: Situation, target: string): string | undefined {
+  const active = activeSlot(situation);
+  if (active === undefined || active.name === target) return undefined;
+  const release = wantedRelease(situation.service);
+  const states = active.instances.map((each) => ({ each, state: stateOf(situation.instance(each)) }));
+  if (states.some(({ state }) => (state.running?.release ?? state.linked) !== release)) return undefined;
+  const found = states.find(({ each }) => standingOf(situation, each) === 'different');
+  if (found === undefined) return undefined;
+  const { each, state } = found;
+  return state.linked === release
+    ? `the process of ${active.name}, which serves, is declared differently`
+    : linkText(`${active.name} on ${each.host}`, state.linked, release);
 }
 
 /** The change of the route that gives all requests to this slot; undefined where it has them. */
@@ -83,7 +111,8 @@ export function routeChange(situation: Situation, slot: SlotDeclared): Change | 
       ? disagreeing.length > 0
         ? `${disagreeing.map((each) => each.worker).join(', ')} of ${balancer.name} decides otherwise`
         : 'a restart of the balancer would bring back something else'
-      : `release.${service.release.name} is ${service.release.version} on ${slot.name}`,
+      : (whyServedIsLeft(situation, slot.name) ??
+        `release.${service.release.name} is ${service.release.version} on ${slot.name}`),
     origin: traffic.origin,
     before: isNew ? null : routeAttributes(runtime, persisted),
     after: routeAttributes(wanted, wanted),
@@ -109,7 +138,8 @@ export function recordChange(situation: Situation, slot: SlotDeclared): Change |
       ? `its type is ${traffic.record.type} now, and a CNAME stands alone`
       : leadAlike(now, wanted)
         ? 'the TTL is declared so'
-        : `release.${service.release.name} is ${service.release.version} on ${slot.name}`,
+        : (whyServedIsLeft(situation, slot.name) ??
+          `release.${service.release.name} is ${service.release.version} on ${slot.name}`),
     origin: traffic.origin,
     before: now.length === 0 ? null : attributes(now),
     after: attributes(wanted),

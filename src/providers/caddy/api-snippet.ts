@@ -8,7 +8,7 @@ import {
 } from '../../model/index.ts';
 import { renderPools, snippetVersion } from '../balancer/probed/probe.ts';
 import { readProbeAddress } from '../balancer/probed/settings.ts';
-import { allRules, escaped, variablePrefix, variableWord } from '../balancer/snippet-words.ts';
+import { allRules, escaped, routeWords, variablePrefix, variableWord } from '../balancer/snippet-words.ts';
 import type { SnippetOptions } from '../registry-entry.ts';
 import { readApiSettings, routesId } from './settings.ts';
 
@@ -100,6 +100,7 @@ const condition = ({ by, name, value }: AudienceRule, p: string): { readonly [na
 /** From a route's name in a variable to a pool's name in another. */
 function decide(balancer: BalancerDeclared): readonly Json[] {
   const p = variablePrefix(balancer);
+  const word = routeWords(balancer);
   const toCanary = vars({ [`${p}_pool`]: `{http.vars.${p}_canary}` });
   const holds = (list: string, item: string): string =>
     `{http.vars.${p}_${list}}.contains("," + ${item} + ",")`;
@@ -136,11 +137,11 @@ function decide(balancer: BalancerDeclared): readonly Json[] {
               { vars: { [`${p}_route`]: [route] } },
               map(
                 `{http.request.cookie.${stickyCookie}}`,
-                `{${p}_of_${variableWord(route)}}`,
+                `{${p}_of_${word(route)}}`,
                 [lastDigits],
                 `{${p}_drawn}`,
               ),
-              vars({ [`${p}_bucket`]: `{${p}_of_${variableWord(route)}}` }),
+              vars({ [`${p}_bucket`]: `{${p}_of_${word(route)}}` }),
             ),
           ],
     ),

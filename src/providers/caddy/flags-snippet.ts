@@ -9,7 +9,15 @@ import {
 import { readFlagsDir } from '../balancer/flags/settings.ts';
 import { renderPools, snippetVersion } from '../balancer/probed/probe.ts';
 import { readProbeAddress } from '../balancer/probed/settings.ts';
-import { allRules, escaped, indented, variablePrefix, variableWord } from '../balancer/snippet-words.ts';
+import {
+  allRules,
+  escaped,
+  indented,
+  poolWords,
+  routeWords,
+  variablePrefix,
+  variableWord,
+} from '../balancer/snippet-words.ts';
 import type { SnippetOptions } from '../registry-entry.ts';
 
 /** What `deployctl snippet` prints: a Caddyfile for Caddy 2.6 or newer. */
@@ -39,6 +47,7 @@ function rules(balancer: BalancerDeclared): readonly string[] {
   const inRoute = `/{http.vars.${p}_revision}/{http.vars.${p}_route}`;
   const file = (...paths: readonly string[]): readonly string[] =>
     block('file', [`root ${flagsDir}`, `try_files ${paths.join(' ')}`]);
+  const word = routeWords(balancer);
   const sticky = balancer.routes.filter(({ stickyCookie }) => stickyCookie !== undefined);
   return [
     '# The name of the live revision, once for each request, so that no request is decided by two. Asked for twice, in case',
@@ -55,13 +64,13 @@ function rules(balancer: BalancerDeclared): readonly string[] {
     `vars ${p}_bucket {${p}_drawn}`,
     ...sticky.flatMap(({ route, stickyCookie = '' }) => [
       `# Who has the cookie ${stickyCookie} keeps his bucket, the last two decimal digits of its value.`,
-      `@${p}_for_${variableWord(route)} vars ${p}_route ${route}`,
-      ...block(`route @${p}_for_${variableWord(route)}`, [
-        ...block(`map {http.request.cookie.${stickyCookie}} {${p}_of_${variableWord(route)}}`, [
+      `@${p}_for_${word(route)} vars ${p}_route ${route}`,
+      ...block(`route @${p}_for_${word(route)}`, [
+        ...block(`map {http.request.cookie.${stickyCookie}} {${p}_of_${word(route)}}`, [
           lastDigits,
           `default {${p}_drawn}`,
         ]),
-        `vars ${p}_bucket {${p}_of_${variableWord(route)}}`,
+        `vars ${p}_bucket {${p}_of_${word(route)}}`,
       ]),
     ]),
     ...block(`@${p}_is_canary`, file(`${inRoute}/bucket/{http.vars.${p}_bucket}`)),
@@ -108,12 +117,13 @@ function proxy({ name, members, health }: PoolDeclared, matcher: string): readon
 /** In the route of the site: by the name in the variable to the pool itself. */
 function pools(balancer: BalancerDeclared): readonly string[] {
   const p = variablePrefix(balancer);
+  const word = poolWords(balancer);
   return [
     '# No connection to a member stays open between two requests: an open one is a request in hand, which is how deployctl',
     '# sees that a pool is drained.',
     ...balancer.pools.flatMap((pool) => [
-      `@${p}_to_${variableWord(pool.name)} vars ${p}_pool ${pool.name}`,
-      ...proxy(pool, `${p}_to_${variableWord(pool.name)}`),
+      `@${p}_to_${word(pool.name)} vars ${p}_pool ${pool.name}`,
+      ...proxy(pool, `${p}_to_${word(pool.name)}`),
     ]),
     '# A request whose route or flags cannot be read is not sent to whatever comes first.',
     'respond 503',
@@ -123,12 +133,13 @@ function pools(balancer: BalancerDeclared): readonly string[] {
 /** Beside that route: a canary that cannot be reached is left out, where nothing was sent to it yet. */
 function fallback(balancer: BalancerDeclared): readonly string[] {
   const p = variablePrefix(balancer);
+  const word = poolWords(balancer);
   return block('handle_errors', [
     `@${p}_unreached expression \`({http.error.status_code} == 503 || {http.error.message}.contains("dial tcp")) && {http.vars.${p}_pool} != {http.vars.${p}_stable}\``,
     ...block(`route @${p}_unreached`, [
       ...balancer.pools.flatMap((pool) => [
-        `@${p}_back_to_${variableWord(pool.name)} vars ${p}_stable ${pool.name}`,
-        ...proxy(pool, `${p}_back_to_${variableWord(pool.name)}`),
+        `@${p}_back_to_${word(pool.name)} vars ${p}_stable ${pool.name}`,
+        ...proxy(pool, `${p}_back_to_${word(pool.name)}`),
       ]),
     ]),
     'respond {http.error.status_code}',

@@ -5,7 +5,7 @@
 import type { BalancerDeclared, DnsEndpoint, ResolvedPoolDeclared } from '../../model/index.ts';
 import { snippetVersion } from '../balancer/probed/probe.ts';
 import { readProbeAddress } from '../balancer/probed/settings.ts';
-import { indented, variableWord } from '../balancer/snippet-words.ts';
+import { distinctWords, indented } from '../balancer/snippet-words.ts';
 import type { BalancerKind } from '../registry-entry.ts';
 import { prefixOf } from './requests.ts';
 import { wholeConfiguration } from './snippet.ts';
@@ -17,12 +17,10 @@ export const workerPath = (balancer: string, pool: string): string =>
 /** The header in which a worker says its process id, and which addresses it has just used. */
 export const workerHeader = 'X-Deployctl-Worker';
 
-/** Variables have letters, digits and `_`; names that differ in nothing else are told apart by their number. */
-function variableOf(balancer: BalancerDeclared, pool: ResolvedPoolDeclared): string {
-  const { resolved = [] } = balancer;
-  const alike = resolved.filter(({ name }) => variableWord(name) === variableWord(pool.name));
-  const number = alike.indexOf(pool);
-  return `${prefixOf(balancer)}_to_${variableWord(pool.name)}${number < 1 ? '' : `_${number + 1}`}`;
+/** The variable with the address of each pool. */
+function variables(balancer: BalancerDeclared): (pool: ResolvedPoolDeclared) => string {
+  const word = distinctWords((balancer.resolved ?? []).map(({ name }) => name));
+  return (pool) => `${prefixOf(balancer)}_to_${word(pool.name)}`;
 }
 
 const serverWord = ({ host, port }: DnsEndpoint): string => {
@@ -45,7 +43,7 @@ function serverLines(balancer: BalancerDeclared): readonly string[] {
     `resolver ${(first?.nameServers ?? []).map(serverWord).join(' ')}${family};`,
     'resolver_timeout 5s;',
     ...resolved.flatMap((pool) => {
-      const to = variableOf(balancer, pool);
+      const to = variables(balancer)(pool);
       return [
         `set ${to} ${pool.record.name.replace(/\.$/, '')}:${pool.port ?? 80};`,
         `location = ${workerPath(balancer.name, pool.name)} {`,
@@ -85,7 +83,7 @@ const locationLines = (balancer: BalancerDeclared, pool: ResolvedPoolDeclared): 
   '# Another address is tried where nothing was sent yet.',
   'proxy_next_upstream error;',
   'proxy_connect_timeout 2s;',
-  `proxy_pass http://${variableOf(balancer, pool)};`,
+  `proxy_pass http://${variables(balancer)(pool)};`,
 ];
 
 export const renderNameSnippet: BalancerKind['snippet'] = (balancer, { full, bind }) =>
@@ -127,7 +125,7 @@ function renderFull(balancer: BalancerDeclared, bind: string): readonly string[]
         '',
         ...others.map(
           (pool) =>
-            `# Whose requests go to ${pool.name} is yours to say: a location with  proxy_pass http://${variableOf(balancer, pool)};`,
+            `# Whose requests go to ${pool.name} is yours to say: a location with  proxy_pass http://${variables(balancer)(pool)};`,
         ),
         ...(first === undefined ? [] : ['location / {', ...indented(locationLines(balancer, first)), '}']),
       ]),

@@ -1,7 +1,7 @@
 /** What a request is, as variables of nginx: its route, its bucket, the rules of audiences that it meets. Pure. */
 import { type AudienceRule, audienceToken, type BalancerDeclared } from '../../model/index.ts';
 import { readProbeAddress } from '../balancer/probed/settings.ts';
-import { allRules, escaped, variablePrefix, variableWord } from '../balancer/snippet-words.ts';
+import { allRules, escaped, routeWords, variablePrefix } from '../balancer/snippet-words.ts';
 
 /** With the sign that nginx has before its variables. */
 export const prefixOf = (balancer: BalancerDeclared): string => `$${variablePrefix(balancer)}`;
@@ -14,6 +14,7 @@ export function requestMaps(balancer: BalancerDeclared): readonly string[] {
   const [first = balancer.name] = routes;
   const names = routes.map(escaped).join('|');
   const capture = v.slice(1);
+  const word = routeWords(balancer);
   const sticky = balancer.routes.filter(({ stickyCookie }) => stickyCookie !== undefined);
   return [
     '# Only deployctl asks at the probe address, which is decided by where a request came in and not by what it says.',
@@ -39,7 +40,7 @@ export function requestMaps(balancer: BalancerDeclared): readonly string[] {
           '    default "";',
           ...sticky.map(
             ({ route, stickyCookie = '' }) =>
-              `    "~^${escaped(route)};(.*;)?\\s*${escaped(stickyCookie)}=(?<${capture}_of_${variableWord(route)}>[^;]+)" $${capture}_of_${variableWord(route)};`,
+              `    "~^${escaped(route)};(.*;)?\\s*${escaped(stickyCookie)}=(?<${capture}_of_${word(route)}>[^;]+)" $${capture}_of_${word(route)};`,
           ),
           '}',
           `split_clients ${v}_user ${v}_hashed {`,

@@ -1,6 +1,6 @@
 /** Plans as a person sees them: given a world, when a plan is made, then this text. */
 import { describe, expect, test } from 'vitest';
-import type { HostCount } from '../../../src/model/index.ts';
+import { type HostCount, releaseDirectory } from '../../../src/model/index.ts';
 import { renderPlan } from '../../../src/ui/plan-text.ts';
 import {
   aliased,
@@ -280,6 +280,35 @@ const stories: Readonly<Record<string, Planning>> = {
   },
 };
 
+const servedByGreen = seen(shop, { green: '2.0.0', blue: '1.0.0' }, 'green');
+/** Somebody moved the link of the slot that serves, on one host, or took it away. */
+const withLink = (linked: string | null): Planning => ({
+  declared: declare([shop]),
+  observations: servedByGreen.map((each) =>
+    each.kind === 'instance' && each.status === 'present' && each.address.endsWith('["green"].host["web-2"]')
+      ? { ...each, spec: { ...each.spec, linked } }
+      : each,
+  ),
+  recorded: {
+    resources: servedByGreen.flatMap((each) =>
+      each.kind === 'instance' && each.status === 'present'
+        ? [{ kind: each.kind, address: each.address, spec: each.spec }]
+        : [],
+    ),
+  },
+});
+
+const drifted: Readonly<Record<string, Planning>> = {
+  'a link that somebody moved is what leads away from the slot that serves, not the release': withLink(
+    releaseDirectory(release('1.0.0')),
+  ),
+  'a link that somebody removed likewise': withLink(null),
+  'the process that serves is declared differently, with the same release': {
+    declared: declare([service({ environment: { LOG: 'debug' } })]),
+    observations: servedByGreen,
+  },
+};
+
 const progressive: Readonly<Record<string, Planning>> = {
   'a canary climbs from share to share': {
     declared: declare([stepwise], 75),
@@ -316,7 +345,7 @@ const progressive: Readonly<Record<string, Planning>> = {
     intent: { kind: 'revert', to: 1, services: [stepwise.address] },
   },
 };
-Object.assign(stories, progressive);
+Object.assign(stories, drifted, progressive);
 
 describe('a plan', () => {
   test.for(Object.entries(stories))('%s', async ([name, world]) => {

@@ -91,6 +91,22 @@ describe('how Caddy is switched', () => {
     expect(caddy.check(declared(settings)).map(({ code }) => code)).toEqual(expected);
   });
 
+  test('pools whose names differ in a sign alone have matchers of their own', () => {
+    const names = ['a-b', 'a.b', 'a_b_2', 'a_b'];
+    const pools = names.map((name, index) => pool(name, { 'web-1': 8081 + index }));
+    const text = caddy.snippet(balancer('caddy', { flags_dir: '/a' }, pools), { full: true, bind: '*:80' });
+    for (const verb of ['to', 'back_to']) {
+      const matchers = [...text.matchAll(new RegExp(`^\\s*@dc_edge_${verb}_(\\w+) vars \\w+ (\\S+)$`, 'gm'))];
+      expect(matchers.map(([, word, name]) => [name, word])).toEqual([
+        ['a-b', 'a_b_3'],
+        ['a.b', 'a_b_4'],
+        ['a_b_2', 'a_b_2'],
+        ['a_b', 'a_b'],
+      ]);
+    }
+    expect(text).toMatch(/reverse_proxy @dc_edge_to_a_b_4 127\.0\.0\.1:8082 /);
+  });
+
   test('the whole configuration is JSON, and has the one object that is changed', () => {
     const settings = { admin_address: '127.0.0.1:2019', config_file: '/b' };
     const text = caddy.snippet(declared(settings), { full: true, bind: '*:80' });
