@@ -28,8 +28,11 @@ const outOfReach: ReadonlySet<string> = new Set(['host-unreachable', 'host-timeo
 /** The service as it is where the policy allows none, where too many are away, and where a slot would be left empty. */
 export function withoutAway(service: ServiceDeclared, world: World, policy: PolicyDeclared): Reduced {
   const whole: Reduced = { service, away: new Map(), held: [] };
-  const hosts = new Set(service.slots.flatMap((slot) => slot.instances.map((each) => each.host)));
-  const absent = new Map([...hosts].flatMap((host) => whyAway(service, host, world) ?? []));
+  const hosts = Map.groupBy(
+    service.slots.flatMap((slot) => slot.instances),
+    (each) => each.host,
+  );
+  const absent = new Map([...hosts].flatMap(([host, instances]) => whyAway(host, instances, world) ?? []));
   const most = mostOf(policy.maxUnreachable, hosts.size);
   if (absent.size === 0 || absent.size > most) return whole;
   const slots = service.slots.map((slot) => ({
@@ -47,11 +50,10 @@ export function withoutAway(service: ServiceDeclared, world: World, policy: Poli
 }
 
 function whyAway(
-  service: ServiceDeclared,
   host: string,
+  instances: readonly InstanceDeclared[],
   world: World,
 ): readonly (readonly [string, Diagnostic])[] | undefined {
-  const instances = service.slots.flatMap((slot) => slot.instances).filter((each) => each.host === host);
   const seen = instances.map((each) => world.at('instance', each.address));
   const why = seen.flatMap((each) => (each.status === 'unknown' ? [each.why] : []));
   const [first] = why.filter(({ code }) => outOfReach.has(code));

@@ -67,6 +67,7 @@ export function modelOf(situation: Situation, allSteps: readonly Step[]): Servic
         ...(situation.name === undefined ? [] : [routeOfName(situation, steps)]),
       ]
     : [{ switches: [], routed: [wholly(service.slots.slice(0, 1))] }];
+  const concerning = stepsConcerning(steps);
   return {
     situation,
     steps,
@@ -76,7 +77,7 @@ export function modelOf(situation: Situation, allSteps: readonly Step[]): Servic
     instances: new Map(
       service.slots.map((slot) => [
         slot,
-        slot.instances.map((each) => modelInstance(situation, slot, each, steps)),
+        slot.instances.map((each) => modelInstance(situation, slot, each, concerning(each))),
       ]),
     ),
   };
@@ -153,6 +154,36 @@ function routedBy(situation: Situation, value: RouteValue | null): Routed {
   // How many belong to an audience is not known: somebody does.
   add(canary, Math.max(canaryBasisPoints, audience === undefined ? 0 : 1) / 10_000);
   return shares;
+}
+
+/** Each step concerns a few instances, those that it names: of a fleet nobody looks at every step for every host. */
+function stepsConcerning(steps: readonly Step[]): (instance: InstanceDeclared) => readonly Step[] {
+  const places = new Map<string, number[]>();
+  for (const [place, { operation }] of steps.entries()) {
+    const name = concerned(operation);
+    if (name === undefined) continue;
+    const named = places.get(name) ?? [];
+    named.push(place);
+    places.set(name, named);
+  }
+  return ({ address, host }) =>
+    [...(places.get(`instance ${address}`) ?? []), ...(places.get(`member ${host}`) ?? [])]
+      .toSorted((a, b) => a - b)
+      .flatMap((place) => steps[place] ?? []);
+}
+
+/** What {@link after} looks for in a step. */
+function concerned(operation: Operation): string | undefined {
+  switch (operation.op) {
+    case 'process.set':
+    case 'slot.link':
+    case 'health.verify':
+      return `instance ${operation.instance}`;
+    case 'member.set':
+      return `member ${operation.member}`;
+    default:
+      return undefined;
+  }
 }
 
 function modelInstance(
