@@ -1,9 +1,12 @@
 import type { Attribute, Block, Body, Expression, Label } from './ast.ts';
 import { Gathering } from './gathering.ts';
-import { type Items, ItemsBeingRead } from './items-being-read.ts';
+import { ItemsBeingRead } from './items-being-read.ts';
 import { LabelParser } from './label-parser.ts';
 import { AttributeNode, BlockNode, BodyNode, LabelNode } from './nodes.ts';
 import * as T from './token.ts';
+
+/** Where the block of a file's own items would start. */
+const NO_BLOCK = -1;
 
 const itemRequired = 'Argument or block definition required';
 const invalidBlock = 'Invalid block definition';
@@ -16,8 +19,7 @@ export class BodyParser extends LabelParser {
 
   /** The whole text as a body. */
   parseFile(): Body {
-    const { attributes, blocks } = this.#parseItems(undefined);
-    return new BodyNode(0, this.text.length, attributes, blocks);
+    return this.#parseItems(NO_BLOCK, 0);
   }
 
   /** The whole text as one expression, with newlines where they please. */
@@ -43,15 +45,15 @@ export class BodyParser extends LabelParser {
 
   // -------------------------------------------------------------------------------------- bodies
 
-  /** Items up to and including the brace that closes `block`, or to the end of the file. */
-  #parseItems(block: { readonly start: number; readonly open: number } | undefined): Items {
+  /** Items up to and including the brace that closes the block that starts at `start`, or to the end of the file. */
+  #parseItems(start: number, open: number): Body {
     const items = new ItemsBeingRead(this.#attributes, this.#blocks);
-    const end = block === undefined ? T.EOF : T.CLOSE_BRACE;
+    const end = start === NO_BLOCK ? T.EOF : T.CLOSE_BRACE;
     for (;;) {
       const next = this.peek();
       if (next === end) {
         this.read();
-        return items.end();
+        return items.end(open, this.previousEnd());
       }
       if (next === T.NEWLINE) {
         this.read();
@@ -60,10 +62,10 @@ export class BodyParser extends LabelParser {
       } else {
         const bad = this.read();
         if (next === T.EOF) {
-          const found = items.end();
-          if (!this.recovering && block !== undefined) this.#complainUnclosedBlock(block, found);
+          const body = items.end(open, this.previousEnd());
+          if (!this.recovering && start !== NO_BLOCK) this.#complainUnclosedBlock(start, open, body.blocks);
           this.recovering = true;
-          return found;
+          return body;
         }
         if (!this.recovering) this.#complainBadItem(bad, next);
         this.errors++;
@@ -111,15 +113,15 @@ export class BodyParser extends LabelParser {
     }
   }
 
-  #complainUnclosedBlock(block: { readonly start: number; readonly open: number }, items?: Items): void {
-    const hint = items === undefined ? undefined : this.#suspectedEnd(block.start, items.blocks);
+  #complainUnclosedBlock(start: number, open: number, inside: readonly Block[]): void {
+    const hint = this.#suspectedEnd(start, inside);
     this.complain(
       'hcl-unclosed-block',
       'Unclosed configuration block',
       'There is no closing brace for this block before the end of the file. This may be caused by incorrect brace nesting elsewhere in this file.',
-      block.open,
-      block.open + 1,
-      { contextStart: block.start, ...(hint === undefined ? {} : { hint }) },
+      open,
+      open + 1,
+      { contextStart: start, ...(hint === undefined ? {} : { hint }) },
     );
   }
 
@@ -294,8 +296,7 @@ export class BodyParser extends LabelParser {
     }
     const next = this.peek();
     const severalLines = next === T.NEWLINE || next === T.EOF || next === T.CLOSE_BRACE;
-    const items = severalLines ? this.#parseItems({ start, open }) : this.#parseSingle(start, open);
-    const end = this.previousEnd();
+    const body = severalLines ? this.#parseItems(start, open) : this.#parseSingle(start, open);
     this.leave();
     const after = this.peekIndex();
     const type = this.typeOf(after);
@@ -314,11 +315,11 @@ export class BodyParser extends LabelParser {
       this.errors++;
       this.recoverAfterItem();
     }
-    return new BodyNode(open, end, items.attributes, items.blocks);
+    return body;
   }
 
   /** `{ name = value }`: one argument, on the line of the header. */
-  #parseSingle(start: number, open: number): Items {
+  #parseSingle(start: number, open: number): Body {
     let attributes: readonly Attribute[] = [];
     const before = this.errors;
     const name = this.read();
@@ -357,7 +358,7 @@ export class BodyParser extends LabelParser {
     } else {
       this.#endSingle(start, open);
     }
-    return { attributes, blocks: [] };
+    return new BodyNode(open, this.previousEnd(), attributes, []);
   }
 
   #endSingle(start: number, open: number): void {
@@ -393,7 +394,7 @@ export class BodyParser extends LabelParser {
         );
         break;
       case T.EOF:
-        this.#complainUnclosedBlock({ start, open });
+        this.#complainUnclosedBlock(start, open, []);
         break;
       default:
         this.complainAt(

@@ -27,15 +27,21 @@ export function isNameStart(code: number): boolean {
   return isIdStart(String.fromCodePoint(code));
 }
 
+/** Whether `code` may go on a name, and is one of ASCII. */
+export function isAsciiNamePart(code: number): boolean {
+  return code < 128 && ((ascii[code] ?? 0) & NAME_PART) !== 0;
+}
+
 /** The offset after the name whose first character ends at `from`. */
 export function nameEnd(text: string, from: number): number {
   let at = from;
   const length = text.length;
   while (at < length) {
     const code = text.charCodeAt(at);
-    if (code < 128) {
-      if (((ascii[code] ?? 0) & NAME_PART) === 0) break;
+    if (isAsciiNamePart(code)) {
       at++;
+    } else if (code < 128) {
+      break;
     } else {
       const point = text.codePointAt(at) ?? 0;
       if (!isIdContinue(String.fromCodePoint(point))) break;

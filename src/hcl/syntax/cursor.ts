@@ -1,4 +1,6 @@
+import type { CodeUnits } from './code-units.ts';
 import { COMPLAINT_LIMIT, type Complaint } from './complaint.ts';
+import { Names } from './names.ts';
 import type { SourceText } from './source.ts';
 import * as T from './token.ts';
 
@@ -9,8 +11,6 @@ import * as T from './token.ts';
  */
 export const NESTING_LIMIT = 500;
 
-const NAME_SLOTS = 256;
-
 /**
  * Reads tokens one by one, leaving out comments, and newlines where they do not count; collects complaints;
  * finds a place to go on from after one. The layers of the parser are built on top of it.
@@ -19,68 +19,79 @@ export abstract class Cursor {
   protected readonly tokens: T.Tokens;
   protected readonly source: SourceText;
   protected readonly text: string;
+  protected readonly units: CodeUnits;
   readonly complaints: Complaint[] = [];
   /** How many complaints were made, kept or not. */
   protected errors = 0;
   /** In the middle of something that went wrong: what follows is likely to be a consequence of it. */
   protected recovering = false;
-  /** Whether newlines are tokens here: they are in bodies and objects, not in `()`, `[]` and `${}`. */
-  protected newlines = true;
   /** How many brackets and blocks are open around the next token. */
   protected depth = 0;
   /** How deep the tree of the expression parsed last is; a leaf has 0. */
   protected height = 0;
   /** After the token read last. */
+  #after = 0;
+  /** The next token that counts. It is looked for once, when the one before it is read: it is asked for many times. */
   #next = 0;
-  /** The token that {@link peek} has found; -1 when it has to look again. */
-  #peeked = -1;
-  #peekedWithNewlines = true;
-  /** Names that were cut out of the text, each in the slot of its first and last character and its length. */
-  readonly #names: (string | undefined)[] = new Array<string | undefined>(NAME_SLOTS).fill(undefined);
+  #nextType = T.EOF;
+  #newlines = true;
+  readonly #names: Names;
 
-  constructor(tokens: T.Tokens, source: SourceText) {
+  constructor(tokens: T.Tokens, source: SourceText, units: CodeUnits) {
     this.tokens = tokens;
     this.source = source;
     this.text = source.text;
+    this.units = units;
+    this.#names = new Names(source.text, units);
+    this.#findNext();
   }
 
   // ------------------------------------------------------------------------------------ reading
 
+  /** Whether newlines are tokens here: they are in bodies and objects, not in `()`, `[]` and `${}`. */
+  protected get newlines(): boolean {
+    return this.#newlines;
+  }
+
+  protected set newlines(count: boolean) {
+    if (count === this.#newlines) return;
+    this.#newlines = count;
+    this.#findNext();
+  }
+
   /** The index of the next token. */
   protected peekIndex(): number {
-    if (this.#peeked >= 0 && this.#peekedWithNewlines === this.newlines) return this.#peeked;
-    const types = this.tokens.types;
-    const last = this.tokens.count - 1;
-    let index = this.#next;
-    for (; index < last; index++) {
-      const type = types[index];
-      if (type === T.COMMENT) continue;
-      if ((type === T.NEWLINE || type === T.LINE_COMMENT) && !this.newlines) continue;
-      break;
-    }
-    if (index > last) index = last;
-    this.#peeked = index;
-    this.#peekedWithNewlines = this.newlines;
-    return index;
+    return this.#next;
   }
 
   /** The type of the next token; NEWLINE for a comment that ends its line. */
   protected peek(): number {
-    const type = this.tokens.type(this.peekIndex());
-    return type === T.LINE_COMMENT ? T.NEWLINE : type;
+    return this.#nextType;
   }
 
   /** Takes the next token and gives its index. At the end it gives EOF again and again. */
   protected read(): number {
-    const index = this.peekIndex();
-    this.#next = index + 1;
-    this.#peeked = -1;
+    const index = this.#next;
+    this.#after = index + 1;
+    this.#findNext();
     return index;
+  }
+
+  /** The last token is EOF, which ends the search. */
+  #findNext(): void {
+    const { types } = this.tokens;
+    let index = Math.min(this.#after, this.tokens.count - 1);
+    let type = types[index] ?? T.EOF;
+    while (type === T.COMMENT || (!this.#newlines && (type === T.NEWLINE || type === T.LINE_COMMENT))) {
+      type = types[++index] ?? T.EOF;
+    }
+    this.#next = index;
+    this.#nextType = type === T.LINE_COMMENT ? T.NEWLINE : type;
   }
 
   /** The end of the token read last. */
   protected previousEnd(): number {
-    return this.#next === 0 ? 0 : this.tokens.end(Math.min(this.#next, this.tokens.count) - 1);
+    return this.#after === 0 ? 0 : this.tokens.end(Math.min(this.#after, this.tokens.count) - 1);
   }
 
   protected typeOf(index: number): number {
@@ -92,20 +103,9 @@ export abstract class Cursor {
     return this.text.slice(this.tokens.start(index), this.tokens.end(index));
   }
 
-  /**
-   * The text of a name. A file repeats a few of them over and over; they become one string, which is found without
-   * cutting it out again and compared in a glance.
-   */
+  /** The text of a name or a number, which a file may repeat over and over: one string for all of them. */
   protected nameAt(index: number): string {
-    const { text } = this;
-    const start = this.tokens.start(index);
-    const end = this.tokens.end(index);
-    const slot = (text.charCodeAt(start) * 31 + text.charCodeAt(end - 1) * 7 + end - start) % NAME_SLOTS;
-    const known = this.#names[slot];
-    if (known !== undefined && known.length === end - start && text.startsWith(known, start)) return known;
-    const name = text.slice(start, end);
-    this.#names[slot] = name;
-    return name;
+    return this.#names.at(this.tokens.start(index), this.tokens.end(index));
   }
 
   /** Whether the next token is the name `word`. */

@@ -1,8 +1,6 @@
 import type { Attribute, Block, Body } from './ast.ts';
 import type { Gathering } from './gathering.ts';
-
-/** What stands in a body, without its place. */
-export type Items = Pick<Body, 'attributes' | 'blocks'>;
+import { BodyNode } from './nodes.ts';
 
 /** From this many arguments on, a map finds a duplicate faster than a look at all of them. */
 const INDEX_FROM = 12;
@@ -31,11 +29,10 @@ export class ItemsBeingRead {
     return undefined;
   }
 
-  end(): Items {
-    return {
-      attributes: this.#attributes.cut(this.#firstAttribute),
-      blocks: this.#blocks.cut(this.#firstBlock),
-    };
+  /** The body of these items, which runs from `start` to `end`. */
+  end(start: number, end: number): Body {
+    const attributes = this.#attributes.cut(this.#firstAttribute);
+    return new BodyNode(start, end, attributes, this.#blocks.cut(this.#firstBlock));
   }
 
   #find(name: string): Attribute | undefined {

@@ -1,6 +1,8 @@
-import { isDigit, isNameStart, nameEnd, trimSpace } from './characters.ts';
+import { isDigit, isNameStart, trimSpace } from './characters.ts';
+import { type CodeUnits, codeUnitsOf, unitAt } from './code-units.ts';
 import type { Complaint } from './complaint.ts';
 import { LexicalComplaints } from './lexical-complaints.ts';
+import { nameEnd, numberEnd, plainTextEnd, quotedTextEnd } from './stretches.ts';
 import * as T from './token.ts';
 
 /** What a text is: statements and expressions, or the inside of a template (`templatefile`). */
@@ -15,8 +17,8 @@ export interface LexResult {
  * Splits a text into tokens; never fails and takes linear time. What no grammar allows becomes a complaint and
  * an INVALID token. The states are HashiCorp's: main, quoted string, heredoc, bare template, and they nest.
  */
-export function lex(text: string, mode: LexMode): LexResult {
-  const lexer = new Lexer(text);
+export function lex(text: string, mode: LexMode, units: CodeUnits = codeUnitsOf(text)): LexResult {
+  const lexer = new Lexer(text, units);
   return lexer.run(mode);
 }
 
@@ -63,6 +65,7 @@ for (const [character, type] of [
 
 class Lexer {
   readonly #text: string;
+  readonly #units: CodeUnits;
   readonly #tokens: T.Tokens;
   readonly #complaints = new LexicalComplaints();
   #at = 0;
@@ -76,15 +79,27 @@ class Lexer {
   /** Up to here an open string is known to go on; asked anew for each of its lines it would be quadratic. */
   #continuesUntil = -1;
 
-  constructor(text: string) {
+  constructor(text: string, units: CodeUnits) {
     this.#text = text;
+    this.#units = units;
     // Dense lines of configurations have a token for every two or three characters. Room that stays empty is never touched.
     this.#tokens = new T.Tokens(256 + (text.length >> 1));
   }
 
   run(mode: LexMode): LexResult {
     this.#state = mode === 'template' ? BARE : MAIN;
-    const length = this.#text.length;
+    this.#readAll();
+    const { length } = this.#text;
+    this.#tokens.push(T.EOF, length, length);
+    return { tokens: this.#tokens, complaints: this.#complaints.list };
+  }
+
+  /**
+   * A method of its own, and nothing after the loop: V8 makes fast code of it while it runs, in which anything that has
+   * never been reached would end that code, once for each text.
+   */
+  #readAll(): void {
+    const { length } = this.#text;
     while (this.#at < length) {
       switch (this.#state) {
         case MAIN:
@@ -100,8 +115,10 @@ class Lexer {
           this.#bare();
       }
     }
-    this.#tokens.push(T.EOF, length, length);
-    return { tokens: this.#tokens, complaints: this.#complaints.list };
+  }
+
+  #unit(at: number): number {
+    return unitAt(this.#units, at);
   }
 
   #emit(type: number, end: number): void {
@@ -123,16 +140,17 @@ class Lexer {
   /** Up to and including the first token that is no name and no single character: those follow one another mostly. */
   #main() {
     const text = this.#text;
+    const units = this.#units;
     const tokens = this.#tokens;
-    const length = text.length;
+    const length = units.length;
     let at = this.#at;
     let code = 0;
     while (at < length) {
-      code = text.charCodeAt(at);
+      code = unitAt(units, at);
       if (code === 0x20 || code === 0x09) {
         at++;
       } else if (code < 128 && isNameStart(code)) {
-        const end = nameEnd(text, at + 1);
+        const end = nameEnd(text, units, at + 1);
         tokens.push(T.IDENT, at, end);
         at = end;
       } else {
@@ -144,34 +162,12 @@ class Lexer {
     }
     this.#at = at;
     if (at === length) return;
-    if (isDigit(code)) return this.#emit(T.NUMBER, this.#numberEnd(at + 1));
-    if (code < 128) return this.#symbol(code, text.charCodeAt(at + 1));
-    const point = text.codePointAt(at) ?? 0;
+    if (isDigit(code)) return this.#emit(T.NUMBER, numberEnd(this.#units, at + 1));
+    if (code < 128) return this.#symbol(code, this.#unit(at + 1));
+    const point = this.#text.codePointAt(at) ?? 0;
     const width = point > 0xffff ? 2 : 1;
-    if (isNameStart(point)) return this.#emit(T.IDENT, nameEnd(text, at + width));
+    if (isNameStart(point)) return this.#emit(T.IDENT, nameEnd(this.#text, this.#units, at + width));
     this.#invalid(width);
-  }
-
-  /** Digits, dots and exponents, as long as the last character is not a dot: `1.2.3` is one (wrong) number. */
-  #numberEnd(from: number): number {
-    const text = this.#text;
-    let at = from;
-    let end = from;
-    for (;;) {
-      const code = text.charCodeAt(at);
-      if (isDigit(code)) {
-        end = ++at;
-      } else if (code === 0x2e) {
-        at++;
-      } else if (code === 0x65 || code === 0x45) {
-        const sign = text.charCodeAt(at + 1);
-        const digit = sign === 0x2b || sign === 0x2d ? at + 2 : at + 1;
-        if (!isDigit(text.charCodeAt(digit))) return end;
-        end = at = digit + 1;
-      } else {
-        return end;
-      }
-    }
   }
 
   #symbol(code: number, next: number) {
@@ -191,7 +187,7 @@ class Lexer {
         if (next === 0x3d) return this.#emit(T.EQUAL_EQUAL, at + 2);
         return next === 0x3e ? this.#emit(T.FAT_ARROW, at + 2) : this.#emit(T.EQUAL, at + 1);
       case 0x2e: // .
-        if (next === 0x2e && this.#text.charCodeAt(at + 2) === 0x2e) return this.#emit(T.ELLIPSIS, at + 3);
+        if (next === 0x2e && this.#unit(at + 2) === 0x2e) return this.#emit(T.ELLIPSIS, at + 3);
         return this.#emit(T.DOT, at + 1);
       case 0x23: // #
         return this.#lineComment();
@@ -268,7 +264,7 @@ class Lexer {
 
   /** `${` and `%{`, and the strip marker after them. */
   #openSequence(type: number): void {
-    const trims = this.#text.charCodeAt(this.#at + 2) === TILDE;
+    const trims = this.#unit(this.#at + 2) === TILDE;
     this.#emit(type, this.#at + (trims ? 3 : 2));
     this.#braces++;
     this.#sequences.push(this.#braces);
@@ -278,48 +274,17 @@ class Lexer {
   }
 
   #quoted() {
-    const text = this.#text;
     const at = this.#at;
-    const first = text.charCodeAt(at);
+    const first = this.#unit(at);
     if (first === QUOTE) {
       this.#emit(T.CLOSE_QUOTE, at + 1);
       return this.#pop();
     }
     if (first === LF || first === CR) return this.#quotedNewline();
-    const end = this.#quotedTextEnd(at);
+    const end = quotedTextEnd(this.#units, at);
     if (end > at) return this.#emit(T.QUOTED_TEXT, end);
     if (first === BACKSLASH) return this.#invalid(1);
     this.#openSequence(first === DOLLAR ? T.OPEN_INTERPOLATION : T.OPEN_DIRECTIVE);
-  }
-
-  /** Where the text from `from` stops: at a quote, a line ending, a sequence, or a backslash before a line ending. */
-  #quotedTextEnd(from: number): number {
-    const text = this.#text;
-    const length = text.length;
-    let at = from;
-    while (at < length) {
-      const code = text.charCodeAt(at);
-      if (code === QUOTE || code === LF || code === CR) return at;
-      if (code === BACKSLASH) {
-        const next = text.charCodeAt(at + 1);
-        if (next === LF || next === CR || at + 1 === length) return at;
-        at += 2;
-      } else if (code === DOLLAR || code === PERCENT_SIGN) {
-        const width = this.#sigilWidth(at, code);
-        if (width === 0) return at;
-        at += width;
-      } else {
-        at++;
-      }
-    }
-    return at;
-  }
-
-  /** How much of the text from a `$` or `%` is literal: 3 for `$${`, 0 for `${`, else 1. */
-  #sigilWidth(at: number, code: number): number {
-    const next = this.#text.charCodeAt(at + 1);
-    if (next === OPEN) return 0;
-    return next === code && this.#text.charCodeAt(at + 2) === OPEN ? 3 : 1;
   }
 
   /**
@@ -329,9 +294,8 @@ class Lexer {
    * It also ends here when the next line looks like an argument, a block or a closing brace.
    */
   #quotedNewline() {
-    const text = this.#text;
     let end = this.#at;
-    for (let code = text.charCodeAt(end); code === LF || code === CR; code = text.charCodeAt(end)) end++;
+    for (let code = this.#unit(end); code === LF || code === CR; code = this.#unit(end)) end++;
     this.#complaints.multiLineString(this.#at, end);
     if (this.#stringGoesOn(end)) return this.#emit(T.QUOTED_NEWLINE, end);
     const at = this.#at;
@@ -349,7 +313,7 @@ class Lexer {
     if (quote < 0) return false;
     let odd = false;
     for (let at = quote; at < text.length; at++) {
-      const code = text.charCodeAt(at);
+      const code = this.#unit(at);
       if (code === LF) break;
       if (code === BACKSLASH) at++;
       else if (code === QUOTE) odd = !odd;
@@ -374,12 +338,12 @@ class Lexer {
   #openHeredoc(): boolean {
     const text = this.#text;
     let at = this.#at + 2;
-    if (text.charCodeAt(at) === 0x2d) at++;
+    if (this.#unit(at) === 0x2d) at++;
     const point = text.codePointAt(at) ?? 0;
     if (!isNameStart(point)) return false;
-    const end = nameEnd(text, at + (point > 0xffff ? 2 : 1));
-    const lineEnd = text.charCodeAt(end) === CR ? end + 1 : end;
-    if (text.charCodeAt(lineEnd) !== LF) return false;
+    const end = nameEnd(this.#text, this.#units, at + (point > 0xffff ? 2 : 1));
+    const lineEnd = this.#unit(end) === CR ? end + 1 : end;
+    if (this.#unit(lineEnd) !== LF) return false;
     this.#heredocs.push({ marker: text.slice(at, end), atLineStart: true });
     this.#emit(T.OPEN_HEREDOC, lineEnd + 1);
     this.#push(HEREDOC);
@@ -391,15 +355,15 @@ class Lexer {
     const at = this.#at;
     const heredoc = this.#heredocs.at(-1);
     if (heredoc === undefined) return this.#pop();
-    const code = text.charCodeAt(at);
-    if ((code === DOLLAR || code === PERCENT_SIGN) && text.charCodeAt(at + 1) === OPEN) {
+    const code = this.#unit(at);
+    if ((code === DOLLAR || code === PERCENT_SIGN) && this.#unit(at + 1) === OPEN) {
       return this.#openSequence(code === DOLLAR ? T.OPEN_INTERPOLATION : T.OPEN_DIRECTIVE);
     }
-    const end = this.#plainTextEnd(at);
+    const end = plainTextEnd(this.#units, at);
     if (end === at) return this.#invalid(1); // a CR without LF
-    const endsLine = text.charCodeAt(end - 1) === LF;
+    const endsLine = this.#unit(end - 1) === LF;
     if (endsLine && heredoc.atLineStart) {
-      const lineEnd = text.charCodeAt(end - 2) === CR && end - 2 >= at ? end - 2 : end - 1;
+      const lineEnd = this.#unit(end - 2) === CR && end - 2 >= at ? end - 2 : end - 1;
       if (lineEnd - at >= heredoc.marker.length && trimSpace(text.slice(at, lineEnd)) === heredoc.marker) {
         this.#heredocs.pop();
         this.#emit(T.CLOSE_HEREDOC, lineEnd);
@@ -411,41 +375,12 @@ class Lexer {
   }
 
   #bare() {
-    const text = this.#text;
     const at = this.#at;
-    const code = text.charCodeAt(at);
-    if ((code === DOLLAR || code === PERCENT_SIGN) && text.charCodeAt(at + 1) === OPEN) {
+    const code = this.#unit(at);
+    if ((code === DOLLAR || code === PERCENT_SIGN) && this.#unit(at + 1) === OPEN) {
       return this.#openSequence(code === DOLLAR ? T.OPEN_INTERPOLATION : T.OPEN_DIRECTIVE);
     }
     // A CR without LF stops the text of a heredoc; a file that is a template may have one.
-    this.#emit(T.PLAIN_TEXT, Math.max(this.#plainTextEnd(at), at + 1));
-  }
-
-  #isLineEnd(at: number): boolean {
-    const code = this.#text.charCodeAt(at);
-    return code === LF || (code === CR && this.#text.charCodeAt(at + 1) === LF);
-  }
-
-  /** The end of the line (its LF included) or the next sequence or lone CR, whichever comes first. */
-  #plainTextEnd(from: number): number {
-    const text = this.#text;
-    const length = text.length;
-    let at = from;
-    while (at < length) {
-      const code = text.charCodeAt(at);
-      if (code === LF) return at + 1;
-      if (code === CR) return text.charCodeAt(at + 1) === LF ? at + 2 : at;
-      if (code === DOLLAR || code === PERCENT_SIGN) {
-        const width = this.#sigilWidth(at, code);
-        if (width === 0) return at;
-        // HashiCorp's text ends between the byte after a sigil and the line's end: `~` trims only so far.
-        const next = text.charCodeAt(at + 1);
-        if (next !== LF && next < 0x80 && this.#isLineEnd(at + 2)) return at + 2;
-        at += width;
-      } else {
-        at++;
-      }
-    }
-    return at;
+    this.#emit(T.PLAIN_TEXT, Math.max(plainTextEnd(this.#units, at), at + 1));
   }
 }

@@ -1,6 +1,7 @@
 import type { Diagnostic } from '../../model/diagnostic.ts';
 import type { Body, Expression } from './ast.ts';
 import { BodyParser } from './body-parser.ts';
+import { type CodeUnits, codeUnitsOf } from './code-units.ts';
 import { type Complaint, toDiagnostics } from './complaint.ts';
 import { decodeText } from './decode.ts';
 import { type LexMode, lex } from './lexer.ts';
@@ -32,7 +33,8 @@ export function parseFile(bytes: Uint8Array | string, file: string): ParsedFile 
     const body = new BodyNode(0, 0, [], []);
     return { body, source, diagnostics: toDiagnostics([badEncoding(decoded.at, decoded.utf16)], source) };
   }
-  const { parser, diagnostics } = prepare(source, 'configuration');
+  const units = codeUnitsOf(source.text, typeof bytes === 'string' ? undefined : bytes);
+  const { parser, diagnostics } = prepare(source, 'configuration', units);
   const body = parser.parseFile();
   return { body, source, diagnostics: diagnostics() };
 }
@@ -53,9 +55,13 @@ export function parseTemplate(text: string, file: string): ParsedExpression {
   return { expression, source, diagnostics: diagnostics() };
 }
 
-function prepare(source: SourceText, mode: LexMode): { parser: BodyParser; diagnostics: () => Diagnostic[] } {
-  const { tokens, complaints } = lex(source.text, mode);
-  const parser = new BodyParser(tokens, source);
+function prepare(
+  source: SourceText,
+  mode: LexMode,
+  units: CodeUnits = codeUnitsOf(source.text),
+): { parser: BodyParser; diagnostics: () => Diagnostic[] } {
+  const { tokens, complaints } = lex(source.text, mode, units);
+  const parser = new BodyParser(tokens, source, units);
   return {
     parser,
     diagnostics: () => {

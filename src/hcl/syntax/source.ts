@@ -106,17 +106,18 @@ export class SourceText {
     return this.#plain;
   }
 
-  /** Counted first, and then noted: a list that grows as it is filled takes four times the memory. */
   #starts(): Int32Array {
     if (this.#lineStarts !== undefined) return this.#lineStarts;
     const { text } = this;
+    // Most lines are longer than this; where they are not, it grows.
+    let starts = new Int32Array(64 + (text.length >> 4));
     let count = 1;
-    for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) count++;
-    const starts = new Int32Array(count);
-    let line = 1;
-    for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts[line++] = at + 1;
-    this.#lineStarts = starts;
-    return starts;
+    for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) {
+      if (count === starts.length) starts = grown(starts);
+      starts[count++] = at + 1;
+    }
+    this.#lineStarts = starts.subarray(0, count);
+    return this.#lineStarts;
   }
 
   #bytes(): Int32Array {
@@ -135,6 +136,12 @@ export class SourceText {
     this.#lineBytes = bytes;
     return bytes;
   }
+}
+
+function grown(numbers: Int32Array): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(numbers.length * 2);
+  larger.set(numbers);
+  return larger;
 }
 
 /** The number of grapheme clusters of `text`: what a person would count as characters. */

@@ -196,7 +196,7 @@ export abstract class StepParser extends CollectionParser {
 
   /** The number token `index`. */
   protected parseNumber(index: number): NumberLiteral {
-    const text = this.textOf(index);
+    const text = this.nameAt(index);
     if (!isDigits(text) && !validNumber.test(text)) {
       this.complainAt(
         index,

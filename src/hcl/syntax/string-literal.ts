@@ -5,11 +5,6 @@ export interface EscapeProblem {
   readonly end: number;
 }
 
-const special = /[\\$%]/;
-
-/** Whether a stretch between quotes may stand for anything else than itself. */
-export const hasEscapes = (text: string): boolean => special.test(text);
-
 /**
  * The value of a stretch of a heredoc or a bare template: only `$${` and `%%{` are escapes there.
  */
@@ -27,8 +22,8 @@ export function decodePlain(text: string): string {
 }
 
 /**
- * The value of a stretch between quotes; ask {@link hasEscapes} first, it is cheaper. Wrong escapes are given to `object`; the value is then as good as it
- * can be.
+ * The value of a stretch between quotes that may have escapes in it. Wrong ones are given to `object`; the value is then
+ * as good as it can be.
  */
 export function decodeQuoted(text: string, object: (problem: EscapeProblem) => void): string {
   let value = '';

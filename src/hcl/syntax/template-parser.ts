@@ -3,17 +3,21 @@ import { trimSpaceEnd, trimSpaceStart } from './characters.ts';
 import { Cursor } from './cursor.ts';
 import { Gathering } from './gathering.ts';
 import { StringNode, TemplateNode } from './nodes.ts';
-import { decodePlain, decodeQuoted, hasEscapes } from './string-literal.ts';
+import { decodePlain, decodeQuoted } from './string-literal.ts';
 import {
   isTextOrValue,
   joinTexts,
   stripIndentation,
   type TemplatePart,
   type TextPart,
-  type ValuePart,
+  ValuePart,
 } from './template-parts.ts';
 import { buildTemplate, type TemplateTree } from './template-tree.ts';
 import * as T from './token.ts';
+
+const DOLLAR = 0x24;
+const PERCENT_SIGN = 0x25;
+const BACKSLASH = 0x5c;
 
 /** Reads templates: quoted strings, heredocs, and files that are a template. */
 export abstract class TemplateParser extends Cursor {
@@ -47,35 +51,35 @@ export abstract class TemplateParser extends Cursor {
   protected parseTemplateUntil(end: number, start: number, heredoc: boolean, indented: boolean): Expression {
     const before = this.errors;
     const contentStart = this.previousEnd();
-    const { parts: read, contentEnd } = this.#readParts(end, start);
+    const first = this.#parts.mark();
+    const contentEnd = this.#readParts(end, start, heredoc);
+    const read = this.#parts.cut(first);
     if (indented) stripIndentation(read);
     // A quoted string is one stretch of text up to the next sequence.
     const parts = end === T.CLOSE_QUOTE ? read : joinTexts(read);
     const nodeEnd = this.previousEnd();
     const [only] = parts;
-    if (only === undefined || (parts.length === 1 && only.kind === 'text')) {
+    if (only === undefined || (parts.length === 1 && only.kind === 'string')) {
       this.height = 0;
-      return new StringNode(start, nodeEnd, only?.kind === 'text' ? only.value : '', heredoc);
+      return new StringNode(start, nodeEnd, only?.value ?? '', heredoc);
     }
     if (parts.length === 1 && only.kind === 'value') {
       this.setHeight(only.height + 1, start, nodeEnd);
       return { kind: 'templateWrap', start, end: nodeEnd, inner: only.value, heredoc };
     }
     const tree = parts.every(isTextOrValue)
-      ? this.#withoutDirectives(parts, heredoc)
+      ? this.#withoutDirectives(parts)
       : this.#withDirectives(parts, heredoc, contentStart, contentEnd, this.errors > before);
     this.setHeight(tree.height + 1, start, nodeEnd);
     return new TemplateNode(start, nodeEnd, tree.parts, heredoc);
   }
 
-  #withoutDirectives(parts: readonly (TextPart | ValuePart)[], heredoc: boolean): TemplateTree {
+  #withoutDirectives(parts: readonly (TextPart | ValuePart)[]): TemplateTree {
     const first = this.expressions.mark();
     let height = 0;
     for (const part of parts) {
       if (part.kind === 'value') height = Math.max(height, part.height);
-      this.expressions.add(
-        part.kind === 'value' ? part.value : new StringNode(part.start, part.end, part.value, heredoc),
-      );
+      this.expressions.add(part.kind === 'value' ? part.value : part);
     }
     return { parts: this.expressions.cut(first), height };
   }
@@ -105,7 +109,18 @@ export abstract class TemplateParser extends Cursor {
   protected decode(index: number): string {
     const text = this.textOf(index);
     if (this.tokens.type(index) === T.PLAIN_TEXT) return decodePlain(text);
-    return hasEscapes(text) ? this.#decodeEscapes(text, index) : text;
+    return this.#hasEscapes(index) ? this.#decodeEscapes(text, index) : text;
+  }
+
+  /** Whether a stretch between quotes may stand for anything else than itself. */
+  #hasEscapes(index: number): boolean {
+    const { units } = this;
+    const end = this.tokens.end(index);
+    for (let at = this.tokens.start(index); at < end; at++) {
+      const code = units[at];
+      if (code === BACKSLASH || code === DOLLAR || code === PERCENT_SIGN) return true;
+    }
+    return false;
   }
 
   #decodeEscapes(text: string, index: number): string {
@@ -117,16 +132,16 @@ export abstract class TemplateParser extends Cursor {
     });
   }
 
-  #readParts(end: number, start: number): { parts: readonly TemplatePart[]; contentEnd: number } {
+  /** Adds what stands before the token `end`, and gives the place where it ends. */
+  #readParts(end: number, start: number, heredoc: boolean): number {
     const parts = this.#parts;
-    const first = parts.mark();
     let trimNext = false;
     /** The text just before, while a strip marker may still trim it. */
     let previous: TextPart | undefined;
     for (;;) {
       const index = this.read();
       const type = this.tokens.type(index);
-      if (type === end) return { parts: parts.cut(first), contentEnd: this.tokens.start(index) };
+      if (type === end) return this.tokens.start(index);
       const trimStart = trimNext;
       const trimmable = previous;
       trimNext = false;
@@ -135,12 +150,12 @@ export abstract class TemplateParser extends Cursor {
         case T.QUOTED_TEXT:
         case T.PLAIN_TEXT: {
           const value = this.decode(index);
-          previous = {
-            kind: 'text',
-            value: trimStart ? trimSpaceStart(value) : value,
-            start: this.tokens.start(index),
-            end: this.tokens.end(index),
-          };
+          previous = new StringNode(
+            this.tokens.start(index),
+            this.tokens.end(index),
+            trimStart ? trimSpaceStart(value) : value,
+            heredoc,
+          );
           parts.add(previous);
           break;
         }
@@ -160,7 +175,7 @@ export abstract class TemplateParser extends Cursor {
         }
         default:
           this.#unterminated(index, end, start);
-          return { parts: parts.cut(first), contentEnd: this.tokens.start(index) };
+          return this.tokens.start(index);
       }
     }
   }
@@ -203,8 +218,7 @@ export abstract class TemplateParser extends Cursor {
       if (!this.recovering) this.#complainOpenInterpolation(close, type, open, end, start);
       this.recover(T.CLOSE_SEQUENCE);
     }
-    const [from, to] = [this.tokens.start(open), this.tokens.end(close)];
-    this.#parts.add({ kind: 'value', value, height, start: from, end: to });
+    this.#parts.add(new ValuePart(value, height, this.tokens.start(open), this.tokens.end(close)));
     return trims;
   }
 

@@ -9,22 +9,32 @@ import { countGraphemes } from './source.ts';
 export type TemplatePart = TextPart | ValuePart | IfMark | ForMark | EndMark;
 
 export const isTextOrValue = (part: TemplatePart): part is TextPart | ValuePart =>
-  part.kind === 'text' || part.kind === 'value';
+  part.kind === 'string' || part.kind === 'value';
 
+/** Already the node that it becomes. */
 export interface TextPart {
-  readonly kind: 'text';
+  readonly kind: 'string';
   value: string;
   readonly start: number;
   end: number;
+  readonly heredoc: boolean;
 }
 
-export interface ValuePart {
-  readonly kind: 'value';
+/** What stands in `${}`. */
+export class ValuePart {
+  readonly kind = 'value';
   readonly value: Expression;
   /** How deep the value's own tree is. */
   readonly height: number;
   readonly start: number;
   readonly end: number;
+
+  constructor(value: Expression, height: number, start: number, end: number) {
+    this.value = value;
+    this.height = height;
+    this.start = start;
+    this.end = end;
+  }
 }
 
 export interface IfMark {
@@ -63,7 +73,7 @@ export function stripIndentation(parts: readonly TemplatePart[]): void {
   for (const part of parts) {
     if (lineStart) {
       lineStart = false;
-      if (part.kind !== 'text') {
+      if (part.kind !== 'string') {
         least = 0;
       } else {
         const rest = trimSpaceStart(part.value);
@@ -74,7 +84,7 @@ export function stripIndentation(parts: readonly TemplatePart[]): void {
         }
       }
     }
-    if (part.kind === 'text' && part.value.endsWith('\n')) lineStart = true;
+    if (part.kind === 'string' && part.value.endsWith('\n')) lineStart = true;
   }
   // Blanks are one UTF-16 unit each, and one column each too: a CR LF would have made it a blank line.
   for (const { text } of lines) text.value = text.value.slice(least);
@@ -82,7 +92,8 @@ export function stripIndentation(parts: readonly TemplatePart[]): void {
 
 /** Joins neighbouring texts, so that a template of text only is recognised as that. */
 export function joinTexts(parts: readonly TemplatePart[]): readonly TemplatePart[] {
-  if (!parts.some((part, index) => part.kind === 'text' && parts[index + 1]?.kind === 'text')) return parts;
+  if (!parts.some((part, index) => part.kind === 'string' && parts[index + 1]?.kind === 'string'))
+    return parts;
   const joined: TemplatePart[] = [];
   let run: string[] = [];
   let last: TextPart | undefined;
@@ -92,7 +103,7 @@ export function joinTexts(parts: readonly TemplatePart[]): readonly TemplatePart
     run = [];
   };
   for (const part of parts) {
-    if (part.kind !== 'text') {
+    if (part.kind !== 'string') {
       finish();
       joined.push(part);
     } else if (last === undefined) {

@@ -60,8 +60,8 @@ class TemplateBuilder {
 
   #add(branch: Branch, part: TemplatePart) {
     switch (part.kind) {
-      case 'text':
-        branch.nodes.push(new StringNode(part.start, part.end, part.value, this.#context.heredoc));
+      case 'string':
+        branch.nodes.push(part);
         return;
       case 'value':
         branch.nodes.push(part.value);
