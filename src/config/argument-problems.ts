@@ -18,7 +18,7 @@ export const notYet = (what: string, several: boolean): Wording => ({
   hint: 'Remove it to go on. It is refused rather than ignored, since ignoring it would deploy something else than what is written.',
 });
 
-const NONE: ReadonlySet<string> = new Set();
+export const NO_NAMES: ReadonlySet<string> = new Set();
 
 /** Reports arguments that do not exist, and gives the names that they probably stand for. */
 export function checkArguments(
@@ -42,7 +42,7 @@ export function checkArguments(
       ...wording,
     });
   }
-  return misnamed ?? NONE;
+  return misnamed ?? NO_NAMES;
 }
 
 /** What users of other tools write: our word for it, or a sentence. */

@@ -21,15 +21,21 @@ type SshEntry = Entry<typeof sshShape>;
 /** The hosts by name. Lookups of names that do not exist are reported with the names that are near. */
 export class HostTable {
   readonly declared: readonly HostDeclared[];
-  readonly #byName = new Map<string, HostDeclared>();
+  readonly #byName: ReadonlyMap<string, HostDeclared | undefined>;
   readonly #incomplete: boolean;
   readonly #report: Reporter;
 
-  constructor(hosts: readonly HostDeclared[], incomplete: boolean, report: Reporter) {
+  /** `byName` has undefined for hosts that are not among the declared ones; the table is incomplete then. */
+  constructor(
+    hosts: readonly HostDeclared[],
+    byName: ReadonlyMap<string, HostDeclared | undefined>,
+    incomplete: boolean,
+    report: Reporter,
+  ) {
     this.declared = hosts;
+    this.#byName = byName;
     this.#incomplete = incomplete;
     this.#report = report;
-    for (const host of hosts) this.#byName.set(host.name, host);
   }
 
   /** The host of that name; if there is none, that is reported once for `place`. */
@@ -66,36 +72,43 @@ export function assembleHosts(
   // Once for each ssh block, not for each host.
   const settings = new Map<SshEntry | undefined, SshSettings>();
   const settingsOf = (entry: SshEntry | undefined): SshSettings => {
-    const known = settings.get(entry) ?? sshSettings(entry, operator, absolutePath);
-    settings.set(entry, known);
-    return known;
+    const known = settings.get(entry);
+    if (known !== undefined) return known;
+    const made = sshSettings(entry, operator, absolutePath);
+    settings.set(entry, made);
+    return made;
   };
-  const first = new Map<string, HostEntry>();
+  const byName = new Map<string, HostDeclared | undefined>();
   const hosts: HostDeclared[] = [];
   for (const entry of world.hosts) {
-    const other = first.get(entry.name);
-    if (other !== undefined) reportSameName(entry, other, report);
-    else first.set(entry.name, entry);
     const connection = connectionOf(entry, ssh, settingsOf, report);
-    if (connection === undefined) continue;
-    const { args, place } = entry.decoded;
-    const address = connection.kind === 'local' ? (args.address ?? '127.0.0.1') : connection.address;
-    hosts.push({
-      address: entry.address,
-      name: entry.name,
-      connection,
-      networkAddress: args.network_address ?? address,
-      labels: args.labels ?? {},
-      origin: place.source.rangeOf(place.span),
-    });
+    const host = connection === undefined ? undefined : declaredHost(entry, connection);
+    if (host !== undefined) hosts.push(host);
+    const known = byName.size;
+    byName.set(entry.name, host);
+    if (byName.size === known) reportSameName(entry, world, report);
   }
   const unread = world.unread.has('host') || world.unread.has('module');
-  const table = new HostTable(hosts, unread || hosts.length < world.hosts.length, report);
+  const table = new HostTable(hosts, byName, unread || hosts.length < world.hosts.length, report);
   checkJumps(table, world, ssh, report);
   return table;
 }
 
-function reportSameName(entry: HostEntry, other: HostEntry, report: Reporter): void {
+function declaredHost({ address, name, decoded }: HostEntry, connection: Connection): HostDeclared {
+  const { args, place } = decoded;
+  const own = connection.kind === 'local' ? (args.address ?? '127.0.0.1') : connection.address;
+  return {
+    address,
+    name,
+    connection,
+    networkAddress: args.network_address ?? own,
+    labels: args.labels ?? {},
+    origin: place.source.rangeOf(place.span),
+  };
+}
+
+function reportSameName(entry: HostEntry, world: World, report: Reporter): void {
+  const other = world.hosts.find(({ name }) => name === entry.name) ?? entry;
   const at = other.decoded.place.source.rangeOf(other.decoded.place.span);
   report.error(entry.decoded.place, {
     code: 'duplicate-host-name',

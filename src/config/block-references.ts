@@ -2,9 +2,10 @@
 
 import { forEachReference } from '../hcl/eval/references.ts';
 import type { Block, Body, Traversal } from '../hcl/syntax/ast.ts';
+import { planOf } from './contents-plan.ts';
 import type { Item } from './items.ts';
 import { own } from './own.ts';
-import { type Argument, type BlockShape, type Contents, hasVariants } from './schema/shape.ts';
+import { type BlockShape, type Contents, hasVariants } from './schema/shape.ts';
 
 /** Which names an expression may use beside those that are declared. */
 export interface Context {
@@ -66,8 +67,9 @@ export function contentsOf(shape: BlockShape, kind: string | undefined): Content
 }
 
 function walkBody(body: Body, contents: Contents | undefined, context: Context, visit: Visit): void {
+  const known = contents === undefined ? undefined : planOf(contents).arguments;
   for (const attribute of body.attributes) {
-    const argument: Argument<unknown> | undefined = own(contents?.arguments, attribute.name);
+    const argument = known?.get(attribute.name);
     const evaluation = argument?.type.evaluation;
     if (evaluation === 'literal' || evaluation === 'static') continue;
     const meta = attribute.name === 'for_each' || attribute.name === 'count';

@@ -2,6 +2,7 @@
 
 import { nearestName } from '../hcl/eval/suggestion.ts';
 import { uncapitalized } from './argument-problems.ts';
+import type { ContentsPlan, NestedKinds, NestedResult } from './contents-plan.ts';
 import type { ExpandedBlock } from './decoded.ts';
 import { expandBlocks } from './dynamic.ts';
 import type { Reporter } from './evaluation.ts';
@@ -9,41 +10,6 @@ import { aOrAn, reportUnknownBlock } from './items.ts';
 import { own } from './own.ts';
 import { placeOf } from './problems.ts';
 import { type BlockShape, type Contents, hasVariants, type NestedBlock } from './schema/shape.ts';
-
-export interface NestedResult {
-  /** Decoded, by type. */
-  readonly blocks: Readonly<Record<string, readonly unknown[]>>;
-  readonly perInstance: Readonly<Record<string, readonly ExpandedBlock[]>>;
-  /** All that must be there is there, and could be read. */
-  readonly complete: boolean;
-}
-
-type NestedKinds = Readonly<Record<string, NestedBlock>>;
-
-/** What follows from the contents alone, worked out once: decoding a thousand hosts must not do it again for each. */
-interface ContentsPlan {
-  readonly kinds: NestedKinds;
-  readonly needsBlocks: boolean;
-  /** What a block without any nested block gives. */
-  readonly none: NestedResult;
-}
-
-const plans = new WeakMap<Contents, ContentsPlan>();
-
-function planOf(contents: Contents): ContentsPlan {
-  const known = plans.get(contents);
-  if (known !== undefined) return known;
-  const kinds: NestedKinds = { ...contents.blocks, ...contents.perInstance };
-  const empty = (types: NestedKinds | undefined): Readonly<Record<string, readonly never[]>> =>
-    Object.fromEntries(Object.keys(types ?? {}).map((type) => [type, []]));
-  const plan = {
-    kinds,
-    needsBlocks: Object.values(kinds).some(({ min }) => min > 0),
-    none: { blocks: empty(contents.blocks), perInstance: empty(contents.perInstance), complete: true },
-  };
-  plans.set(contents, plan);
-  return plan;
-}
 
 /** Decodes one nested block; undefined when it cannot be used. */
 export type DecodeInner = (
@@ -56,11 +22,11 @@ export type DecodeInner = (
 export function decodeNested(
   block: ExpandedBlock,
   contents: Contents,
+  { kinds, needsBlocks, none }: ContentsPlan,
   misnamed: ReadonlySet<string>,
   decodeInner: DecodeInner,
   report: Reporter,
 ): NestedResult {
-  const { kinds, needsBlocks, none } = planOf(contents);
   if (block.body.blocks.length === 0 && !needsBlocks) return none;
   const nested: Record<string, unknown[]> = {};
   const perInstance: Record<string, ExpandedBlock[]> = {};

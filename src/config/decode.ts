@@ -3,9 +3,17 @@
 import type { Scope } from '../hcl/eval/scope.ts';
 import { isWhollyKnown, marksWithin, type Value } from '../hcl/eval/values.ts';
 import type { Attribute, Body, Expression } from '../hcl/syntax/ast.ts';
-import { checkArguments, missingArgument, notYet, partOf, reportRefusal } from './argument-problems.ts';
+import {
+  checkArguments,
+  missingArgument,
+  NO_NAMES,
+  notYet,
+  partOf,
+  reportRefusal,
+} from './argument-problems.ts';
 import { contentsOf } from './block-references.ts';
-import { type DecodeInner, decodeNested, type NestedResult } from './decode-nested.ts';
+import { type NestedResult, planOf } from './contents-plan.ts';
+import { type DecodeInner, decodeNested } from './decode-nested.ts';
 import type { Decoded, ExpandedBlock } from './decoded.ts';
 import type { Reporter } from './evaluation.ts';
 import { own } from './own.ts';
@@ -14,7 +22,7 @@ import { isRefusal } from './quantities.ts';
 import { type Argument, type BlockShape, hasVariants } from './schema/shape.ts';
 import { secretMarkOf } from './schema/types/secrets.ts';
 
-/** What an argument that is wrong, or missing and required, is read as; one that may be left out is undefined then. */
+/** What an argument that is wrong is read as. */
 const UNSOUND = Symbol('unsound');
 
 /**
@@ -33,22 +41,38 @@ export function decodeBlock<S extends BlockShape>(
     const which = kind === undefined ? `${block.type} blocks` : `${block.type} "${kind}"`;
     report.error(placeOf(block.scope.source, block.header), notYet(which, kind === undefined));
   }
-  const misnamed = checkArguments(block, shape, contents, report);
 
-  const args: Record<string, unknown> = {};
-  let sound = misnamed.size === 0;
+  const plan = planOf(contents);
+  const args: Record<string, unknown> = { ...plan.defaults };
+  let strangers = 0;
+  let sound = true;
   let usable = true;
-  for (const name in contents.arguments) {
-    const argument = contents.arguments[name];
-    if (argument === undefined) continue;
-    const read = readArgument(name, argument, attributeOf(block.body, name), block, misnamed, report);
-    const isSound = read !== UNSOUND;
-    args[name] = (isSound ? read : undefined) ?? argument.fallback?.value;
-    if (!isSound) sound = false;
-    if (!isSound && argument.presence === 'required') usable = false;
+  for (const { name, value } of block.body.attributes) {
+    const argument = plan.arguments.get(name);
+    if (argument === undefined) {
+      strangers++;
+      continue;
+    }
+    const read = readArgument(name, argument, value, block.scope, report);
+    if (read === UNSOUND) {
+      sound = false;
+      if (argument.presence === 'required') usable = false;
+    } else if (read !== undefined) {
+      args[name] = read;
+    }
+  }
+  const misnamed = strangers === 0 ? NO_NAMES : checkArguments(block, shape, contents, report);
+  if (misnamed.size > 0) sound = false;
+  for (const [name, argument] of plan.required) {
+    if (attributeOf(block.body, name) !== undefined) continue;
+    sound = false;
+    usable = false;
+    // One that is there under another name was told already.
+    if (misnamed.has(name)) continue;
+    report.error(placeOf(block.scope.source, block.header), missingArgument(name, argument));
   }
 
-  const nested = decodeNested(block, contents, misnamed, decodeInner, report);
+  const nested = decodeNested(block, contents, plan, misnamed, decodeInner, report);
   if (!usable) return undefined;
   // The one place where the schema's types are believed: `args` has a value for each argument, read by its own type.
   return new ReadBlock(block, kind, args, nested, sound) as unknown as Decoded<S>;
@@ -118,48 +142,38 @@ function attributeOf(body: Body, name: string): Attribute | undefined {
 
 // ── arguments ──────────────────────────────────────────────────────────────────────────────────────
 
-/** The argument's value by its type, or UNSOUND, which is reported. */
+/**
+ * The argument's value by its type; undefined where it is null and may be left out. UNSOUND: there is none, which is
+ * reported.
+ */
 function readArgument(
   name: string,
   argument: Argument<unknown>,
-  attribute: Attribute | undefined,
-  block: ExpandedBlock,
-  misnamed: ReadonlySet<string>,
+  written: Expression,
+  scope: Scope,
   report: Reporter,
 ): unknown {
-  const { scope } = block;
-  const isRequired = argument.presence === 'required';
-  if (attribute === undefined) {
-    // One that is there under another name was told already.
-    if (isRequired && !misnamed.has(name)) {
-      report.error(placeOf(scope.source, block.header), missingArgument(name, argument));
-    }
-    return isRequired ? UNSOUND : undefined;
-  }
   const { type } = argument;
-  if (type.evaluation === 'raw' || type.evaluation === 'static') return attribute.value;
+  if (type.evaluation === 'raw' || type.evaluation === 'static') return written;
   const value =
     type.evaluation === 'literal'
-      ? report.evaluateLiteral(
-          attribute.value,
-          scope.source,
-          `"${name}" is read before anything is evaluated.`,
-        )
-      : report.evaluate(attribute.value, scope);
+      ? report.evaluateLiteral(written, scope.source, `"${name}" is read before anything is evaluated.`)
+      : report.evaluate(written, scope);
   if (value === undefined) return UNSOUND;
   if (!(type.isKnown?.(value) ?? isWhollyKnown(value))) {
-    report.unknown(placeOf(scope.source, attribute.value), name);
+    report.unknown(placeOf(scope.source, written), name);
     return UNSOUND;
   }
   if (value.kind === 'null' && type.name !== 'any') {
-    if (isRequired) report.error(placeOf(scope.source, attribute.value), missingArgument(name, argument));
-    return isRequired ? UNSOUND : undefined;
+    if (argument.presence !== 'required') return undefined;
+    report.error(placeOf(scope.source, written), missingArgument(name, argument));
+    return UNSOUND;
   }
-  if (marksWithin(value).size > 0 && !mayBeMarked(value, name, type.accepts, attribute.value, scope, report))
+  if (marksWithin(value).size > 0 && !mayBeMarked(value, name, type.accepts, written, scope, report))
     return UNSOUND;
   const result = type.decode(value);
   if (isRefusal(result)) {
-    reportRefusal(result, name, argument, attribute.value, scope, report);
+    reportRefusal(result, name, argument, written, scope, report);
     return UNSOUND;
   }
   return result;

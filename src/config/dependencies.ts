@@ -82,6 +82,12 @@ export class Dependencies {
   /** The module may have many instances. */
   readonly #isReused: boolean;
   readonly #known = new Map<Item, readonly Dependency[]>();
+  /** What {@link every} is asked at the moment. */
+  #asked: { readonly item: Item; readonly is: (target: Item) => boolean; holds: boolean } = {
+    item: typed,
+    is: () => false,
+    holds: true,
+  };
 
   constructor(
     items: ReadonlyMap<string, Item>,
@@ -103,13 +109,17 @@ export class Dependencies {
   every(item: Item, is: (target: Item) => boolean): boolean {
     if (this.#isReused) return this.of(item).every((dependency) => is(dependency.item));
     // The environment itself is evaluated once: a list for each of its thousands of hosts would be for nothing.
-    let all = true;
-    forEachReferenceOf(item, this.#shapes, undefined, (reference, context) => {
-      const target = this.#targetOf(reference, context, item);
-      if (target !== undefined && all && !is(target)) all = false;
-    });
-    return all;
+    this.#asked = { item, is, holds: true };
+    forEachReferenceOf(item, this.#shapes, undefined, this.#ask);
+    return this.#asked.holds;
   }
+
+  /** Asks it of one reference. One function for all items, for the same reason. */
+  readonly #ask = (reference: Traversal, context: Context): void => {
+    const asked = this.#asked;
+    const target = this.#targetOf(reference, context, asked.item);
+    if (target !== undefined && asked.holds && !asked.is(target)) asked.holds = false;
+  };
 
   of(item: Item): readonly Dependency[] {
     const known = this.#known.get(item);

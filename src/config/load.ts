@@ -147,10 +147,9 @@ async function load(input: LoadInput, mode: 'plan' | 'validate'): Promise<Loaded
   const root = new ModuleInstance(module, { root: input.folder, working: input.projectFolder });
 
   const given = collectGivenValues(autoFiles, input.variables, report, keepSource);
-  const declaredVariables = [...module.items.values()].flatMap((item) =>
-    item.type === 'variable' ? [item.name] : [],
-  );
-  reportUndeclared(given, new Set(declaredVariables), report);
+  const declaredVariables = new Set<string>();
+  for (const { type, name } of module.items.values()) if (type === 'variable') declaredVariables.add(name);
+  reportUndeclared(given, declaredVariables, report);
 
   const functions = input.functions ?? (await functionsFor(sources));
   const budget = new Budget(totalSteps);

@@ -36,12 +36,24 @@ export abstract class Later {
   abstract make(): Value;
 }
 
+/** What a reference to an item finds, once its name is taken: one for all references to it. */
+class Found implements Resolution {
+  readonly value: Value;
+  readonly stepsTaken = 1;
+
+  constructor(value: Value) {
+    this.value = value;
+  }
+}
+
+const NOT_FOUND = new Found(UNKNOWN);
+
 /** The values of the items of one module. One that nobody asks for is not made: most hosts are never read. */
 class ItemValues {
-  readonly #values: (Value | Later | undefined)[];
+  readonly #values: (Value | Later | Found | undefined)[];
 
   constructor(items: ReadonlyMap<string, Item>) {
-    this.#values = new Array<Value | undefined>(items.size).fill(undefined);
+    this.#values = new Array<undefined>(items.size).fill(undefined);
   }
 
   set(item: Item, value: Value | Later): void {
@@ -50,11 +62,16 @@ class ItemValues {
 
   /** UNKNOWN where evaluating it failed, and before it was tried. */
   of(item: Item): Value {
+    return this.found(item).value;
+  }
+
+  found(item: Item): Found {
     const value = this.#values[item.index];
-    if (!(value instanceof Later)) return value ?? UNKNOWN;
-    const made = value.make();
-    this.#values[item.index] = made;
-    return made;
+    if (value instanceof Found) return value;
+    if (value === undefined) return NOT_FOUND;
+    const found = new Found(value instanceof Later ? value.make() : value);
+    this.#values[item.index] = found;
+    return found;
   }
 }
 
@@ -243,9 +260,9 @@ export class ItemRoots implements Roots {
     if (name === undefined) return { value: UNKNOWN };
     // What is not declared was reported when the references were collected.
     const item = this.#instance.module.dependencies.named(root, name);
-    if (item === undefined) return { value: UNKNOWN, stepsTaken: 1 };
-    const value = this.#instance.values.of(item);
-    return keyProblem(item, value, reference) ?? { value, stepsTaken: 1 };
+    if (item === undefined) return NOT_FOUND;
+    const found = this.#instance.values.found(item);
+    return keyProblem(item, found.value, reference) ?? found;
   }
 
   #moduleCall(name: string | undefined, reference: Traversal): Resolution {

@@ -34,12 +34,13 @@ export function evaluateTemplate(evaluator: Evaluator, node: Template, scope: Sc
       isKnown = false;
       continue;
     }
+    if (value.kind === 'string') {
+      if (isKnown) text = joined(text, value.text);
+      continue;
+    }
     try {
       const converted = convert(unmark(value), STRING);
-      if (converted.kind === 'string' && isKnown) {
-        checkLength(text.length + converted.text.length);
-        text += converted.text;
-      }
+      if (converted.kind === 'string' && isKnown) text = joined(text, converted.text);
     } catch (failure) {
       if (!(failure instanceof ConversionFailure)) throw failure;
       const detail = `Cannot include the given value in a string template: ${discreetReason(failure, value, scope)}.`;
@@ -49,6 +50,12 @@ export function evaluateTemplate(evaluator: Evaluator, node: Template, scope: Sc
   if (isKnown) return withMarks(string(text), marks);
   const prefix = evaluator.failedSince(before) ? '' : safePrefix(text.slice(0, LONGEST_PREFIX));
   return withMarks(unknown(STRING, { notNull: true, ...(prefix === '' ? {} : { prefix }) }), marks);
+}
+
+/** Throws LimitFailure when it would be too long. */
+function joined(text: string, more: string): string {
+  checkLength(text.length + more.length);
+  return text + more;
 }
 
 const unfit = (detail: string, part: Expression, context: Template, scope: Scope): Problem => ({
@@ -77,10 +84,7 @@ export function evaluateTemplateFor(evaluator: Evaluator, node: TemplateFor, sco
   for (const value of texts) {
     marks = joinMarks(marks, value.marks);
     if (value.kind !== 'string') isKnown = false;
-    else if (isKnown) {
-      checkLength(text.length + value.text.length);
-      text += value.text;
-    }
+    else if (isKnown) text = joined(text, value.text);
   }
   return withMarks(isKnown ? string(text) : unknown(STRING), marks);
 }

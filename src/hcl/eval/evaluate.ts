@@ -23,12 +23,14 @@ const MAX_DIAGNOSTICS = 100;
  * what the scope allows, and within its budget; going beyond it is an error like any other.
  */
 export function evaluate(expression: Expression, scope: Scope): Evaluation {
-  const evaluator = new Evaluator(scope.budget ?? new Budget());
+  const evaluator = evaluatorFor(scope);
   try {
     const value = evaluator.value(expression, scope);
     const { problems, danglingReferences } = evaluator;
-    if (problems.length === 0 && danglingReferences.length === 0)
+    if (problems.length === 0 && danglingReferences.length === 0) {
+      idle = evaluator;
       return { value, diagnostics: NOTHING_WRONG };
+    }
     return { value, diagnostics: toDiagnostics([...new Set([...problems, ...danglingReferences])]) };
   } catch (failure) {
     const limit = asLimit(failure);
@@ -36,6 +38,16 @@ export function evaluate(expression: Expression, scope: Scope): Evaluation {
     const about = { summary: 'Expression is too expensive', detail: limit, subject: expression, scope };
     return { value: UNKNOWN, diagnostics: toDiagnostics([...evaluator.problems, about]) };
   }
+}
+
+/** One that has found nothing wrong, and serves for the next evaluation with the same budget: there are thousands. */
+let idle: Evaluator | undefined;
+
+function evaluatorFor({ budget }: Scope): Evaluator {
+  const known = idle;
+  // An evaluation inside of this one needs another.
+  idle = undefined;
+  return known !== undefined && known.budget === budget ? known : new Evaluator(budget ?? new Budget());
 }
 
 function toDiagnostics(problems: readonly Problem[]): Diagnostic[] {
