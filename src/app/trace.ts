@@ -33,6 +33,9 @@ export function tracedChannels(channels: HostChannels, { debug, trace }: Trace, 
   const traced = (channel: HostChannel): HostChannel => ({
     host: channel.host,
     ...(channel.isHere === undefined ? {} : { isHere: channel.isHere }),
+    get isNear() {
+      return channel.isNear === true;
+    },
     script: (text, values, options) =>
       told(
         `${channel.host}: ${scriptText(text, values)}`,

@@ -23,14 +23,24 @@ export interface ExecuteOptions {
   readonly privileged?: boolean;
   /** Called for each chunk as it arrives, beside the collected result. */
   readonly onOutput?: (stream: 'stdout' | 'stderr', chunk: string) => void;
+  /**
+   * The script is short, reads no input and leaves nothing running: it may be run by a shell that others of the kind were
+   * run by, one after the other, each in a subshell.
+   */
+  readonly mayShareShell?: boolean;
   /** Default 1 MiB for each stream; more than that is dropped, and the command goes on. */
   readonly maxOutputBytes?: number;
 }
 
 export interface HostChannel {
   readonly host: string;
-  /** It is this machine: nothing is far, so that connections are cheaper there than programs. */
+  /** It is this machine. */
   readonly isHere?: true;
+  /**
+   * A connection from there costs less than a program that is started there: it is this machine, or its SSH server connects
+   * for us and is not far. Found out while it is used, so it may change; undefined: it is not.
+   */
+  readonly isNear?: boolean;
   /**
    * Runs a POSIX sh script, sent on standard input's place so that no value ever stands in an argument list.
    * `values` become shell variables of these names, quoted in one place. Throws a `ProviderFailure`: `effect: 'none'`

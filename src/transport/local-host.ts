@@ -32,6 +32,7 @@ export function localChannel(host: HostDeclared): HostChannel {
   return {
     host: host.name,
     isHere: true,
+    isNear: true,
     script: (text, values, options) => run(text, values, options),
     stream: (text, values, bytes, options) => run(text, values, options, bytes, options.onSent),
     dial: (target, options) => dialLocally(host, target, options),

@@ -17,6 +17,11 @@ export class Sessions {
   readonly #waiting = new Set<() => void>();
   #open = 0;
 
+  /** Whoever wants a place now must wait for it. */
+  get isFull(): boolean {
+    return this.#places.demand >= this.#places.size;
+  }
+
   /** Waits for a place. The function that it resolves to gives the place back. Throws when the signal is aborted. */
   take(signal: AbortSignal | undefined): Promise<Release> {
     return this.#places.take(signal);

@@ -7,6 +7,8 @@ import type { ExecuteOptions, Execution, HostChannel } from './channel.ts';
 import { type Program, runScript } from './execution.ts';
 import { interrupted, type SshConnection, seconds, unreachable, waitTogether } from './failures.ts';
 import type { IdleConnections } from './idle-connections.ts';
+import { KeptShell } from './kept-shell.ts';
+import { KeptShells } from './kept-shells.ts';
 import { loaderCommand, privilegedLoaderCommand } from './loader.ts';
 import { dialFailure } from './local-host.ts';
 import { relay } from './relay.ts';
@@ -14,6 +16,12 @@ import { Sessions } from './sessions.ts';
 import { sendInBulk } from './ssh2-bulk.ts';
 
 const goodbyeMs = 500;
+
+/**
+ * A host that answers within so many ms is near. What a switch asks of a proxy is some 14 ways there and back where it is
+ * asked from here, and costs the proxy's processor 2 ms; by programs on its host it is none, and 10 to 40 ms.
+ */
+const nearMs = 10;
 
 /** What OpenSSH answers beyond MaxSessions: RFC 4254's "connect failed", in this place for nothing else. */
 const isSessionLimit = (error: unknown): boolean =>
@@ -41,12 +49,17 @@ export class SshHost implements HostChannel {
   readonly #connect: (signal: AbortSignal | undefined) => Promise<Client>;
   readonly #idle: IdleConnections;
   readonly #sessions = new Sessions();
+  readonly #shells = new KeptShells();
   /** Commands and dialled streams, from before they have a connection until they are over. */
   #uses = 0;
   #connecting: Promise<Client> | undefined;
   /** While there is one. */
   #client: Client | undefined;
   #cause: unknown;
+  /** The shortest that a shell took to answer; whoever is busy, here or there, measures too much. */
+  #answeredMs = Number.POSITIVE_INFINITY;
+  /** Its server makes connections for us, so far as we know. */
+  #forwards = true;
 
   constructor(
     declared: HostDeclared,
@@ -59,6 +72,10 @@ export class SshHost implements HostChannel {
     this.#declared = declared;
     this.#ssh = ssh;
     this.#connect = connect;
+  }
+
+  get isNear(): boolean {
+    return this.#forwards && this.#answeredMs < nearMs;
   }
 
   /** The live connection; a lost or failed one is replaced. */
@@ -91,7 +108,9 @@ export class SshHost implements HostChannel {
     values: Readonly<Record<string, string>>,
     options: ExecuteOptions,
   ): Promise<Execution> {
-    return this.#run(text, values, options);
+    return options.mayShareShell === true && options.input === undefined
+      ? this.#runInShell(text, values, options)
+      : this.#run(text, values, options);
   }
 
   stream(
@@ -133,6 +152,49 @@ export class SshHost implements HostChannel {
     }
   }
 
+  /** By a shell that waits, or else by a new one that will. */
+  async #runInShell(
+    text: string,
+    values: Readonly<Record<string, string>>,
+    options: ExecuteOptions,
+  ): Promise<Execution> {
+    const throughSudo = options.privileged === true && this.#needsSudo();
+    const leave = this.#use();
+    try {
+      const shell = this.#shells.take(throughSudo) ?? (await this.#openShell(throughSudo, options));
+      const execution = await runScript(shell.next(), {
+        host: this.#declared,
+        text,
+        values,
+        options,
+        throughSudo,
+      });
+      this.#answeredMs = Math.min(this.#answeredMs, shell.answeredMs);
+      if (this.#sessions.isFull) shell.end();
+      else this.#shells.leave(throughSudo, shell);
+      return execution;
+    } finally {
+      leave();
+    }
+  }
+
+  async #openShell(throughSudo: boolean, options: ExecuteOptions): Promise<KeptShell> {
+    const leave = await this.#session(options.signal);
+    let isHeld = true;
+    const leaveOnce = (): void => {
+      if (isHeld) leave();
+      isHeld = false;
+    };
+    try {
+      const program = await this.#start(throughSudo, options);
+      void program.closed.then(leaveOnce);
+      return new KeptShell(program, leaveOnce);
+    } catch (error) {
+      leaveOnce();
+      throw error;
+    }
+  }
+
   async dial(target: Target, options: DialOptions): Promise<Duplex> {
     const leave = this.#use();
     const outcome = await this.#forward(target, options).catch((error: unknown) => {
@@ -156,6 +218,8 @@ export class SshHost implements HostChannel {
     try {
       const program = await this.#start(throughSudo, options);
       const duplex = await relay(program, this.#declared, target, throughSudo, options.timeoutMs);
+      // What its server would not do, a program there did: a script of its own does the same for less.
+      this.#forwards = false;
       void program.closed.then(leaveSession);
       return duplex;
     } catch (error) {
@@ -184,6 +248,7 @@ export class SshHost implements HostChannel {
   }
 
   async #session(signal: AbortSignal | undefined): Promise<() => void> {
+    if (this.#sessions.isFull) this.#shells.end();
     const leave = this.#use();
     try {
       const leavePlace = await this.#sessions.take(signal);
@@ -217,7 +282,11 @@ export class SshHost implements HostChannel {
       this.#sessions.open(
         () => this.#openSession(client, command, options.timeoutMs),
         (program) => program.closed,
-        isSessionLimit,
+        (error) => {
+          const isFull = isSessionLimit(error);
+          if (isFull) this.#shells.end();
+          return isFull;
+        },
         options.signal,
       );
     try {

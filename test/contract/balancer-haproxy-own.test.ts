@@ -22,6 +22,7 @@ import type { HostChannels } from '../../src/transport/index.ts';
 import { type Backend, startBackend } from '../rig/backend.ts';
 import {
   balancer,
+  channelsTo,
   context,
   counted,
   declaring,
@@ -33,6 +34,7 @@ import {
 } from '../rig/balancers.ts';
 import { type HaproxyPaths, hasHaproxy, type RunningHaproxy, startHaproxy } from '../rig/haproxy.ts';
 import { connectors, hasConnector, offering } from '../rig/offering.ts';
+import { findSshd, startSshd } from '../rig/sshd.ts';
 import { startTraffic } from '../rig/traffic.ts';
 
 const allTo = (name: string): RouteValue => ({ stable: name, canary: name, canaryBasisPoints: 0 });
@@ -265,6 +267,40 @@ describe.skipIf(!hasHaproxy)("HAProxy's own ways", () => {
       kept.close();
     });
   });
+
+  test.skipIf(findSshd() === undefined)(
+    'over SSH a host that is near is asked over connections, which start no program beside its proxy',
+    async () => {
+      await using scene = await start();
+      const { proxy, declared } = scene;
+      await using hosts = await startSshd({ names: ['lb-1'] });
+      await using channels = channelsTo(hosts.hosts.map((host) => host.declared));
+      const channel = await channels.to('lb-1');
+      const counts = { scripts: 0, dials: 0 };
+      const provider = openHaproxy(declared, counted(channels, counts));
+      await provider.perform(move(null, blue), context());
+      await expect
+        .poll(
+          async () => {
+            await provider.observe(declaring(declared), new AbortController().signal);
+            return channel.isNear;
+          },
+          { timeout: 20_000 },
+        )
+        .toBe(true);
+      Object.assign(counts, { scripts: 0, dials: 0 });
+      await provider.perform(move(blue, green), context());
+      expect(counts.scripts).toBe(3);
+      expect(counts.dials).toBeGreaterThan(5);
+      // Two generations are told by one script, so that they differ for as short as can be.
+      const kept = await holdOpen(proxy.paths.port);
+      await proxy.reload();
+      await provider.perform(move(green, blue), context());
+      expect(counts.scripts).toBe(6);
+      expect([await kept.ask(), await served(proxy.paths.port)]).toEqual(['blue', 'blue']);
+      kept.close();
+    },
+  );
 
   test('a retiring worker is told too: a client that kept its connection over a reload follows the switch', async () => {
     await using scene = await start();

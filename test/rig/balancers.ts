@@ -98,7 +98,7 @@ export const channelsTo = (hosts: readonly HostDeclared[]): HostChannels =>
 /** The same hosts as if they were far: where what needs many questions is put into one script. */
 export const far = (channels: HostChannels): HostChannels => ({
   async to(host, signal) {
-    const { isHere: _, ...channel } = await channels.to(host, signal);
+    const { isHere: _, isNear: __, ...channel } = await channels.to(host, signal);
     return channel;
   },
   [Symbol.asyncDispose]: () => channels[Symbol.asyncDispose](),
@@ -139,11 +139,16 @@ export const counted = (channels: HostChannels, counts: CallCounts): HostChannel
   async to(host, signal) {
     const channel = await channels.to(host, signal);
     return {
-      ...channel,
+      host: channel.host,
+      ...(channel.isHere === undefined ? {} : { isHere: channel.isHere }),
+      get isNear() {
+        return channel.isNear === true;
+      },
       script: (...given) => {
         counts.scripts += 1;
         return channel.script(...given);
       },
+      stream: (...given) => channel.stream(...given),
       dial: (...given) => {
         counts.dials += 1;
         return channel.dial(...given);

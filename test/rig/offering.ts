@@ -32,7 +32,7 @@ ${script}`;
 /** Channels whose scripts do, as on a host that is far. */
 export const offering = (channels: HostChannels, connector: Connector): HostChannels => ({
   async to(host, signal) {
-    const { isHere: _, ...channel } = await channels.to(host, signal);
+    const { isHere: _, isNear: __, ...channel } = await channels.to(host, signal);
     return {
       ...channel,
       script: (text, values, options) => channel.script(findsOnly(connector, text), values, options),

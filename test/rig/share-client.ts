@@ -15,7 +15,10 @@ interface Answer {
 }
 
 export interface ShareClient {
-  /** Answers to plain requests that were sent from `from` to `to`, ms since the epoch, by version. */
+  /**
+   * Answers to plain requests from `from` to `to`, ms since the epoch, by version. What was sent in that time and answered
+   * after it may have been decided after it: on a busy machine requests wait here for a connection.
+   */
   between(from: number, to: number): Readonly<Record<string, number>>;
   /** The same for requests with the header `x-beta: 1`, and for those with the cookie `plan=pro`. */
   betaBetween(from: number, to: number): Readonly<Record<string, number>>;
@@ -78,8 +81,9 @@ export function startShareClient(port: number, rate: number): ShareClient {
   }, 5);
   const count = (from: number, to: number, wanted: Kind): Readonly<Record<string, number>> => {
     const counts: Record<string, number> = {};
-    for (const { at, by, kind } of answers) {
-      if (by !== undefined && kind === wanted && at >= from && at <= to) counts[by] = (counts[by] ?? 0) + 1;
+    for (const { at, answeredAt, by, kind } of answers) {
+      if (by !== undefined && kind === wanted && at >= from && answeredAt <= to)
+        counts[by] = (counts[by] ?? 0) + 1;
     }
     return counts;
   };

@@ -60,7 +60,7 @@ const needRoot = new WeakSet<HostChannel>();
 
 export function hostScripts(channel: HostChannel): HostScripts {
   const run: HostScripts['run'] = async (script, values, signal) => {
-    const options = { timeoutMs: scriptTimeoutMs, signal, maxOutputBytes };
+    const options = { timeoutMs: scriptTimeoutMs, signal, maxOutputBytes, mayShareShell: true };
     if (!needRoot.has(channel)) {
       const first = await channel.script(script, values, options);
       if (first.code !== exits.denied) return first;

@@ -116,7 +116,7 @@ export function apiDriver(declared: BalancerDeclared, channels: HostChannels): B
     const wanted = withObject(was, span, withRoute(object, route, to));
     const order = admin.order(running, withRoute(running.object, route, to));
     const look = lookOn(channel, asks);
-    const together = channel.isHere ? undefined : talkFirst(order, look.following);
+    const together = look.asksFromHere ? undefined : talkFirst(order, look.following);
 
     const output = await files.replace(configFile, was, wanted, cx.signal, together?.following);
     const putBack = () => whileChanging(() => files.replace(configFile, wanted, was, cx.signal));

@@ -46,7 +46,7 @@ export function haproxyDriver(declared: BalancerDeclared, channels: HostChannels
   return {
     async read(host, signal, asks = []) {
       const { target, channel } = await on(host, signal);
-      if (channel.isHere) return readHost(target, signal);
+      if (channel.isNear) return readHost(target, signal);
       const { following, reading } = lookTogether(target, asks);
       const output = await target.files.run(following, signal);
       return (output === undefined ? undefined : reading(output)) ?? readHost(target, signal);
@@ -68,7 +68,7 @@ export function haproxyDriver(declared: BalancerDeclared, channels: HostChannels
     async locked(host, cx, body, asks) {
       const { target, channel } = await on(host, cx.signal);
       if (asks === undefined) return target.files.locked(settings.mapFile, cx, () => body(undefined));
-      if (channel.isHere) {
+      if (channel.isNear) {
         const { following, textIn } = fileTogether(settings.mapFile);
         const looked = async (output: string | undefined) =>
           body(
@@ -89,7 +89,9 @@ export function haproxyDriver(declared: BalancerDeclared, channels: HostChannels
 
     async writeRoute(host, write, cx) {
       const { target, channel } = await on(host, cx.signal);
-      if (channel.isHere) {
+      // Several generations decide differently from when the first is told until the last is: on the host that is soonest over.
+      const isOneTold = write.reading.workers.length === 1;
+      if (channel.isHere || (channel.isNear && isOneTold)) {
         const { following, textIn } = fileTogether(settings.mapFile);
         const output = await writeRoute(target, write, { following }, cx);
         if (output === undefined) return undefined;
@@ -125,7 +127,7 @@ export function haproxyDriver(declared: BalancerDeclared, channels: HostChannels
   };
 }
 
-/** Where the host is this machine: its sockets are asked from here, and only the file is left to a script. */
+/** Where the host is near: its sockets are asked from here, and only the file is left to a script. */
 async function lookFromHere(
   target: HaproxyHost,
   channel: HostChannel,

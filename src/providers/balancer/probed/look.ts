@@ -1,7 +1,7 @@
 /**
  * One look at a proxy that is asked by a probe: what its files say, what its host has open to its members, what its rules and
  * its members answer. What only the host can read is one script; the questions to ports are at its end where the host is far, and
- * connections from here where it is this machine, or has no program for it.
+ * connections from here where it is near, or has no program for it.
  */
 import type { PoolDeclared } from '../../../model/index.ts';
 import type { HostChannel } from '../../../transport/channel.ts';
@@ -51,6 +51,8 @@ export interface Look {
   readonly following: Following;
   /** What the script printed, by title. */
   printed(output: string): Looked['own'];
+  /** Ports are asked from here, and `following` does not bring `talk` with it. */
+  readonly asksFromHere: boolean;
   /**
    * What it comes to, from the output of the script. Throws `balancer-snippet-missing` where the rules do not answer, and
    * `balancer-connections-unknown`.
@@ -63,25 +65,28 @@ export function lookAt({ channel, place, pools, probes, asks, own, talks = [] }:
   const allProbes = [...probes, ...asks.flatMap(repeated)];
   const groups = [talks, probeTalks(place, allProbes), checkTalks(pools)];
   const all = groups.flat();
-  const isNear = channel.isHere === true;
   // Whoever asks the rules is about to switch, or has just done so: a table of all connections of a busy proxy is no
   // small thing to read beside it, and says nothing of a switch.
   const isForSwitch = asks.length > 0;
+  // Requests wait for each program that is started beside their proxy. Members that do not answer are for plans and waits
+  // nothing unusual, and an SSH server writes every connection that it could not make into its log.
+  const asksFromHere = channel.isHere === true || (isForSwitch && channel.isNear === true);
   const printed: Look['printed'] = (output) =>
     new Map(sectionsOf(output, mark).map(({ title, text }) => [title, text]));
   return {
     following: {
-      before: `${own.before}\n${isNear ? '' : talkScript}`,
+      before: `${own.before}\n${asksFromHere ? '' : talkScript}`,
       // Our own checks of members must not be counted among their connections: those are looked at first.
-      text: `${own.text}\n${isForSwitch ? '' : `echo "$mark connections"${connectionsScript}`}${isNear ? '' : `printf '%s' "$talks" | talk\n`}exit 0\n`,
+      text: `${own.text}\n${isForSwitch ? '' : `echo "$mark connections"${connectionsScript}`}${asksFromHere ? '' : `printf '%s' "$talks" | talk\n`}exit 0\n`,
       values: {
         ...own.values,
         ...(isForSwitch ? {} : connectionValues(pools)),
         mark,
-        ...(isNear ? {} : { talks: renderTalks(all) }),
+        ...(asksFromHere ? {} : { talks: renderTalks(all) }),
       },
     },
     printed,
+    asksFromHere,
     async finish(output, signal) {
       const sections = sectionsOf(output, mark);
       const own = printed(output);
