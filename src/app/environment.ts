@@ -142,7 +142,7 @@ const whichEnvironment = (names: readonly string[]): Diagnostic => ({
   severity: 'error',
   summary: 'Which environment is meant?',
   detail: `There is more than one: ${names.join(', ')}.`,
-  hint: `Name it, as in:  deployctl plan ${shellWord(names[0] ?? '')}`,
+  hint: `Name it behind the command, as in:  deployctl plan ${shellWord(names[0] ?? '')}`,
 });
 
 const noSuchEnvironment = (ask: string, names: readonly string[], isPlain: boolean): Diagnostic => ({

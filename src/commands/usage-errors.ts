@@ -7,7 +7,7 @@ import { flagsElsewhere } from './other-tools.ts';
 interface ParseError extends Error {
   readonly oclif?: unknown;
   readonly flags?: readonly string[];
-  readonly args?: readonly unknown[];
+  readonly args?: readonly (string | { readonly name: string })[];
   readonly parse?: unknown;
 }
 
@@ -25,21 +25,22 @@ export interface CommandUsage {
 export function usageDiagnostics(error: unknown, usage: CommandUsage): readonly Diagnostic[] | undefined {
   if (!(error instanceof Error) || !('oclif' in error)) return undefined;
   const { flags, args, message } = error as ParseError;
+  // What is too many is text, what is missing is the definition of an argument.
+  const names = (args ?? []).flatMap((each) => (typeof each === 'string' ? [] : [each.name.toUpperCase()]));
   const help = `"deployctl ${usage.command} --help" tells what it takes.`;
   if (flags !== undefined) return flags.map((flag) => unknownFlag(flag, usage));
-  if (args !== undefined && message.startsWith('Unexpected argument')) {
+  if (args !== undefined && names.length === 0) {
     return [
       {
         code: 'unexpected-argument',
         severity: 'error',
         summary: 'There is an argument too many',
-        detail: `"deployctl ${usage.command}" does not take ${args.map((each) => `"${String(each)}"`).join(' and ')}.`,
+        detail: `"deployctl ${usage.command}" does not take ${args.map((each) => `"${each}"`).join(' and ')}.`,
         hint: help,
       },
     ];
   }
-  if (args !== undefined && message.startsWith('Missing')) {
-    const names = args.map((each) => (each as { readonly name: string }).name.toUpperCase());
+  if (args !== undefined) {
     return [
       {
         code: 'missing-argument',

@@ -189,12 +189,15 @@ function nothingSection(plan: Plan, paint: Paint, width: number): readonly strin
     `${paint.bold('No changes.')} ${scope} as it is declared.`,
     '',
     ...wrap(
-      'deployctl compared the hosts and load balancers with the configuration and found no differences, so there is ' +
-        'nothing to do.',
+      `deployctl compared ${comparedText(plan)} with the configuration and found no differences, so there is nothing to do.`,
       width,
     ),
   ];
 }
+
+/** What was not looked at was not compared. */
+const comparedText = ({ warnings }: Plan): string =>
+  warnings.some(({ code }) => code === 'not-refreshed') ? 'what is recorded' : 'the hosts and load balancers';
 
 const wasOrWere = (addresses: readonly string[]): string => (addresses.length === 1 ? 'was' : 'were');
 
