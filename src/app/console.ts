@@ -13,6 +13,9 @@ import type { AppContext, ConfigurationAsk } from './context.ts';
 import { AppFailure } from './failure.ts';
 import { loadScope } from './load.ts';
 
+/** The name that ranges have for what was typed. */
+export const consoleSource = '<console>';
+
 export type Answer =
   | {
       readonly ok: true;
@@ -46,7 +49,7 @@ export async function openConsole(ask: ConfigurationAsk, cx: AppContext): Promis
 }
 
 function evaluate(expression: string, scope: Scope): Answer {
-  const { value, diagnostics } = evaluateText(expression, scope, '<console>');
+  const { value, diagnostics } = evaluateText(expression, scope, consoleSource);
   const errors = diagnostics.filter(isError);
   if (errors.length > 0) return { ok: false, diagnostics: errors };
   const isSensitive = holdsMarks(value);
@@ -66,7 +69,7 @@ const holdsMarks = (value: Value): boolean =>
 
 /** The parser's first objection is that the text ends. */
 function isIncomplete(text: string): boolean {
-  const { diagnostics } = parseExpression(text, '<console>');
+  const { diagnostics } = parseExpression(text, consoleSource);
   const [first] = diagnostics;
   const end = Buffer.byteLength(text.trimEnd());
   return first?.subject !== undefined && first.subject.end.byte >= end && opensMore(text);
@@ -84,7 +87,7 @@ function completions(text: string, scope: Scope): readonly string[] {
   const word = /[\w.[\]"-]*$/.exec(text)?.[0] ?? '';
   const dot = word.lastIndexOf('.');
   if (dot > 0) {
-    const { value } = evaluateText(word.slice(0, dot), scope, '<console>');
+    const { value } = evaluateText(word.slice(0, dot), scope, consoleSource);
     const before = word.slice(0, dot + 1);
     const names =
       value.kind === 'object' || value.kind === 'map' ? [...(value as MappingValue).entries.keys()] : [];

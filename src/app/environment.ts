@@ -1,10 +1,11 @@
 /** Finds the folder of an environment, and reads what is in it. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import { didYouMean } from '../hcl/eval/suggestion.ts';
 import type { Diagnostic, Outcome } from '../model/index.ts';
 import { shellWord } from '../model/shell-word.ts';
 import { isPlanFile } from './plan-file.ts';
+import { readConfigurationFile } from './read-file.ts';
 
 export interface EnvironmentFolder {
   /** `prod`. */
@@ -100,10 +101,10 @@ const hclFiles = (folder: string): readonly string[] =>
 const readShown = (
   environment: Pick<EnvironmentFolder, 'folder' | 'displayFolder'>,
   name: string,
-): ConfigurationFile => ({
-  path: environment.displayFolder === '.' ? name : join(environment.displayFolder, name),
-  bytes: readFileSync(join(environment.folder, name)),
-});
+): ConfigurationFile => {
+  const path = environment.displayFolder === '.' ? name : join(environment.displayFolder, name);
+  return { path, bytes: readConfigurationFile(join(environment.folder, name), path) };
+};
 
 function listFolders(folder: string): readonly string[] {
   try {

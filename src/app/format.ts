@@ -1,10 +1,11 @@
 /** Rewrites configuration files in the canonical layout: whole files or nothing, with the modes that they had. */
-import { lstatSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { createTwoFilesPatch } from 'diff';
 import { formatFile } from '../hcl/format/format.ts';
 import type { Diagnostic, Outcome } from '../model/index.ts';
 import { AppFailure } from './failure.ts';
+import { readConfigurationFile } from './read-file.ts';
 import { writeWhole } from './whole-file.ts';
 
 export interface Formatted {
@@ -25,7 +26,7 @@ export function findUnformatted(
   const files: Formatted[] = [];
   const diagnostics: Diagnostic[] = [];
   for (const path of new Set(paths.flatMap((each) => hclFilesBelow(each, cwd)))) {
-    const bytes = readFileSync(join(cwd, path));
+    const bytes = readConfigurationFile(join(cwd, path), path);
     const after: Outcome<string> = formatFile(bytes, path);
     if (!after.ok) {
       diagnostics.push(...after.diagnostics);

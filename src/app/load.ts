@@ -31,6 +31,7 @@ import {
 } from './environment.ts';
 import { AppFailure } from './failure.ts';
 import { operatorName } from './operator.ts';
+import { readConfigurationFile } from './read-file.ts';
 import { openForReading } from './state.ts';
 import { withJudge } from './validate.ts';
 
@@ -351,23 +352,26 @@ function readVariableFile(path: string, cx: AppContext): Uint8Array {
 
 async function readModule(folder: string, cx: AppContext) {
   try {
-    const names = readdirSync(folder).filter((name) => name.endsWith('.hcl') && !name.endsWith('.vars.hcl'));
+    const names = readdirSync(folder).filter(
+      (name) => name.endsWith('.hcl') && !name.endsWith('.vars.hcl') && !name.startsWith('.'),
+    );
     return {
       files: names.toSorted().map((name) => {
         const path = join(folder, name);
         const shown = relative(cx.cwd, path);
         return {
           path: shown.startsWith('../../..') || isAbsolute(shown) ? path : shown,
-          bytes: readFileSync(path),
+          bytes: readConfigurationFile(path, shown),
         };
       }),
     };
-  } catch {
+  } catch (error) {
+    if (error instanceof AppFailure) throw error;
     return {
       code: 'module-unreadable',
       severity: 'error' as const,
       summary: 'Unreadable module directory',
-      detail: `The directory ${folder} could not be read.`,
+      detail: `The directory ${folder} could not be read: ${systemReason(error, { ENOENT: 'it is not there' })}.`,
       hint: 'The source of a module is a folder of .hcl files, relative to the file that calls it: "../modules/web".',
     };
   }

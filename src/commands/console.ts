@@ -1,8 +1,9 @@
 import { createInterface } from 'node:readline';
-import { type Answer, type Console as Expressions, openConsole } from '../app/console.ts';
+import { type Answer, consoleSource, type Console as Expressions, openConsole } from '../app/console.ts';
 import { printableJson } from '../ui/printable.ts';
 import { validateJson } from '../ui/validate-json.ts';
 import { BaseCommand } from './base.ts';
+import { diagnosticsText } from './diagnostics-text.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { appContext, configurationAsk, configurationFlags, environmentArgument, jsonFlag } from './flags.ts';
 
@@ -40,14 +41,17 @@ export default class Console extends BaseCommand {
       const answer = expressions.evaluate(line);
       failed ||= !answer.ok;
       if (json) this.print(answerJson(answer, line));
-      else this.#tell(answer);
+      else this.#tell(answer, line);
     }
     return failed && !json ? exitCode.error : exitCode.done;
   }
 
-  #tell(answer: Answer): void {
+  #tell(answer: Answer, typed: string): void {
     if (answer.ok) this.print(answer.text);
-    else this.report(answer.diagnostics);
+    else
+      this.terminal.stderr.write(
+        diagnosticsText(answer.diagnostics, this.terminal, { [consoleSource]: typed }),
+      );
   }
 
   /** Lines are collected while brackets are open; an empty line has what is there evaluated. */
@@ -69,7 +73,7 @@ export default class Console extends BaseCommand {
       text = text === '' ? line : `${text}\n${line}`;
       if (line.trim() !== '' && expressions.isIncomplete(text)) lines.setPrompt('  ');
       else {
-        if (text.trim() !== '') this.#tell(expressions.evaluate(text));
+        if (text.trim() !== '') this.#tell(expressions.evaluate(text), text);
         text = '';
         lines.setPrompt('> ');
       }

@@ -5,9 +5,17 @@ import { visibleLines } from '../model/visible.ts';
 import { renderDiagnostic } from '../ui/diagnostic.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Diagnostics for standard error, in Terraform's frame, with the lines of the configuration that they are about. */
-export function diagnosticsText(diagnostics: readonly Diagnostic[], terminal: Terminal): string {
-  const style = { sources: sourceText, color: terminal.color.stderr, width: Math.min(terminal.columns, 110) };
+/**
+ * Diagnostics for standard error, in Terraform's frame, with the lines of the configuration that they are about. `typed`:
+ * the text of what is in no file, by the name that ranges have for it.
+ */
+export function diagnosticsText(
+  diagnostics: readonly Diagnostic[],
+  terminal: Terminal,
+  typed: Readonly<Record<string, string>> = {},
+): string {
+  const sources = (file: string): string | undefined => typed[file] ?? sourceText(file);
+  const style = { sources, color: terminal.color.stderr, width: Math.min(terminal.columns, 110) };
   return terminal.call
     .pasteableIn(diagnostics)
     .map((diagnostic) => `\n${renderDiagnostic(diagnostic, style)}`)

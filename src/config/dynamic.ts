@@ -16,7 +16,7 @@ import type { Attribute, Block, Expression } from '../hcl/syntax/ast.ts';
 import { iteratorOf } from './block-references.ts';
 import { type BlockLabel, ExpandedBlock } from './decoded.ts';
 import type { Reporter } from './evaluation.ts';
-import { headerSpan } from './items.ts';
+import { headerSpan, labelCount } from './items.ts';
 import { placeOf } from './problems.ts';
 import type { NestedBlock } from './schema/shape.ts';
 import { textOf } from './schema/types/reading.ts';
@@ -105,9 +105,19 @@ function expandDynamic(
     });
     return undefined;
   }
+  const shape = kinds[type.text]?.shape;
+  const iterator = iteratorOf(block);
+  if (shape !== undefined && labelCount(shape) > 0 && !written.has('labels')) {
+    report.error(header, {
+      code: 'missing-label',
+      summary: 'Missing labels for dynamic blocks',
+      detail: `All ${type.text} blocks must have ${labelCount(shape) === 1 ? '1 label' : `${labelCount(shape)} labels`}, and this dynamic block gives them none.`,
+      hint: `Write labels = [${iterator}.key] beside for_each, or whatever they are to be called.`,
+    });
+    return undefined;
+  }
   const elements = elementsOf(forEach.value, scope, report);
   if (elements === undefined) return undefined;
-  const iterator = iteratorOf(block);
   const labels = written.get('labels')?.value;
   const made: ExpandedBlock[] = [];
   for (const [key, value] of elements) {

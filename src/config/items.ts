@@ -213,7 +213,7 @@ export interface Header {
   readonly headerEnd: number;
 }
 
-const labelCount = (shape: BlockShape): number => shape.labels.length + (hasVariants(shape) ? 1 : 0);
+export const labelCount = (shape: BlockShape): number => shape.labels.length + (hasVariants(shape) ? 1 : 0);
 
 /** Safe in the names of files, units and pools. */
 export function isWord(text: string): boolean {
