@@ -2,7 +2,7 @@
 import { ConversionFailure, convert } from '../hcl/eval/conversion.ts';
 import { toDiagnostic } from '../hcl/eval/problem.ts';
 import type { Scope } from '../hcl/eval/scope.ts';
-import { BOOL } from '../hcl/eval/types.ts';
+import { BOOL, STRING } from '../hcl/eval/types.ts';
 import { marksWithin, type Value } from '../hcl/eval/values.ts';
 import type { Expression } from '../hcl/syntax/ast.ts';
 import type { Reporter } from './evaluation.ts';
@@ -59,6 +59,17 @@ function messageText(expression: Expression, scope: Scope, report: Reporter): st
   if (value === undefined) return 'The condition does not hold, and its message could not be worked out.';
   if (marksWithin(value).size > 0)
     return 'The condition does not hold. Its message contains a sensitive value, so it is not shown.';
-  if (value.kind === 'string') return value.text.trim();
-  return 'The condition does not hold.';
+  const text = value.kind === 'unknown' ? undefined : asText(value);
+  return text === undefined || text === '' ? 'The condition does not hold.' : text;
+}
+
+/** undefined: null, or of a kind that is no text. */
+function asText(value: Value): string | undefined {
+  try {
+    const text = convert(value, STRING);
+    return text.kind === 'string' ? text.text.trim() : undefined;
+  } catch (failure) {
+    if (failure instanceof ConversionFailure) return undefined;
+    throw failure;
+  }
 }

@@ -19,6 +19,7 @@ import { plainJson } from './plain-json.ts';
 import { type Place, placeOf } from './problems.ts';
 import { repetitionKind, repetitionsOf } from './repetition.ts';
 import { checkShape, moduleShape, outputShape, variableShape } from './schema/language.ts';
+import { checkVariable, keepsRules, position } from './variable-rules.ts';
 import { fitValue, type GivenValue, readGiven } from './variables.ts';
 import type { VariableEntry, World } from './world.ts';
 
@@ -34,11 +35,6 @@ export interface EvaluationContext {
   keepSource(source: SourceText): void;
 }
 
-const position = (place: Place): string => {
-  const { file, start } = place.source.rangeOf(place.span);
-  return `${file}:${start.line},${start.column}`;
-};
-
 // ── variables ──────────────────────────────────────────────────────────────────────────────────────
 
 export function evaluateVariable(item: BlockItem, instance: ModuleInstance, cx: EvaluationContext): void {
@@ -46,6 +42,7 @@ export function evaluateVariable(item: BlockItem, instance: ModuleInstance, cx: 
   const scope = cx.scope(item.source, instance.roots);
   const decoded = decodeBlock(new ExpandedBlock(item.block, scope), variableShape, report);
   if (decoded === undefined) return;
+  checkVariable(item, decoded, report);
   const keep = (value: Value): void => {
     instance.values.set(item, decoded.args.sensitive ? sensitive(value) : value);
   };
@@ -53,20 +50,7 @@ export function evaluateVariable(item: BlockItem, instance: ModuleInstance, cx: 
   if (instance.caller === undefined) cx.world.variables.push(entryOf(item.name, decoded, value, cx));
   keep(value ?? UNKNOWN);
   if (value === undefined) return;
-  for (const rule of decoded.blocks.validation) {
-    const checkedBy = position(rule.at('condition'));
-    const holding = holds(
-      { condition: rule.args.condition, message: rule.args.error_message, scope },
-      {
-        code: 'variable-validation',
-        summary: 'Invalid value for variable',
-        severity: 'error',
-        detail: (message) => `${message}\n\nThis was checked by the validation rule at ${checkedBy}.`,
-      },
-      report,
-    );
-    if (!holding) keep(unknown(value.type));
-  }
+  if (!keepsRules(decoded, scope, report)) keep(unknown(value.type));
 }
 
 function entryOf(

@@ -1,6 +1,6 @@
 /** What people type by mistake, mostly with Terraform in their fingers: each gets an answer that says what to type. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { builtProgram, programIn } from '../../rig/program.ts';
@@ -19,6 +19,9 @@ beforeAll(async () => {
     writeFileSync(at('environments', name, 'main.hcl'), 'host "here" { connection = "local" }\n');
   }
   writeFileSync(at('a-file'), 'nothing\n');
+  mkdirSync(at('odd'));
+  writeFileSync(at('odd/main.hcl'), '');
+  symlinkSync('nowhere', at('odd/gone.hcl'));
   writeFileSync(at('newer.plan'), '{"file":"deployctl plan","format":9,"plan":{}}\n');
   expect(await cli('plan', 'prod', '--out', 'saved.plan')).toMatchObject({ code: 0 });
 });
@@ -71,6 +74,7 @@ describe.concurrent('one thing where another is expected', () => {
   test.for([
     [['plan'], 'There is more than one: prod, staging.'],
     [['plan', 'pord'], 'Did you mean "prod"?'],
+    [['validate', 'odd'], 'odd/gone.hcl: it is a link to a file that is not there.'],
     [['apply', 'pord'], 'Did you mean "prod"?'],
     [['revert', 'nowhere'], 'There is no such environment'],
     [['plan', 'prod', 'staging'], 'does not take "staging"'],
@@ -102,6 +106,21 @@ describe.concurrent('one thing where another is expected', () => {
     expect(said(stderr)).not.toContain('a fault of deployctl');
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   });
+});
+
+test('an expression that is wrong is shown as it was typed', () => {
+  const { stderr, status } = spawnSync(process.execPath, [builtProgram, 'console', 'prod'], {
+    cwd: folder.path,
+    input: 'upper("a")\nhost.heer.address\n',
+    encoding: 'utf8',
+  });
+  expect(stderr).toContain('│    1: host.heer.address\n│       ~~~~~~~~~');
+  expect(status).toBe(1);
+});
+
+test('a plan from the record does not say that hosts were compared', async () => {
+  const { stdout } = await cli('plan', 'prod', '--no-refresh');
+  expect(stdout.replace(/\s+/g, ' ')).toContain('deployctl compared what is recorded with the configuration');
 });
 
 test('a flag that nobody typed says where it came from', async () => {
