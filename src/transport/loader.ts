@@ -5,7 +5,7 @@
  * same way: single quotes without `!`, backslash or newline in them. It starts sh, which reads ONE line from standard
  * input, undoes its escapes and runs it. POSIX forbids `read` to take more than its line from a pipe, so what follows
  * the line is the script's own standard input: uploads and relays need nothing else (`head -c` of busybox and a
- * plain `sh` of dash both read ahead).
+ * plain `sh` of dash both read ahead). A line that a lost connection cut short has no end: `read` fails, and no part of it runs.
  *
  * The script's first act is to print a marker on both of its outputs. Everything before it was printed by somebody's
  * start files and is dropped; if it never comes, the script did not run at all.
@@ -14,7 +14,7 @@ import { randomBytes } from 'node:crypto';
 import { StringDecoder } from 'node:string_decoder';
 import { assignments } from './quote.ts';
 
-const program = `LC_ALL=C; export LC_ALL; IFS= read -r s; eval "$(printf %b "$s")"`;
+const program = `LC_ALL=C; export LC_ALL; IFS= read -r s && eval "$(printf %b "$s")"`;
 
 /** What the login shell is given. LC_ALL=C so that messages of tools can be told apart in any country. */
 export const loaderCommand = `exec sh -c '${program}'`;

@@ -143,6 +143,15 @@ describe('a login shell', () => {
 });
 
 describe('the loader', () => {
+  test.for(shells)('runs nothing through %s of a script that was cut off on its way', (shell) => {
+    const [program = '', ...before] = shell.split(' ');
+    const { line } = encodeScript('echo first\necho second', { value: 'x' });
+    for (const cut of [line.length - 1, line.indexOf('second'), line.indexOf('first') + 5]) {
+      const run = spawnSync(program, [...before, ...loaderArguments], { input: line.slice(0, cut) });
+      expect([run.stdout.toString(), run.status]).toEqual(['', 1]);
+    }
+  });
+
   test.for(shells)('brings scripts and values through %s, and leaves what follows to the script', (shell) => {
     const [program = '', ...before] = shell.split(' ');
     for (const [index, list] of [...argumentLists(40, 7)].entries()) {
