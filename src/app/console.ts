@@ -1,12 +1,13 @@
 /** Expressions about an environment's configuration, evaluated where it would evaluate them. */
 
-import { evaluateText } from '../hcl/eval/evaluate.ts';
+import { evaluate as evaluateExpression, evaluateText } from '../hcl/eval/evaluate.ts';
 import { FUNCTIONS } from '../hcl/eval/functions/index.ts';
 import { encodeJson } from '../hcl/eval/json.ts';
 import { renderValue } from '../hcl/eval/render.ts';
 import type { Scope } from '../hcl/eval/scope.ts';
-import { typeText } from '../hcl/eval/type-text.ts';
+import { typeBlock, typeText } from '../hcl/eval/type-text.ts';
 import { isWhollyKnown, type MappingValue, type Value } from '../hcl/eval/values.ts';
+import type { Expression } from '../hcl/syntax/ast.ts';
 import { parseExpression } from '../hcl/syntax/parser.ts';
 import { type Diagnostic, isError } from '../model/index.ts';
 import type { AppContext, ConfigurationAsk } from './context.ts';
@@ -48,10 +49,14 @@ export async function openConsole(ask: ConfigurationAsk, cx: AppContext): Promis
   };
 }
 
-function evaluate(expression: string, scope: Scope): Answer {
-  const { value, diagnostics } = evaluateText(expression, scope, consoleSource);
+function evaluate(text: string, scope: Scope): Answer {
+  const { expression, source, diagnostics: objections } = parseExpression(text, consoleSource);
+  if (objections.length > 0) return { ok: false, diagnostics: objections };
+  const asked = whoseType(expression);
+  const { value, diagnostics } = evaluateExpression(asked ?? expression, scope.at(source));
   const errors = diagnostics.filter(isError);
   if (errors.length > 0) return { ok: false, diagnostics: errors };
+  if (asked !== undefined) return typeAnswer(typeBlock(value.type));
   const isSensitive = holdsMarks(value);
   const isKnown = isWhollyKnown(value);
   return {
@@ -63,6 +68,23 @@ function evaluate(expression: string, scope: Scope): Answer {
     isKnown,
   };
 }
+
+/** What `type(...)` asks about. As in Terraform it is the console's alone, and the whole of what is typed. */
+function whoseType(expression: Expression): Expression | undefined {
+  if (expression.kind !== 'call' || expression.name !== 'type' || expression.expand) return undefined;
+  const [asked, ...others] = expression.args;
+  return others.length === 0 ? asked : undefined;
+}
+
+/** In JSON it is a string, since there are no values for types. */
+const typeAnswer = (text: string): Answer => ({
+  ok: true,
+  text,
+  json: JSON.stringify(text),
+  type: 'string',
+  isSensitive: false,
+  isKnown: true,
+});
 
 const holdsMarks = (value: Value): boolean =>
   'marksWithin' in value ? value.marksWithin.size > 0 : value.marks.size > 0;
@@ -94,6 +116,6 @@ function completions(text: string, scope: Scope): readonly string[] {
     return names.map((name) => `${before}${name}`).filter((name) => name.startsWith(word));
   }
   const roots = [...(scope.roots?.names() ?? [])].map((name) => `${name}.`);
-  const functions = [...FUNCTIONS.keys()].map((name) => `${name}(`);
+  const functions = ['type', ...FUNCTIONS.keys()].map((name) => `${name}(`);
   return [...roots, ...functions].filter((name) => name.startsWith(word)).toSorted();
 }

@@ -17,6 +17,7 @@
 import { Command } from '@oclif/core/command';
 import type { Config } from '@oclif/core/config';
 import * as Flags from '@oclif/core/flags';
+import type { ArgInput, Input, ParserOutput } from '@oclif/core/interfaces';
 import { systemClock } from '../app/clock.ts';
 import { AppFailure } from '../app/failure.ts';
 import { type Diagnostic, ProviderFailure, StateFailure } from '../model/index.ts';
@@ -71,6 +72,25 @@ export abstract class BaseCommand extends Command {
 
   /** Does the work. Resolves with the exit code; throws {@link CommandFailure} for what the user can mend. */
   abstract override run(): Promise<ExitCode>;
+
+  /**
+   * As oclif does, but that an argument which is left out is not taken from standard input: the answers to questions come
+   * from there (`yes | deployctl apply`), and what the console is asked.
+   */
+  protected override parse<
+    F extends Record<string, unknown>,
+    B extends Record<string, unknown>,
+    A extends Record<string, unknown>,
+  >(options: Input<F, B, A>, argv?: string[]): Promise<ParserOutput<F, B, A>> {
+    const args = Object.entries(options.args ?? {}).map(([name, arg]) => [
+      name,
+      { ...arg, ignoreStdin: true },
+    ]);
+    // Those of a class that it has from another would not be copied with the rest.
+    const { flags, baseFlags } = options;
+    const input = { ...options, flags, baseFlags, args: Object.fromEntries(args) as ArgInput<A> };
+    return super.parse(input as Input<F, B, A>, argv);
+  }
 
   /** Runs it and answers for everything it throws: never rejects. */
   async toExitCode(): Promise<ExitCode> {

@@ -31,7 +31,6 @@ export default class Completion extends BaseCommand {
     shell: Args.string({
       description: 'bash, zsh or fish.',
       options: Object.keys(renderers),
-      ignoreStdin: true,
     }),
   };
 

@@ -10,7 +10,7 @@ import { appContext, configurationAsk, configurationFlags, environmentArgument, 
 export default class Console extends BaseCommand {
   static override readonly summary = 'Try expressions: what a reference holds, what a function gives.';
   static override readonly description =
-    'Reads one expression a line from standard input, and goes on after an error. On a terminal it has history and completion, and takes expressions of several lines. Asks no host.';
+    'Reads one expression a line from standard input, and goes on after an error. On a terminal it has history and completion, and takes expressions of several lines. type(...) tells the type of a value, as in Terraform. Asks no host.';
   static override readonly examples = [
     '<%= config.bin %> console prod',
     `echo '[for h in host.web : h.address]' | <%= config.bin %> console prod --json`,

@@ -62,6 +62,18 @@ test.for([
   ['module.web.files', 'toset([\n  "motd.txt",\n])'],
   ['release.pinned.sha256', `"${digest}"`],
   ['release.built.sha256', '(known after apply)'],
+  ['type("a")', 'string'],
+  [
+    'type(toset([{ b = [1], a = true }]))',
+    'set(\n    object({\n        a: bool,\n        b: tuple([\n            number,\n        ]),\n    }),\n)',
+  ],
 ] as const)('%s is %s', async ([expression, wanted]) => {
   expect(await answer(expression)).toBe(wanted);
 });
+
+test.for(['[type(1)]', 'type()', 'type(1, 2)', 'type([1]...)'])(
+  '%s is refused: types are no values',
+  async (expression) => {
+    expect(await answer(expression)).toMatchObject([{ summary: 'Call to unknown function' }]);
+  },
+);

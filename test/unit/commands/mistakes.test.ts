@@ -118,6 +118,18 @@ test('an expression that is wrong is shown as it was typed', () => {
   expect(status).toBe(1);
 });
 
+test('an argument that is left out is not taken from standard input', () => {
+  for (const command of ['plan', 'console', 'show']) {
+    const { stderr, status } = spawnSync(process.execPath, [builtProgram, command], {
+      cwd: folder.path,
+      input: 'staging\n',
+      encoding: 'utf8',
+    });
+    expect(said(stderr)).toContain('There is more than one: prod, staging.');
+    expect(status).toBe(1);
+  }
+});
+
 test('a plan from the record does not say that hosts were compared', async () => {
   const { stdout } = await cli('plan', 'prod', '--no-refresh');
   expect(stdout.replace(/\s+/g, ' ')).toContain('deployctl compared what is recorded with the configuration');
