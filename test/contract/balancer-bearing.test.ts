@@ -3,19 +3,14 @@
  * and members that come and go. Each is refused before anything is written, or said when it is seen, with who and why.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import {
-  type BalancerDeclared,
-  type Operation,
-  type Provider,
-  ProviderFailure,
-  type RouteValue,
-} from '../../src/model/index.ts';
+import type { BalancerDeclared, Operation, Provider, RouteValue } from '../../src/model/index.ts';
 import { caddy } from '../../src/providers/caddy/index.ts';
 import { haproxy } from '../../src/providers/haproxy/index.ts';
 import { nginx } from '../../src/providers/nginx/index.ts';
 import type { BalancerKind } from '../../src/providers/registry.ts';
 import { type Backend, startBackend } from '../rig/backend.ts';
 import { aroundWrite, balancer, context, edge, localChannels, pool } from '../rig/balancers.ts';
+import { failureOf } from '../rig/failure-of.ts';
 import { hasHaproxy, startHaproxy } from '../rig/haproxy.ts';
 import { caddyProgram, isInstalled, nginxProgram, type ProxyProgram, startProxy } from '../rig/proxies.ts';
 
@@ -131,19 +126,15 @@ describe.for([
     await answer.arrayBuffer();
     return answer.headers.get('x-served-by') ?? String(answer.status);
   };
-  const failureOf = async (attempt: Promise<unknown>): Promise<string> => {
-    const error: unknown = await attempt.then(
-      () => undefined,
-      (reason: unknown) => reason,
-    );
-    if (!(error instanceof ProviderFailure)) throw new Error(`no failure: ${String(error)}`);
-    return `${error.effect} ${error.diagnostic.code}: ${error.diagnostic.detail}`;
+  const refusalOf = async (attempt: Promise<unknown>): Promise<string> => {
+    const { effect, diagnostic } = await failureOf(attempt);
+    return `${effect} ${diagnostic.code}: ${diagnostic.detail}`;
   };
   /** Who is not up, as the balancer sees it. */
   const settling = (): Promise<string> =>
-    failureOf(provider.perform(settle(0), context())).catch(() => 'all are up');
+    refusalOf(provider.perform(settle(0), context())).catch(() => 'all are up');
   const untilDown = async (...members: readonly string[]): Promise<void> => {
-    const seen = () => failureOf(provider.perform(settle(0), context())).catch(() => 'all are up');
+    const seen = () => refusalOf(provider.perform(settle(0), context())).catch(() => 'all are up');
     await expect
       .poll(seen, { timeout: 20_000 })
       .toMatch(new RegExp(members.map((name) => `${name} is ready and not up`).join('.*')));
@@ -154,11 +145,11 @@ describe.for([
     async () => {
       await sides.second.kill();
       await untilDown('web-2');
-      expect(await failureOf(provider.perform(move(blue, green, 2), context()))).toMatch(
+      expect(await refusalOf(provider.perform(move(blue, green, 2), context()))).toMatch(
         /^none balancer-pool-short: On lb-1, 1 of 2 members of "shop_green" take requests, and 2 must before it gets them: web-2 is ready, down \(.*(refused|ECONNREFUSED).*\)\. The route was not touched\.$/i,
       );
       const share = { stable: 'shop_blue', canary: 'shop_green', canaryBasisPoints: 1000 };
-      expect(await failureOf(provider.perform(move(blue, share, 2), context()))).toMatch(
+      expect(await refusalOf(provider.perform(move(blue, share, 2), context()))).toMatch(
         /^none balancer-pool-short: /,
       );
       expect(await served()).toBe('blue');
@@ -184,7 +175,7 @@ describe.for([
           await untilDown('web-2');
         }),
       );
-      expect(await failureOf(dying.perform(move(blue, green, 2), context()))).toMatch(
+      expect(await refusalOf(dying.perform(move(blue, green, 2), context()))).toMatch(
         /^maybe balancer-pool-lost: load_balancer\.edge\.route\["shop"\] is shop_green now\. On lb-1, 1 of 2 members of "shop_green" take requests since then, and 2 must: web-2 is ready, down/,
       );
       expect(await provider.look(move(blue, green, 2), context())).toEqual({ at: 'after' });
@@ -203,7 +194,7 @@ describe.for([
         await untilDown('web-1', 'web-2');
       }),
     );
-    expect(await failureOf(dying.perform(move(blue, green, 1), context()))).toMatch(
+    expect(await refusalOf(dying.perform(move(blue, green, 1), context()))).toMatch(
       /^maybe (balancer-pool-lost: .* 0 of 2 members .* 1 must: web-1 is ready, down .*; web-2 is ready, down|route-not-obeyed: )/,
     );
     await provider.perform(move(green, blue), context());
@@ -219,19 +210,19 @@ describe.for([
       sides.second.health('ill');
       await untilDown('web-2');
       sides.second.health('by turns');
-      const failure = await failureOf(provider.perform(settle(2_000), context()));
+      const failure = await refusalOf(provider.perform(settle(2_000), context()));
       expect(failure).toMatch(
         /^none pool-not-up: 1 of 2 members of "shop_green" are not up for load_balancer\.edge after 2 s: web-2 is ready and (not up|has not passed its last check) \(.*\) on lb-1/,
       );
       expect(failure).toContain('503');
       if (kind === haproxy) {
-        expect(await failureOf(provider.perform(move(blue, green, 2), context()))).toMatch(
+        expect(await refusalOf(provider.perform(move(blue, green, 2), context()))).toMatch(
           /^none balancer-pool-short: .*web-2 is ready, /,
         );
       } else {
         // It checks nothing between two looks: up at the one before the switch, and down at the one after it.
         expect(failure).toMatch(/and was up in \d+ of \d+ looks/);
-        expect(await failureOf(provider.perform(move(blue, green, 2), context()))).toMatch(
+        expect(await refusalOf(provider.perform(move(blue, green, 2), context()))).toMatch(
           /^maybe balancer-pool-lost: .*web-2 is ready, down \(answered 503\)/,
         );
         await provider.perform(move(green, blue), context());
@@ -257,7 +248,7 @@ describe.for([
       const began = cx.clock.now();
       // The half minute that it waits passes ten times as fast.
       const clock = { ...cx.clock, now: () => (began + (cx.clock.now() - began) * 10) as typeof began };
-      const attempt = failureOf(provider.perform(set('maint', 'ready'), { ...cx, clock }));
+      const attempt = refusalOf(provider.perform(set('maint', 'ready'), { ...cx, clock }));
       await expect.poll(settling, { timeout: 20_000 }).toMatch(/web-2 is drain and not up/);
       sides.second.health('by turns');
       expect(await attempt).toMatch(

@@ -1,12 +1,7 @@
 /** Caddy by its admin API: the laws of every balancer, and what only its configuration can do. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  type BalancerDeclared,
-  type Provider,
-  ProviderFailure,
-  type RouteValue,
-} from '../../src/model/index.ts';
+import type { BalancerDeclared, Provider, RouteValue } from '../../src/model/index.ts';
 import { caddy } from '../../src/providers/caddy/index.ts';
 import {
   findObject,
@@ -25,6 +20,7 @@ import {
   localChannels,
   pool,
 } from '../rig/balancers.ts';
+import { failureOf } from '../rig/failure-of.ts';
 import {
   caddyJsonProgram,
   isInstalled,
@@ -126,13 +122,9 @@ describe.skipIf(!isInstalled(caddyJsonProgram))('a configuration of Caddy that o
       { op: 'route.set', balancer: edge, route: 'shop', from: { runtime: from, persisted: from }, to },
       context(),
     );
-  const failureOf = async (attempt: Promise<unknown>): Promise<readonly [string, string]> => {
-    const error: unknown = await attempt.then(
-      () => undefined,
-      (reason: unknown) => reason,
-    );
-    if (!(error instanceof ProviderFailure)) throw new Error(`no failure: ${String(error)}`);
-    return [error.diagnostic.code, error.effect];
+  const codeOf = async (attempt: Promise<unknown>): Promise<readonly [string, string]> => {
+    const { diagnostic, effect } = await failureOf(attempt);
+    return [diagnostic.code, effect];
   };
   const route = async () =>
     (await provider.observe(declaring(running.declared), new AbortController().signal)).observations.find(
@@ -145,7 +137,7 @@ describe.skipIf(!isInstalled(caddyJsonProgram))('a configuration of Caddy that o
     const late = running.open((channels) =>
       aroundWrite(channels, 'after', () => running.setRouteByHand('shop', share)),
     );
-    expect(await failureOf(move(blue, green, late))).toEqual(['route-changed', 'none']);
+    expect(await codeOf(move(blue, green, late))).toEqual(['route-changed', 'none']);
     expect(await readFile(config, 'utf8')).toBe(before);
     expect(await route()).toMatchObject({ spec: { runtime: share, persisted: blue } });
     await running.setRouteByHand('shop', blue);
@@ -161,7 +153,7 @@ describe.skipIf(!isInstalled(caddyJsonProgram))('a configuration of Caddy that o
         await fetch(`http://127.0.0.1:${adminPort}/config/apps`, { method: 'DELETE' });
       }),
     );
-    expect(await failureOf(move(blue, green, late))).toEqual(['config-refused', 'none']);
+    expect(await codeOf(move(blue, green, late))).toEqual(['config-refused', 'none']);
     expect(await readFile(config, 'utf8')).toBe(before);
     expect((await fetch(object)).status).toBe(404);
     expect(await route()).toMatchObject({ status: 'unknown', why: { code: 'balancer-snippet-missing' } });
@@ -174,7 +166,7 @@ describe.skipIf(!isInstalled(caddyJsonProgram))('a configuration of Caddy that o
     const before = await readFile(config, 'utf8');
     await writeFile(config, before.replace(id, 'other'));
     expect(await route()).toMatchObject({ status: 'unknown', why: { code: 'config-without-routes' } });
-    expect(await failureOf(move(blue, green))).toEqual(['config-without-routes', 'none']);
+    expect(await codeOf(move(blue, green))).toEqual(['config-without-routes', 'none']);
     await writeFile(config, before);
     expect(await route()).toMatchObject({ spec: { runtime: blue, persisted: blue } });
   });

@@ -9,13 +9,13 @@ import {
   type Observation,
   type Operation,
   type Provider,
-  ProviderFailure,
   type RouteValue,
   routeAddress,
 } from '../../src/model/index.ts';
 import type { HostChannels } from '../../src/transport/index.ts';
 import { type Backend, startBackend } from '../rig/backend.ts';
 import { context, counted, declaring, edge, far } from '../rig/balancers.ts';
+import { failureOf } from '../rig/failure-of.ts';
 import { startTraffic, type TrafficFigures, type TrafficOptions } from '../rig/traffic.ts';
 import { testDeaths } from './balancer-deaths.ts';
 
@@ -145,15 +145,6 @@ export function describeBalancer(
         context(),
       );
     };
-    const failureOf = async (attempt: Promise<unknown>): Promise<ProviderFailure> => {
-      const error: unknown = await attempt.then(
-        () => undefined,
-        (reason: unknown) => reason,
-      );
-      expect(error).toBeInstanceOf(ProviderFailure);
-      return error as ProviderFailure;
-    };
-
     test('a route that was never set is absent, and its requests are refused rather than sent anywhere', async () => {
       await startFrom(null);
       expect(await route()).toMatchObject({ status: 'absent' });

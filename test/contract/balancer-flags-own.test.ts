@@ -2,17 +2,12 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  type Observation,
-  type Provider,
-  ProviderFailure,
-  type RouteValue,
-  routeAddress,
-} from '../../src/model/index.ts';
+import { type Observation, type Provider, type RouteValue, routeAddress } from '../../src/model/index.ts';
 import { caddy } from '../../src/providers/caddy/index.ts';
 import { nginx } from '../../src/providers/nginx/index.ts';
 import { type Backend, startBackend } from '../rig/backend.ts';
 import { context, declaring, edge } from '../rig/balancers.ts';
+import { failureOf } from '../rig/failure-of.ts';
 import { caddyProgram, isInstalled, nginxProgram } from '../rig/proxies.ts';
 import { type FlagsUnderTest, revisions, startFlags } from './balancer-flags.ts';
 
@@ -59,12 +54,8 @@ describe.for([
     return answer.headers.get('x-served-by') ?? String(answer.status);
   };
   const codeOf = async (attempt: Promise<unknown>): Promise<readonly [string, string]> => {
-    const error: unknown = await attempt.then(
-      () => undefined,
-      (reason: unknown) => reason,
-    );
-    if (!(error instanceof ProviderFailure)) throw new Error(`no failure: ${String(error)}`);
-    return [error.diagnostic.code, error.effect];
+    const { diagnostic, effect } = await failureOf(attempt);
+    return [diagnostic.code, effect];
   };
   const withConfig = async (change: (text: string) => string, body: () => Promise<void>): Promise<void> => {
     const { config } = running.proxy.paths;

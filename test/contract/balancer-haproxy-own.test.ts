@@ -32,6 +32,7 @@ import {
   localChannels,
   pool,
 } from '../rig/balancers.ts';
+import { failureOf } from '../rig/failure-of.ts';
 import { type HaproxyPaths, hasHaproxy, type RunningHaproxy, startHaproxy } from '../rig/haproxy.ts';
 import { connectors, hasConnector, offering } from '../rig/offering.ts';
 import { findSshd, startSshd } from '../rig/sshd.ts';
@@ -119,15 +120,6 @@ const served = async (port: number, host = 'shop.test'): Promise<string> =>
     socket.on('error', reject);
     socket.on('close', () => resolve(/^x-served-by: (\S+)/im.exec(text)?.[1] ?? text.slice(9, 12)));
   });
-
-const failureOf = async (attempt: Promise<unknown>): Promise<ProviderFailure> => {
-  const error: unknown = await attempt.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(ProviderFailure);
-  return error as ProviderFailure;
-};
 
 /** Channels where on one host one folder takes the place of another. */
 const relocated = (channels: HostChannels, host: string, from: string, to: string): HostChannels => {

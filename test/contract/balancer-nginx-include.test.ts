@@ -3,17 +3,12 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  asInstant,
-  type Operation,
-  type Provider,
-  ProviderFailure,
-  type RouteValue,
-} from '../../src/model/index.ts';
+import { asInstant, type Operation, type Provider, type RouteValue } from '../../src/model/index.ts';
 import { withRoute } from '../../src/providers/nginx/include-file.ts';
 import { nginx } from '../../src/providers/nginx/index.ts';
 import { type Backend, startBackend } from '../rig/backend.ts';
 import { balancer, context, declaring, edge, helpless, localChannels, pool } from '../rig/balancers.ts';
+import { failureOf } from '../rig/failure-of.ts';
 import { isInstalled, nginxProgram, type ProxyPaths, type RunningProxy, startProxy } from '../rig/proxies.ts';
 import { type Backends, type BalancerUnderTest, describeBalancer } from './balancer-contract.ts';
 
@@ -119,14 +114,6 @@ describe.skipIf(!isInstalled(nginxProgram))('a reload that does not do what it s
       { op: 'route.set', balancer: edge, route: 'shop', from: { runtime: from, persisted: from }, to },
       cx,
     );
-  const failureOf = async (attempt: Promise<unknown>): Promise<ProviderFailure> => {
-    const error: unknown = await attempt.then(
-      () => undefined,
-      (reason: unknown) => reason,
-    );
-    if (!(error instanceof ProviderFailure)) throw new Error(`no failure: ${String(error)}`);
-    return error;
-  };
   const withConfig = async (change: (text: string) => string, body: () => Promise<void>): Promise<void> => {
     const { config } = running.proxy.paths;
     const before = await readFile(config, 'utf8');

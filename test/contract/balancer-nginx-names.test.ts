@@ -19,6 +19,7 @@ import type { HostChannels } from '../../src/transport/index.ts';
 import { type Backend, startBackend } from '../rig/backend.ts';
 import { balancer, context, declaring, edge, localChannels } from '../rig/balancers.ts';
 import { hasDns, type RunningDns, startDns } from '../rig/dns-servers.ts';
+import { failureOf } from '../rig/failure-of.ts';
 import { isInstalled, nginxProgram, type ProxyPaths, type RunningProxy, startProxy } from '../rig/proxies.ts';
 import { startTraffic } from '../rig/traffic.ts';
 import { contextOf, move, open, recordOf, set, zoneAt } from '../rig/zones.ts';
@@ -141,16 +142,15 @@ describe.skipIf(!isHere)(
     });
 
     test('workers that do not follow, and an address that does not answer, are named', async () => {
-      const failureOf = async (operation: Operation): Promise<string> => {
-        const error = await provider.perform(operation, context()).catch((cause: unknown) => cause);
-        if (!(error instanceof ProviderFailure)) throw new Error(`expected a failure, got ${error}`);
-        return `${error.effect} ${error.diagnostic.code}: ${error.diagnostic.detail}`;
+      const refusalOf = async (operation: Operation): Promise<string> => {
+        const { effect, diagnostic } = await failureOf(provider.perform(operation, context()));
+        return `${effect} ${diagnostic.code}: ${diagnostic.detail}`;
       };
-      expect(await failureOf(follow('127.0.0.2', 300))).toMatch(
+      expect(await refusalOf(follow('127.0.0.2', 300))).toMatch(
         /^none pool-not-resolved: .*4 of 4 workers.*worker \d+ on lb-1 uses 127\.0\.0\.3:\d+/,
       );
       await green.kill();
-      expect(await failureOf(follow('127.0.0.3', 300))).toMatch(
+      expect(await refusalOf(follow('127.0.0.3', 300))).toMatch(
         /^none pool-not-resolved: .*calls 127\.0\.0\.3:\d+ down/,
       );
       await green.restart();

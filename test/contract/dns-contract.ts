@@ -17,6 +17,7 @@ import {
 import { askByUdp } from '../../src/transport/index.ts';
 import { key, readerKey } from '../rig/dns-keys.ts';
 import type { DnsOptions, RunningDns } from '../rig/dns-servers.ts';
+import { failureOf } from '../rig/failure-of.ts';
 import { declaredRecords } from '../rig/written-records.ts';
 import {
   backFrom,
@@ -79,15 +80,6 @@ const aliasFirst = (one: string, other: string): number =>
   Number(other.startsWith('CNAME')) - Number(one.startsWith('CNAME'));
 
 /** The failure of a step; a step that went well is a failed test. */
-async function failureOf(work: Promise<unknown>): Promise<ProviderFailure> {
-  const error = await work.then(
-    () => undefined,
-    (cause: unknown) => cause,
-  );
-  if (error instanceof ProviderFailure) return error;
-  throw new Error(`expected a ProviderFailure, got ${error}`);
-}
-
 export function describeDns(
   name: string,
   start: (options?: DnsOptions) => Promise<RunningDns>,

@@ -5,8 +5,9 @@ import { expect, test } from 'vitest';
 import { encodeMessage, type Message, parseMessage } from '../../src/dns/message.ts';
 import { types } from '../../src/dns/types.ts';
 import { newZone, soaOf } from '../../src/lab/dns/zone.ts';
-import { type DnsEndpoint, type Provider, ProviderFailure } from '../../src/model/index.ts';
+import type { DnsEndpoint, Provider } from '../../src/model/index.ts';
 import { hasDns, startDns, startSecondary } from '../rig/dns-servers.ts';
+import { failureOf } from '../rig/failure-of.ts';
 import { freePort } from '../rig/haproxy.ts';
 import { silentListener } from '../rig/silent.ts';
 import { freeAddress } from '../rig/sshd.ts';
@@ -17,11 +18,6 @@ const blue = set(60, '10.0.1.11', '10.0.1.12');
 const green = set(60, '10.0.1.21', '10.0.1.22');
 const withoutBind = hasDns.bind ? '' : ' (without bind9: not covered)';
 
-const failureOf = async (work: Promise<unknown>): Promise<ProviderFailure> => {
-  const error = await work.catch((cause: unknown) => cause);
-  if (error instanceof ProviderFailure) return error;
-  throw new Error(`expected a ProviderFailure, got ${error}`);
-};
 const observe = (zone: Provider) => zone.observe({} as never, AbortSignal.timeout(30_000));
 /** Not by our codec, and not by a transfer. */
 const dig = ({ host, port }: DnsEndpoint, ...args: readonly string[]): readonly string[] =>

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type HostDeclared, ProviderFailure } from '../../src/model/index.ts';
 import { type HostChannels, openHostChannels } from '../../src/transport/index.ts';
 import { realClock } from '../rig/clock.ts';
+import { failureOf } from '../rig/failure-of.ts';
 import { type Fleet, freeAddress, type SshdHost, startSshd } from '../rig/sshd.ts';
 
 let fleet: Fleet;
@@ -25,14 +26,9 @@ const ssh = (host: HostDeclared, changes: object): HostDeclared =>
 const one = (host: HostDeclared): HostChannels => openHostChannels([host], { clock: realClock });
 const options = { timeoutMs: 20_000 };
 
-async function failureOf(host: HostDeclared): Promise<ProviderFailure> {
+async function refusalOf(host: HostDeclared): Promise<ProviderFailure> {
   await using open = one(host);
-  const error = await open.to(host.name).then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (error instanceof ProviderFailure) return error;
-  throw error ?? new Error('it did not fail');
+  return await failureOf(open.to(host.name));
 }
 
 /** The processes of ssh that have this text among their arguments. */
@@ -74,7 +70,7 @@ describe('a connection that cannot be made', () => {
   test('an unknown host key', async () => {
     const empty = join(fleet.folder, 'empty');
     writeFileSync(empty, '');
-    const { diagnostic, effect } = await failureOf(ssh(web.declared, { knownHosts: [empty] }));
+    const { diagnostic, effect } = await refusalOf(ssh(web.declared, { knownHosts: [empty] }));
     expect(diagnostic.code).toBe('host-key-unknown');
     expect(effect).toBe('none');
     expect(diagnostic.hint).toContain(`ssh-keyscan -p ${web.port}`);
@@ -85,7 +81,7 @@ describe('a connection that cannot be made', () => {
     const [host] = rebuilt.hosts;
     if (host === undefined) throw new Error('no host');
     await host.changeHostKey();
-    const { diagnostic } = await failureOf(host.declared);
+    const { diagnostic } = await refusalOf(host.declared);
     expect(diagnostic.code).toBe('host-key-changed');
     expect(diagnostic.detail).toMatch(/SHA256:/);
     expect(diagnostic.hint).toContain(`-f ${rebuilt.knownHosts}`);
@@ -98,14 +94,14 @@ describe('a connection that cannot be made', () => {
   ] as const)('%s, and nobody is asked', async ([, passphrase, name]) => {
     const key = join(fleet.folder, name);
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', passphrase, '-f', key]);
-    const { diagnostic } = await failureOf(ssh(web.declared, { identityFile: key }));
+    const { diagnostic } = await refusalOf(ssh(web.declared, { identityFile: key }));
     expect(diagnostic.code).toBe('auth-refused');
     expect(diagnostic.detail).toContain(key);
     expect(diagnostic.hint).toContain('ssh-add');
   });
 
   test('nobody listens', async () => {
-    const { diagnostic } = await failureOf(ssh(web.declared, await freeAddress()));
+    const { diagnostic } = await refusalOf(ssh(web.declared, await freeAddress()));
     expect(diagnostic.code).toBe('host-unreachable');
     expect(diagnostic.detail).toMatch(/connection refused/);
   });
@@ -118,7 +114,7 @@ describe('a connection that cannot be made', () => {
       socket.write('SSH-2.0-OpenSSH_9.2\r\n');
     });
     await new Promise<void>((resolve) => server.listen(at.port, at.address, resolve));
-    const { diagnostic } = await failureOf(ssh(web.declared, { ...at, connectTimeoutMs: 500 }));
+    const { diagnostic } = await refusalOf(ssh(web.declared, { ...at, connectTimeoutMs: 500 }));
     expect(diagnostic.code).toBe('host-unreachable');
     expect(await eventually(() => sshProcesses(at.address).length === 0)).toBe(true);
     for (const socket of sockets) socket.destroy();
@@ -130,7 +126,7 @@ describe('a connection that cannot be made', () => {
     process.env.PATH = fleet.folder;
     try {
       writeFileSync(join(fleet.folder, 'sh'), '#!/bin/sh\nexec /bin/sh "$@"\n', { mode: 0o755 });
-      expect((await failureOf(web.declared)).diagnostic.code).toBe('ssh-program-missing');
+      expect((await refusalOf(web.declared)).diagnostic.code).toBe('ssh-program-missing');
     } finally {
       process.env.PATH = path;
     }

@@ -4,10 +4,11 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type HostDeclared, ProviderFailure } from '../../src/model/index.ts';
+import type { HostDeclared } from '../../src/model/index.ts';
 import type { ExecuteOptions, Execution, HostChannel } from '../../src/transport/channel.ts';
 import { type HostChannels, openHostChannels } from '../../src/transport/index.ts';
 import { realClock } from '../rig/clock.ts';
+import { failureOf } from '../rig/failure-of.ts';
 import { type Fleet, type SshdHost, startSshd } from '../rig/sshd.ts';
 
 const options: ExecuteOptions = { timeoutMs: 20_000, mayShareShell: true };
@@ -33,15 +34,6 @@ const run = (
 const shellOf = async (): Promise<number> => Number((await run('echo $$')).stdout);
 
 const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`);
-
-async function failureOf(promise: Promise<unknown>): Promise<ProviderFailure> {
-  const error = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (error instanceof ProviderFailure) return error;
-  throw error ?? new Error('it did not fail');
-}
 
 beforeAll(async () => {
   fleet = await startSshd();

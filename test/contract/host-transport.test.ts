@@ -6,9 +6,10 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type HostDeclared, ProviderFailure } from '../../src/model/index.ts';
+import type { HostDeclared } from '../../src/model/index.ts';
 import { type HostChannels, openHostChannels } from '../../src/transport/index.ts';
 import { realClock } from '../rig/clock.ts';
+import { failureOf } from '../rig/failure-of.ts';
 import { connectors, folderOffering, hasConnector } from '../rig/offering.ts';
 import { type Fleet, freeAddress, type SshdHost, startSshd } from '../rig/sshd.ts';
 
@@ -23,15 +24,6 @@ const options = { timeoutMs: 20_000 };
 const hasIPv6 = Object.values(networkInterfaces()).some((all) =>
   all?.some(({ address }) => address === '::1'),
 );
-
-async function failureOf(promise: Promise<unknown>): Promise<ProviderFailure> {
-  const error = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (error instanceof ProviderFailure) return error;
-  throw error ?? new Error('it did not fail');
-}
 
 beforeAll(async () => {
   fleet = await startSshd({ hosts: 2, names: ['web-1', 'web-2'] });
