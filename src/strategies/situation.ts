@@ -2,6 +2,7 @@
 import {
   type BalancerDeclared,
   type BalancerTraffic,
+  canonicalJson,
   type Diagnostic,
   type InstanceDeclared,
   type InstanceState,
@@ -194,11 +195,10 @@ export const bearersOf = (situation: Situation, slot: SlotDeclared, sharePercent
 
 /** Everything about the service that could not be seen: with any of it, nothing may be done. */
 export function unseen(situation: Situation): readonly Diagnostic[] {
-  const whys: Diagnostic[] = [];
+  // By its words: where a whole fleet is out of reach, each host has reasons of its own.
+  const whys = new Map<string, Diagnostic>();
   const note = (observation: Observation | undefined): void => {
-    if (observation?.status === 'unknown' && !whys.some((why) => sameValue(why, observation.why))) {
-      whys.push(observation.why);
-    }
+    if (observation?.status === 'unknown') whys.set(canonicalJson(observation.why), observation.why);
   };
   for (const slot of situation.service.slots) {
     for (const instance of slot.instances) {
@@ -210,5 +210,5 @@ export function unseen(situation: Situation): readonly Diagnostic[] {
   note(situation.route);
   note(situation.name?.record);
   note(situation.name?.resolution);
-  return whys;
+  return [...whys.values()];
 }

@@ -3,9 +3,9 @@ import type { Readable, Writable } from 'node:stream';
 import type { HostDeclared, ProviderFailure } from '../model/index.ts';
 import type { ExecuteOptions, Execution } from './channel.ts';
 import { connectionLost, interrupted, scriptNotStarted, timedOut } from './failures.ts';
-import { BoundedText, encodeScript, MarkerFilter } from './loader.ts';
+import { BoundedText, encodeProgram, encodeScript, MarkerFilter } from './loader.ts';
 
-/** A loader that waits for its line. */
+/** A loader that waits for its line, or a plain `sh` that waits for its program. */
 export interface Program {
   readonly stdin: Writable;
   readonly stdout: Readable;
@@ -27,6 +27,8 @@ export interface ScriptRun {
   readonly options: ExecuteOptions;
   /** Whether sudo stands between us and sh: it may refuse. */
   readonly throughSudo: boolean;
+  /** A plain `sh` waits for it, and there is no input. */
+  readonly isProgram?: boolean;
   readonly bytes?: AsyncIterable<Uint8Array>;
   readonly onSent?: (bytes: number) => void;
 }
@@ -36,7 +38,8 @@ const outputLimit = 1024 * 1024;
 /** Sends the script and what follows it, collects its outputs, and holds it to its time. */
 export async function runScript(program: Program, run: ScriptRun): Promise<Execution> {
   const { host, options } = run;
-  const { line, marker } = encodeScript(run.text, run.values);
+  const encode = run.isProgram === true ? encodeProgram : encodeScript;
+  const { sent: script, marker } = encode(run.text, run.values);
   const limit = options.maxOutputBytes ?? outputLimit;
   const stdout = collect(program.stdout, marker, limit, (text) => options.onOutput?.('stdout', text));
   const stderr = collect(program.stderr, marker, limit, (text) => options.onOutput?.('stderr', text));
@@ -55,11 +58,11 @@ export async function runScript(program: Program, run: ScriptRun): Promise<Execu
   let sourceFailure: unknown;
   try {
     if (options.signal?.aborted === true) {
-      // It waits for its line, and would for ever.
+      // It waits for its script, and would for ever.
       program.kill();
       throw interrupted(host, 'none', 'A command');
     }
-    const sent = send(program, line, run).catch((error: unknown) => {
+    const sent = send(program, script, run).catch((error: unknown) => {
       sourceFailure = error;
       program.kill();
     });
@@ -80,8 +83,8 @@ export async function runScript(program: Program, run: ScriptRun): Promise<Execu
   }
 }
 
-/** Writes the line, the input and the bytes, waiting where the other side is slow, and stops when it has ended. */
-async function send(program: Program, line: string, run: ScriptRun): Promise<void> {
+/** Writes the script, the input and the bytes, waiting where the other side is slow, and stops when it has ended. */
+async function send(program: Program, script: string, run: ScriptRun): Promise<void> {
   const over = program.ended.then(() => false as const);
   const write = (chunk: string | Uint8Array): Promise<boolean> | true =>
     program.stdin.write(chunk)
@@ -90,7 +93,7 @@ async function send(program: Program, line: string, run: ScriptRun): Promise<voi
           new Promise<true>((resolve) => program.stdin.once('drain', () => resolve(true))),
           over,
         ]);
-  if ((await write(line)) === false) return;
+  if ((await write(script)) === false) return;
   const { input } = run.options;
   if (input !== undefined && input.length > 0 && (await write(input)) === false) return;
   if (run.bytes !== undefined) {

@@ -7,6 +7,10 @@
  * the line is the script's own standard input: uploads and relays need nothing else (`head -c` of busybox and a
  * plain `sh` of dash both read ahead). A line that a lost connection cut short has no end: `read` fails, and no part of it runs.
  *
+ * A script that has no input and needs no sudo is a program for a plain `sh`: that reads it in blocks, where `read` asks
+ * for each byte (3,000 bytes and the fork that undoes the escapes: 1 ms of the host's 5 for the whole look at it). It is
+ * one compound command, so that of a part of it nothing runs either: to sh that is a syntax error.
+ *
  * The script's first act is to print a marker on both of its outputs. Everything before it was printed by somebody's
  * start files and is dropped; if it never comes, the script did not run at all.
  */
@@ -19,7 +23,10 @@ const program = `LC_ALL=C; export LC_ALL; IFS= read -r s && eval "$(printf %b "$
 /** What the login shell is given. LC_ALL=C so that messages of tools can be told apart in any country. */
 export const loaderCommand = `exec sh -c '${program}'`;
 
-/** The same with the rights of root; `-n`: sudo must not ask, there is nobody to answer. */
+/** For a script that is sent by {@link encodeProgram}. */
+export const programCommand = 'exec sh';
+
+/** The same as the loader with the rights of root; `-n`: sudo must not ask, there is nobody to answer. */
 export const privilegedLoaderCommand = `exec sudo -n -- sh -c '${program}'`;
 
 /**
@@ -43,20 +50,31 @@ export function announcedLoaderCommand(token: string, throughSudo: boolean): str
 }
 
 export interface EncodedScript {
-  /** The line to send, with its newline: printable ASCII only. */
-  readonly line: string;
+  /** What to send first: for the loader one line of printable ASCII with its newline. */
+  readonly sent: string;
   /** What the script prints first, on both outputs, with a newline after it. */
   readonly marker: string;
 }
 
 /** The script as the loader reads it. `values` become shell variables before its first line. */
 export function encodeScript(text: string, values: Readonly<Record<string, string>>): EncodedScript {
+  const { head, marker } = opening(text, values);
+  return { sent: `${escapeForPrintf(head)}${escapedOnce(text)}\n`, marker };
+}
+
+/** The script as a plain `sh` reads it from its standard input, which is nobody else's. */
+export function encodeProgram(text: string, values: Readonly<Record<string, string>>): EncodedScript {
+  const { head, marker } = opening(text, values);
+  return { sent: `{ LC_ALL=C; export LC_ALL\n${head}${text}\nexit\n}\n`, marker };
+}
+
+function opening(text: string, values: Readonly<Record<string, string>>): { head: string; marker: string } {
   const marker = `deployctl-${randomBytes(9).toString('hex')}`;
   const head = `${assignments(values)}echo ${marker}; echo ${marker} >&2\n`;
   if (head.includes('\0') || text.includes('\0')) {
     throw new TypeError('a script cannot hold a NUL character');
   }
-  return { line: `${escapeForPrintf(head)}${escapedOnce(text)}\n`, marker };
+  return { head, marker };
 }
 
 /** The texts are a few constants of ours, and each goes to every host: a thousandth time it is only looked up. */

@@ -80,7 +80,7 @@ export function relay(
   throughSudo: boolean,
   timeoutMs: number,
 ): Promise<Duplex> {
-  const { line, marker } = encodeScript(relayScript, {
+  const { sent, marker } = encodeScript(relayScript, {
     relay_path: 'path' in target ? target.path : '',
     relay_address: 'path' in target ? '' : target.address,
     relay_port: 'path' in target ? '' : String(target.port),
@@ -139,6 +139,6 @@ export function relay(
         fail(dialFailure(host, target, reason));
       } else duplex.push(null);
     });
-    program.stdin.write(line);
+    program.stdin.write(sent);
   });
 }

@@ -9,7 +9,7 @@ import { interrupted, type SshConnection, seconds, unreachable, waitTogether } f
 import type { IdleConnections } from './idle-connections.ts';
 import { KeptShell } from './kept-shell.ts';
 import { KeptShells } from './kept-shells.ts';
-import { loaderCommand, privilegedLoaderCommand } from './loader.ts';
+import { loaderCommand, privilegedLoaderCommand, programCommand } from './loader.ts';
 import { dialFailure } from './local-host.ts';
 import { relay } from './relay.ts';
 import { Sessions } from './sessions.ts';
@@ -132,7 +132,8 @@ export class SshHost implements HostChannel {
     const leave = await this.#session(options.signal);
     try {
       const throughSudo = options.privileged === true && this.#needsSudo();
-      const program = await this.#start(throughSudo, options);
+      const isProgram = !throughSudo && bytes === undefined && options.input === undefined;
+      const program = await this.#start(isProgram ? programCommand : loaderFor(throughSudo), options);
       if (bytes !== undefined) program.sendInBulk();
       const execution = await runScript(program, {
         host: this.#declared,
@@ -140,6 +141,7 @@ export class SshHost implements HostChannel {
         values,
         options,
         throughSudo,
+        isProgram,
         ...(bytes === undefined ? {} : { bytes }),
         ...(onSent === undefined ? {} : { onSent }),
       });
@@ -186,7 +188,7 @@ export class SshHost implements HostChannel {
       isHeld = false;
     };
     try {
-      const program = await this.#start(throughSudo, options);
+      const program = await this.#start(loaderFor(throughSudo), options);
       void program.closed.then(leaveOnce);
       return new KeptShell(program, leaveOnce);
     } catch (error) {
@@ -216,7 +218,7 @@ export class SshHost implements HostChannel {
     const throughSudo = 'path' in target && this.#needsSudo();
     const leaveSession = await this.#session(options.signal);
     try {
-      const program = await this.#start(throughSudo, options);
+      const program = await this.#start(loaderFor(throughSudo), options);
       const duplex = await relay(program, this.#declared, target, throughSudo, options.timeoutMs);
       // What its server would not do, a program there did: a script of its own does the same for less.
       this.#forwards = false;
@@ -273,11 +275,10 @@ export class SshHost implements HostChannel {
   }
 
   async #start(
-    throughSudo: boolean,
+    command: string,
     options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
   ): Promise<SshProgram> {
     let client = await this.connection(options.signal);
-    const command = throughSudo ? privilegedLoaderCommand : loaderCommand;
     const open = (): Promise<SshProgram> =>
       this.#sessions.open(
         () => this.#openSession(client, command, options.timeoutMs),
@@ -378,6 +379,8 @@ export class SshHost implements HostChannel {
     void this.#connecting?.then(sayGoodbye, () => {});
   }
 }
+
+const loaderFor = (throughSudo: boolean): string => (throughSudo ? privilegedLoaderCommand : loaderCommand);
 
 function sayGoodbye(client: Client): void {
   client.end();

@@ -59,7 +59,6 @@ ${change}
 ) || exit
 echo '${lookBegins}'
 ${renderProbe([root])}
-:
 `;
 
 /** What that look has seen; undefined: the change did not end well, or the answer is cut. Then it is asked again. */

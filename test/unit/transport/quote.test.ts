@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   announcedLoaderCommand,
+  encodeProgram,
   encodeScript,
   loaderArguments,
   loaderCommand,
+  programCommand,
 } from '../../../src/transport/loader.ts';
 import { assignments, quoteArgument, quoteArguments } from '../../../src/transport/quote.ts';
 
@@ -110,12 +112,18 @@ describe('quoting', () => {
 });
 
 describe('a login shell', () => {
-  const scripts: { readonly line: string; readonly marker: string; readonly said: Buffer }[] = [];
+  const scripts: { readonly command: string; readonly sent: string; readonly output: Buffer }[] = [];
   beforeAll(() => {
     const lists = [...argumentLists(100_000, 7_320)];
     for (let at = 0; at < lists.length; at += 20_000) {
       const part = lists.slice(at, at + 20_000);
-      scripts.push({ ...encodeScript(sayingEach(part), {}), said: saidOf(part) });
+      for (const [command, encode] of [
+        [loaderCommand, encodeScript],
+        [programCommand, encodeProgram],
+      ] as const) {
+        const { sent, marker } = encode(sayingEach(part), {});
+        scripts.push({ command, sent, output: Buffer.concat([Buffer.from(`${marker}\n`), saidOf(part)]) });
+      }
     }
   });
 
@@ -123,20 +131,20 @@ describe('a login shell', () => {
     '%s passes 100,000 random argument lists on unchanged',
     { timeout: 180_000 },
     (shell) => {
-      for (const { line, marker, said } of scripts) {
-        const answer = execFileSync(shell, ['-c', loaderCommand], {
-          input: line,
+      for (const { command, sent, output } of scripts) {
+        const answer = execFileSync(shell, ['-c', command], {
+          input: sent,
           maxBuffer: 1 << 28,
           stdio: ['pipe', 'pipe', 'ignore'],
         });
-        expect(answer.equals(Buffer.concat([Buffer.from(`${marker}\n`), said]))).toBe(true);
+        expect(answer.equals(output)).toBe(true);
       }
     },
   );
 
   test.for(loginShells)('%s announces how a script begins and ends', (shell) => {
-    const { line, marker } = encodeScript('echo "$value" >&2; exit 7', { value: "it's !! $x" });
-    const run = spawnSync(shell, ['-c', announcedLoaderCommand('token', false)], { input: line });
+    const { sent, marker } = encodeScript('echo "$value" >&2; exit 7', { value: "it's !! $x" });
+    const run = spawnSync(shell, ['-c', announcedLoaderCommand('token', false)], { input: sent });
     expect(run.stderr.toString()).toBe(`token+\n${marker}\nit's !! $x\ntoken 7\n`);
     expect(run.status).toBe(7);
   });
@@ -145,9 +153,9 @@ describe('a login shell', () => {
 describe('the loader', () => {
   test.for(shells)('runs nothing through %s of a script that was cut off on its way', (shell) => {
     const [program = '', ...before] = shell.split(' ');
-    const { line } = encodeScript('echo first\necho second', { value: 'x' });
-    for (const cut of [line.length - 1, line.indexOf('second'), line.indexOf('first') + 5]) {
-      const run = spawnSync(program, [...before, ...loaderArguments], { input: line.slice(0, cut) });
+    const { sent } = encodeScript('echo first\necho second', { value: 'x' });
+    for (const cut of [sent.length - 1, sent.indexOf('second'), sent.indexOf('first') + 5]) {
+      const run = spawnSync(program, [...before, ...loaderArguments], { input: sent.slice(0, cut) });
       expect([run.stdout.toString(), run.status]).toEqual(['', 1]);
     }
   });
@@ -156,14 +164,41 @@ describe('the loader', () => {
     const [program = '', ...before] = shell.split(' ');
     for (const [index, list] of [...argumentLists(40, 7)].entries()) {
       const value = list.join('|');
-      const { line, marker } = encodeScript(`printf '%s\\0' "$value" "$(cat)"; cat <<'E'\nüber\\n$x\nE\n`, {
+      const { sent, marker } = encodeScript(`printf '%s\\0' "$value" "$(cat)"; cat <<'E'\nüber\\n$x\nE\n`, {
         value,
       });
-      expect(line).toMatch(/^[\x20-\x7e]*\n$/);
+      expect(sent).toMatch(/^[\x20-\x7e]*\n$/);
       const rest = `rest ${index}\nof the input`;
-      const run = spawnSync(program, [...before, ...loaderArguments], { input: `${line}${rest}` });
+      const run = spawnSync(program, [...before, ...loaderArguments], { input: `${sent}${rest}` });
       expect(run.stdout.toString()).toBe(`${marker}\n${value}\0${rest}\0über\\n$x\n`);
       expect(run.stderr.toString()).toBe(`${marker}\n`);
+    }
+  });
+});
+
+describe('a program', () => {
+  test.for(shells)('runs nothing in %s where it was cut off on its way', (shell) => {
+    const [program = '', ...before] = shell.split(' ');
+    const { sent } = encodeProgram("echo first\n{ cat; } <<'E'\n}\nE\necho second", { value: '}\n' });
+    // All but its last newline is all of it.
+    for (let cut = 0; cut < sent.length - 2; cut += 5) {
+      const run = spawnSync(program, before, { input: sent.slice(0, cut) });
+      expect(run.stdout.toString()).toBe('');
+    }
+  });
+
+  test.for(shells)('brings values through %s, has no input, and ends as its last command does', (shell) => {
+    const [program = '', ...before] = shell.split(' ');
+    for (const list of argumentLists(40, 7)) {
+      const value = list.join('|');
+      const { sent, marker } = encodeProgram(
+        `printf '%s\\0' "$value" "$(cat)"; cat <<'E'\nüber\\n$x\nE\nsh -c 'exit 3'`,
+        { value },
+      );
+      const run = spawnSync(program, before, { input: sent });
+      expect(run.stdout.toString()).toBe(`${marker}\n${value}\0\0über\\n$x\n`);
+      expect(run.stderr.toString()).toBe(`${marker}\n`);
+      expect(run.status).toBe(3);
     }
   });
 });
