@@ -84,14 +84,17 @@ function whyServedIsLeft(situation: Situation, target: string): string | undefin
   const active = activeSlot(situation);
   if (active === undefined || active.name === target) return undefined;
   const release = wantedRelease(situation.service);
-  const states = active.instances.map((each) => ({ each, state: stateOf(situation.instance(each)) }));
-  if (states.some(({ state }) => (state.running?.release ?? state.linked) !== release)) return undefined;
-  const found = states.find(({ each }) => standingOf(situation, each) === 'different');
+  const runsAnother = (each: InstanceDeclared): boolean => {
+    const { linked, running } = stateOf(situation.instance(each));
+    return (running?.release ?? linked) !== release;
+  };
+  if (active.instances.some(runsAnother)) return undefined;
+  const found = active.instances.find((each) => standingOf(situation, each) === 'different');
   if (found === undefined) return undefined;
-  const { each, state } = found;
-  return state.linked === release
+  const { linked } = stateOf(situation.instance(found));
+  return linked === release
     ? `the process of ${active.name}, which serves, is declared differently`
-    : linkText(`${active.name} on ${each.host}`, state.linked, release);
+    : linkText(`${active.name} on ${found.host}`, linked, release);
 }
 
 /** The change of the route that gives all requests to this slot; undefined where it has them. */

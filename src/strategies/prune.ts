@@ -5,7 +5,7 @@
  */
 import { type Change, type InstanceDeclared, releaseAddress, type Step } from '../model/index.ts';
 import { stateOf, wantedRelease } from './situation.ts';
-import { placeOn, type Sequence, unique } from './step.ts';
+import { placeOn, type Sequence } from './step.ts';
 
 /**
  * `linkedAfter` names, for each instance, the release that its slot will point to when the plan is done; instances
@@ -17,15 +17,17 @@ export function pruneReleases(
   needs: readonly Step[],
 ): readonly Change[] {
   const { service, estimate, neededReleases } = sequence.situation;
-  const hosts = unique(service.slots.flatMap((slot) => slot.instances.map((instance) => instance.host)));
+  const byHost = Map.groupBy(
+    service.slots.flatMap((slot) => slot.instances),
+    (instance) => instance.host,
+  );
   const changes: Change[] = [];
   const spared = linkedAfter.size === 0 ? service.slots.length : 0;
 
-  for (const host of hosts) {
+  for (const [host, instances] of byHost) {
     const observation = sequence.situation.inventory(host);
     if (observation.status === 'unknown') continue;
     const installed = observation.status === 'present' ? observation.spec.releases : [];
-    const instances = service.slots.flatMap((slot) => slot.instances.filter((each) => each.host === host));
     const used = new Set<string>(neededReleases);
     for (const instance of instances) {
       const { linked, running } = stateOf(sequence.situation.instance(instance));

@@ -128,9 +128,11 @@ const atEveryInstance = (
   slot: SlotDeclared,
   release: string,
   needs: readonly Step[],
-): readonly Step[] => [
-  ...new Set(slot.instances.flatMap((instance) => hooks.at(point, slot, instance, release, needs))),
-];
+): readonly Step[] => {
+  // Where there are no hooks each of them gives back the needs, the same for thousands of instances.
+  const each = new Set(slot.instances.map((instance) => hooks.at(point, slot, instance, release, needs)));
+  return [...new Set([...each].flat())];
+};
 
 const keepsWarm = ({ service: { strategy } }: Situation): boolean =>
   'keepWarm' in strategy ? strategy.keepWarm : true;
