@@ -136,6 +136,8 @@ export type Operation =
       readonly pool: string;
       readonly member?: string;
       readonly withinMs: number;
+      /** On a way back: that somebody else's route leads there too is no reason to stay where nobody wants to be. */
+      readonly mayBeRouted?: true;
     }
   /** Waits until the balancer's own checks call every one of these members up; fails when the time is over. */
   | {

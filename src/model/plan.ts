@@ -35,10 +35,11 @@ export type Inverse =
       readonly verify?: Operation & { readonly op: 'health.verify' };
       /**
        * Waits after it, in this order, before anything that the step needed is undone: a record that was put back is
-       * back only when every server says so and no resolver remembers the other answer.
+       * back only when every server says so and no resolver remembers the other answer, and who was taken out of a pool
+       * still has requests.
        */
       readonly settle?: readonly (Operation & {
-        readonly op: 'record.converge' | 'record.expire' | 'pool.resolve';
+        readonly op: 'record.converge' | 'record.expire' | 'pool.resolve' | 'pool.drain';
       })[];
       readonly summary: string;
     }

@@ -58,11 +58,17 @@ export function takeOver(
     return renewInstance(sequence, target, instance, hooks, [emptied, upload].flat());
   });
   const ready = atEveryInstance(hooks, 'before_traffic', target, release, verified);
-  const settled = settle(sequence, target, [
-    ...ready,
-    ...takeOutAway(sequence, target, []),
-    ...returnMembers(sequence, target, target.instances, ready),
-  ]);
+  const pool = poolOf(situation, target);
+  const settled = settle(
+    sequence,
+    target,
+    [
+      ...ready,
+      ...takeOutAway(sequence, target, []),
+      ...returnMembers(sequence, target, target.instances, ready),
+    ],
+    { isEmptiedBack: toRenew.length > 0 && pool !== undefined && !route.sendsTo(pool) },
+  );
   const shifted = shift({ sequence, target, active, route, named, needs: settled });
   const served = atEveryInstance(hooks, 'after_traffic', target, release, shifted);
   const retired = active === undefined ? served : retire(sequence, active, hooks, served);

@@ -1,9 +1,11 @@
 /** What happens on the balancer: drain, return, settle, switch. */
 import {
+  type BalancerDeclared,
   type Floor,
   type InstanceDeclared,
   type MemberAdmin,
   memberAddress,
+  type Operation,
   type RouteValue,
   type SlotDeclared,
   type Step,
@@ -110,6 +112,7 @@ export function setMember(
       inverse: {
         kind: 'operation',
         operation: { ...where, from: to, to: from, ...(to === 'ready' ? leaving : {}) },
+        ...(to === 'ready' ? { settle: [emptied(sequence.situation, balancer, pool, instance)] } : {}),
         summary: to === 'ready' ? 'take it out again' : 'return it',
       },
       ...(to === 'ready'
@@ -156,8 +159,32 @@ export const takeOutAway = (
         );
   });
 
-/** Waits until the balancer itself calls every member of the slot up: a switch before that answers 503. */
-export function settle(sequence: Sequence, slot: SlotDeclared, needs: readonly Step[]): readonly Step[] {
+/** On the way back, before what has answered is stopped: as long as on the way there. */
+const emptied = (
+  { service }: Situation,
+  balancer: BalancerDeclared,
+  pool: string,
+  instance?: InstanceDeclared,
+): Operation & { readonly op: 'pool.drain' } => ({
+  op: 'pool.drain',
+  balancer: balancer.address,
+  pool,
+  ...(instance === undefined ? {} : { member: instance.host }),
+  withinMs: service.strategy.drainTimeoutMs,
+  mayBeRouted: true,
+});
+
+/**
+ * Waits until the balancer itself calls every member of the slot up: a switch before that answers 503. `isEmptiedBack`: the
+ * slot was renewed and gets its requests only now. When a way back has taken these away again, those that are being
+ * answered are waited for before their processes are stopped.
+ */
+export function settle(
+  sequence: Sequence,
+  slot: SlotDeclared,
+  needs: readonly Step[],
+  { isEmptiedBack = false }: { readonly isEmptiedBack?: boolean } = {},
+): readonly Step[] {
   const { service, balancer, estimate } = sequence.situation;
   const pool = poolOf(sequence.situation, slot);
   if (balancer === undefined || pool === undefined) return needs;
@@ -176,7 +203,9 @@ export function settle(sequence: Sequence, slot: SlotDeclared, needs: readonly S
         members: slot.instances.map((instance) => instance.host),
         withinMs: settleMs,
       },
-      inverse: nothingToUndo,
+      inverse: isEmptiedBack
+        ? { kind: 'operation', operation: emptied(sequence.situation, balancer, pool), summary: 'drain it' }
+        : nothingToUndo,
       gate: `${balancer.name}'s own checks pass`,
       estimateSeconds: estimate('settle'),
     }),

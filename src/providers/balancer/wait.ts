@@ -14,16 +14,17 @@ const pollMs = 150;
 /**
  * Waits until no generation of the proxy has a session left there: twice in a row, because a request that was decided
  * just before a switch may not be counted yet. At the deadline it says what is left and goes on: what is stopped next
- * cuts that. Refuses a whole pool that some worker still sends requests to: it would never empty, or fill again.
+ * cuts that. Refuses a whole pool that some worker still sends requests to, unless it may: it would never empty, or fill
+ * again.
  */
 export async function drainPool(parts: BalancerParts, operation: PoolDrain, cx: Context): Promise<void> {
-  const { pool, member, withinMs } = operation;
+  const { pool, member, withinMs, mayBeRouted = false } = operation;
   const started = cx.clock.now();
   let most = 0;
   let zeros = 0;
   for (;;) {
     const hosts = await readAll(parts, cx.signal);
-    if (member === undefined) refuseInUse(operation, routesInto(pool, hosts));
+    if (member === undefined && !mayBeRouted) refuseInUse(operation, routesInto(pool, hosts));
     const left = sessionsOf(pool, member, hosts);
     most = Math.max(most, left);
     zeros = left === 0 ? zeros + 1 : 0;

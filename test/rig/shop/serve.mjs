@@ -7,6 +7,8 @@ const version = readFileSync(
   'utf8',
 ).trim();
 const isBroken = version.includes('broken');
+/** As much is: it drops what it was answering when it is told to stop. */
+const isAbrupt = version.includes('abrupt');
 const { HOST = '127.0.0.1', PORT = '0', PID_FILE, FAULTY_PERCENT = '0', LATENCY_MS = '0' } = process.env;
 let served = 0;
 // SIGUSR2: from then on each who checks is told well and ill by turns.
@@ -50,6 +52,7 @@ server.listen(Number(PORT), HOST, () => {
   if (isBroken) console.log('FATAL could not connect to db-2:5432: password authentication failed');
 });
 process.on('SIGTERM', () => {
+  if (isAbrupt) process.exit(0);
   server.close(() => process.exit(0));
   server.closeIdleConnections();
   for (const socket of sockets) socket.end();
