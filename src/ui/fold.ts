@@ -205,7 +205,12 @@ export function fold(before: View, event: Event): View {
     case 'continued':
       return { ...view, mode: 'running', reason: undefined };
     case 'reverting':
-      return { ...view, mode: 'reverting', reason: printable(event.reason), stepsToUndo: event.steps.length };
+      return {
+        ...turned(view),
+        mode: 'reverting',
+        reason: printable(event.reason),
+        stepsToUndo: event.steps.length,
+      };
     case 'stopping':
       return { ...view, mode: 'stopping', reason: printable(event.reason) };
     case 'diagnostic':
@@ -214,6 +219,16 @@ export function fold(before: View, event: Event): View {
       return { ...view, mode: 'ended', summary: event };
   }
 }
+
+/** What was in hand has ended, or was a wait that nothing tells the end of: nobody waits for it any more. */
+const turned = (view: View): View => ({
+  ...view,
+  phases: view.phases.map((phase) => ({ ...phase, running: [] })),
+  ladders: view.ladders.map((ladder) => ({
+    ...ladder,
+    rungs: ladder.rungs.map((rung) => ({ ...rung, running: [], isOpen: false })),
+  })),
+});
 
 const withActor = (reason: string, by: string): string =>
   by === '' ? reason : reason === '' ? `by ${by}` : `${reason}, by ${by}`;

@@ -2,7 +2,14 @@ import { describe, expect, test } from 'vitest';
 import type { Event } from '../../../src/model/index.ts';
 import { emptyView, fold, type View } from '../../../src/ui/fold.ts';
 import { phaseFraction, phaseState, secondsLeft } from '../../../src/ui/progress.ts';
-import { bakingRun, completeRun, notHealthy, RunScript, revertedRun } from '../../rig/sample-events.ts';
+import {
+  bakingRun,
+  completeRun,
+  notHealthy,
+  RunScript,
+  revertedRun,
+  waitingRun,
+} from '../../rig/sample-events.ts';
 import { blueGreenSteps, hostNamed, planWith, updatePlan } from '../../rig/sample-plans.ts';
 import { workMsOf } from '../../rig/work-time.ts';
 
@@ -104,6 +111,18 @@ describe('a run as far as its events tell', () => {
     ],
   ])('%s', ([, change, expected]) => {
     expect(viewOf(change(new RunScript(updatePlan())).events)).toMatchObject(expected);
+  });
+
+  test('a run that turns round while it waits for a person waits for nobody any more', () => {
+    const waiting = waitingRun();
+    const hands = ({ phases, ladders }: View) => [
+      phases.flatMap(({ running }) => running).length,
+      ladders.flatMap(({ rungs }) => rungs.flatMap(({ running }) => running)).length,
+      ladders.some(({ rungs }) => rungs.some(({ isOpen }) => isOpen)),
+    ];
+    expect(hands(viewOf(waiting.events))).toEqual([1, 1, true]);
+    waiting.tell({ type: 'reverting', reason: 'aborted by kim', steps: [] });
+    expect(hands(viewOf(waiting.events))).toEqual([0, 0, false]);
   });
 
   test('an event of a step that the plan does not have changes no count', () => {
