@@ -462,11 +462,13 @@ export function describeBalancer(
       },
     );
 
-    test('a pool that still gets requests is not drained', async () => {
+    test('a pool that still gets requests is not drained, but waited for as long as a way back may', async () => {
       await startFrom(green);
       const drain: Operation = { op: 'pool.drain', balancer: edge, pool: 'shop_green', withinMs: 1000 };
       const failure = await failureOf(provider.perform(drain, context()));
       expect([failure.diagnostic.code, failure.effect]).toEqual(['pool-still-routed', 'none']);
+      await provider.perform({ ...drain, mayBeRouted: true }, context());
+      expect(await served()).toBe('green');
     });
 
     test('a route is what was last acknowledged after a kill -9 and a start', async () => {
