@@ -7,6 +7,7 @@ import {
   type Address,
   type Context,
   type Diagnostic,
+  isOutOfReach,
   type Looks,
   type Operation,
   operationClass,
@@ -105,7 +106,10 @@ async function move(attempt: Attempt): Promise<AttemptResult> {
   }
 }
 
-/** A wait changes nothing, so it is done again when its connection broke, and its failure leaves nothing to undo. */
+/**
+ * A wait changes nothing, so it is done again when its connection broke or none came about, like a look, and its failure
+ * leaves nothing to undo.
+ */
 async function waitFor(attempt: Attempt): Promise<AttemptResult> {
   await attempt.intend();
   for (let turn = 1; ; turn += 1) {
@@ -113,7 +117,8 @@ async function waitFor(attempt: Attempt): Promise<AttemptResult> {
     if (performed.ended === 'interrupted') return { kind: 'interrupted' };
     const failure = failureOf(attempt, performed);
     if (failure === undefined) return record(attempt, false, performed.seen);
-    const isOver = performed.ended === 'timed_out' || failure.effect === 'none';
+    const isSure = failure.effect === 'none' && !isOutOfReach(failure.diagnostic);
+    const isOver = performed.ended === 'timed_out' || isSure;
     if (isOver || turn === tries) return failed(failure.diagnostic, false);
     await attempt.cx.clock.sleep(pauseMs, attempt.cx.signal);
   }

@@ -42,3 +42,11 @@ export const isError = (diagnostic: Diagnostic): boolean => diagnostic.severity 
 export type Outcome<T> =
   | { readonly ok: true; readonly value: T; readonly diagnostics: readonly Diagnostic[] }
   | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
+
+const outOfReach: ReadonlySet<string> = new Set(['host-unreachable', 'host-timeout']);
+
+/**
+ * No connection came about, which the next try may bring. A host that answers, but with another host key, or that lets
+ * nobody in, is not out of reach: somebody has to look at it.
+ */
+export const isOutOfReach = ({ code }: Diagnostic): boolean => outOfReach.has(code);

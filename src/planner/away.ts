@@ -2,12 +2,13 @@
  * `max_unreachable`: a few hosts that do not answer may be left out of a plan. The plan is then about the hosts that
  * were seen; those left out are held, with a warning instead of an error, and the next plan that sees them has them.
  */
-import type {
-  Diagnostic,
-  HostCount,
-  InstanceDeclared,
-  PolicyDeclared,
-  ServiceDeclared,
+import {
+  type Diagnostic,
+  type HostCount,
+  type InstanceDeclared,
+  isOutOfReach,
+  type PolicyDeclared,
+  type ServiceDeclared,
 } from '../model/index.ts';
 import type { World } from './situate.ts';
 
@@ -18,12 +19,6 @@ export interface Reduced {
   readonly away: ReadonlyMap<string, readonly InstanceDeclared[]>;
   readonly held: readonly Diagnostic[];
 }
-
-/**
- * A host that answers, but with another host key, or that lets nobody in, is not out of reach: somebody has to look at
- * it, whatever the policy says.
- */
-const outOfReach: ReadonlySet<string> = new Set(['host-unreachable', 'host-timeout']);
 
 /** The service as it is where the policy allows none, where too many are away, and where a slot would be left empty. */
 export function withoutAway(service: ServiceDeclared, world: World, policy: PolicyDeclared): Reduced {
@@ -56,7 +51,7 @@ function whyAway(
 ): readonly (readonly [string, Diagnostic])[] | undefined {
   const seen = instances.map((each) => world.at('instance', each.address));
   const why = seen.flatMap((each) => (each.status === 'unknown' ? [each.why] : []));
-  const [first] = why.filter(({ code }) => outOfReach.has(code));
+  const [first] = why.filter(isOutOfReach);
   return first === undefined ? undefined : [[host, first]];
 }
 
