@@ -14,6 +14,7 @@ import { dialFailure } from './local-host.ts';
 import { relay } from './relay.ts';
 import { Sessions } from './sessions.ts';
 import { sendInBulk } from './ssh2-bulk.ts';
+import { endOnce } from './ssh2-economy.ts';
 
 const goodbyeMs = 500;
 
@@ -327,6 +328,7 @@ export class SshHost implements HostChannel {
         client.exec(command, (error, channel) => {
           if (error !== undefined) return fail(`refused a session: ${visible(error.message)}`, error);
           clearTimeout(timer);
+          endOnce(channel);
           // At once: how a quick command ended may stand in the same packet, and nobody says it twice.
           resolve(this.#asProgram(client, channel));
         });

@@ -3,11 +3,12 @@
  * of its packets costs garbage and calls that show when there are thousands. As with `ssh2-economy.ts`, this looks before it
  * touches, and leaves to ssh2 what it does not know.
  */
-import { createCipheriv, type KeyObject, randomFillSync } from 'node:crypto';
+import { createCipheriv } from 'node:crypto';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Client, ClientChannel } from 'ssh2';
 import { SendWindow } from './send-window.ts';
+import { isGcm, pad, paddingOf } from './ssh2-gcm.ts';
 
 /** Where there is room for more and the server says nothing for so long, it gets more. */
 const silenceMs = 100;
@@ -33,14 +34,6 @@ interface InsideProtocol {
   readonly _kexinit?: unknown;
   readonly _cipher?: unknown;
   readonly channelData?: unknown;
-}
-
-interface GcmCipher {
-  readonly _encSSLName: 'aes-128-gcm' | 'aes-256-gcm';
-  readonly _encKey: KeyObject | Uint8Array;
-  readonly _encIV: Uint8Array;
-  readonly _onWrite: (bytes: Uint8Array) => void;
-  outSeqno: number;
 }
 
 /** For a session that nothing was written to yet. False: this ssh2 is built otherwise, and sends as it always does. */
@@ -98,24 +91,8 @@ export function sendInBulk(client: Client, session: ClientChannel): boolean {
 const channelData = 94;
 const lengthBytes = 4;
 const headBytes = 14;
-const blockBytes = 16;
 /** Every packet is put together here, and encrypted from here in the same turn. */
 const plain = Buffer.allocUnsafeSlow(64 * 1024);
-/** Padding for many packets: to ask OpenSSL for that of each takes as long as half of its encryption. */
-const random = Buffer.allocUnsafeSlow(4096);
-let randomUsed = random.length;
-
-function pad(packet: Buffer, start: number, end: number): void {
-  if (randomUsed + end - start > random.length) {
-    randomFillSync(random);
-    randomUsed = 0;
-  }
-  for (let at = start; at < end; at += 1) {
-    packet[at] = random[randomUsed] ?? 0;
-    randomUsed += 1;
-  }
-}
-
 function sendPacket(protocol: InsideProtocol, socket: Duplex, channelId: number, bytes: Buffer): void {
   const cipher = protocol._cipher;
   if (protocol._kexinit !== undefined || !isGcm(cipher) || bytes.length + 64 > plain.length) {
@@ -124,8 +101,7 @@ function sendPacket(protocol: InsideProtocol, socket: Duplex, channelId: number,
     return;
   }
   const unpadded = headBytes + bytes.length - lengthBytes;
-  // Whole blocks without the length, and at least four bytes of padding.
-  const padding = blockBytes - (unpadded % blockBytes) + (unpadded % blockBytes > 12 ? blockBytes : 0);
+  const padding = paddingOf(unpadded);
   const end = lengthBytes + unpadded + padding;
   const length = Buffer.allocUnsafe(lengthBytes);
   length.writeUInt32BE(end - lengthBytes);
@@ -154,18 +130,6 @@ function sendPacket(protocol: InsideProtocol, socket: Duplex, channelId: number,
  */
 function letGo(sent: Buffer<ArrayBuffer>, error: Error | null | undefined): void {
   if (!error && sent.byteLength === sent.buffer.byteLength) sent.buffer.transfer(0);
-}
-
-function isGcm(cipher: unknown): cipher is GcmCipher {
-  const { _encSSLName, _encKey, _encIV, _onWrite, outSeqno } = (cipher ?? {}) as Partial<GcmCipher>;
-  return (
-    (_encSSLName === 'aes-128-gcm' || _encSSLName === 'aes-256-gcm') &&
-    _encKey !== undefined &&
-    _encIV instanceof Uint8Array &&
-    _encIV.length === 12 &&
-    typeof _onWrite === 'function' &&
-    typeof outSeqno === 'number'
-  );
 }
 
 /** The last eight bytes are the number of the packet. */

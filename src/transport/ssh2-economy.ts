@@ -3,17 +3,33 @@
  * public face, so each part looks before it touches and leaves things as they are where they are not as expected;
  * test/contract/host-economy.test.ts notices when an ssh2 of another version makes one of them void.
  */
-import { createPrivateKey, createSecretKey, type KeyObject, sign } from 'node:crypto';
+import {
+  createPrivateKey,
+  createPublicKey,
+  createSecretKey,
+  diffieHellman,
+  type KeyObject,
+  sign,
+} from 'node:crypto';
 import type { Duplex } from 'node:stream';
-import type { Client, ParsedKey } from 'ssh2';
+import type { Client, ClientChannel, ParsedKey } from 'ssh2';
+import { allocPacket, isGcm } from './ssh2-gcm.ts';
 
 interface Inside {
   readonly _protocol?: {
-    readonly _cipher?: { _encKey?: unknown };
-    readonly _decipher?: { _decipherKey?: unknown };
-    readonly _handlers?: { GLOBAL_REQUEST?: unknown };
+    readonly _cipher?: unknown;
+    readonly _decipher?: { _decipherKey?: unknown; _onPayload?: unknown };
+    readonly _kex?: { readonly type?: unknown };
     authPK?: unknown;
   };
+}
+
+/** What all key exchanges by curve25519 inherit in ssh2. */
+interface Curve25519Exchange {
+  readonly _keys: { readonly publicKey: KeyObject; readonly privateKey: KeyObject };
+  readonly generateKeys: () => void;
+  getPublicKey: (this: Curve25519Exchange) => Buffer;
+  computeSecret: (this: Curve25519Exchange, theirs: Buffer) => Buffer | Error;
 }
 
 type AskByKey = (
@@ -23,14 +39,18 @@ type AskByKey = (
   signed?: (bytes: Buffer, done: (signature: Buffer) => void) => void,
 ) => void;
 
-type OnGlobalRequest = (protocol: unknown, name: string, wantsReply: boolean, rest: unknown) => void;
+type OnPayload = (payload: Uint8Array) => unknown;
 
 /**
  * Call it at each 'handshake'. Gives the names of what took hold.
  *
  * - the keys: AES-GCM makes a cipher for each packet. From a key as bytes that costs 24 us, from a KeyObject 3 us.
- * - `host keys`: OpenSSH offers all its host keys after the login, and ssh2 has it prove each of them: a round trip and
- *   signatures, for a list that we do not use. Our known_hosts are changed by people.
+ * - `host keys`: OpenSSH offers all its host keys after the login. ssh2 reads each of them and has it prove itself: a round
+ *   trip and signatures, for a list that we do not use. Our known_hosts are changed by people.
+ * - `padding`: see {@link allocPacket}.
+ * - `key exchange`: ssh2 has OpenSSL write our key as DER, twice, for its last 32 bytes, and writes DER around the other's
+ *   by itself, which Node takes for no key of its own by two exceptions that it throws and catches. It is changed in what all
+ *   later connections inherit.
  * - `login`: ssh2 asks whether a key would do before it signs with it. That spares a person who has to touch a token for
  *   each signature; with a key that lies in memory it is a round trip, and a search for the key, for nothing (RFC 4252
  *   section 7 lets a client sign at once). How often a login can fail stays the same.
@@ -39,23 +59,29 @@ export function economize(client: Client): readonly string[] {
   const { _protocol: protocol } = client as unknown as Inside;
   const done: string[] = [];
   const cipher = protocol?._cipher;
-  if (cipher !== undefined && cipher._encKey instanceof Uint8Array) {
+  if (isGcm(cipher) && cipher._encKey instanceof Uint8Array) {
     cipher._encKey = createSecretKey(cipher._encKey);
-    done.push('key to send');
+    cipher.allocPacket = allocPacket;
+    done.push('key to send', 'padding');
   }
   const decipher = protocol?._decipher;
   if (decipher !== undefined && decipher._decipherKey instanceof Uint8Array) {
     decipher._decipherKey = createSecretKey(decipher._decipherKey);
     done.push('key to receive');
   }
-  const handlers = protocol?._handlers;
-  const original = handlers?.GLOBAL_REQUEST;
-  if (handlers !== undefined && typeof original === 'function') {
-    const handle = original as OnGlobalRequest;
-    handlers.GLOBAL_REQUEST = ((source, name, wantsReply, rest) => {
-      if (name !== 'hostkeys-00@openssh.com' || wantsReply) handle(source, name, wantsReply, rest);
-    }) satisfies OnGlobalRequest;
+  if (decipher !== undefined && typeof decipher._onPayload === 'function') {
+    const take = decipher._onPayload as OnPayload;
+    decipher._onPayload = ((payload) =>
+      isOfferOfKeys(payload) ? undefined : take(payload)) satisfies OnPayload;
     done.push('host keys');
+  }
+  if (protocol?._kex?.type === '25519') {
+    const inherited = Object.getPrototypeOf(protocol._kex) as Curve25519Exchange;
+    if (Object.hasOwn(inherited, 'getPublicKey') && Object.hasOwn(inherited, 'computeSecret')) {
+      inherited.getPublicKey = rawPublicKey;
+      inherited.computeSecret = sharedSecret;
+      done.push('key exchange');
+    }
   }
   if (protocol !== undefined && typeof protocol.authPK === 'function') {
     const ask = (protocol.authPK as AskByKey).bind(protocol);
@@ -73,6 +99,39 @@ export function economize(client: Client): readonly string[] {
   return done;
 }
 
+/** SSH_MSG_GLOBAL_REQUEST of this name (OpenSSH's PROTOCOL, section 2.5) that wants no reply. */
+const offer = Buffer.from('\x50\0\0\0\x17hostkeys-00@openssh.com\0', 'latin1');
+const isOfferOfKeys = (payload: Uint8Array): boolean =>
+  payload[0] === offer[0] && offer.equals(payload.subarray(0, offer.length));
+
+function rawPublicKey(this: Curve25519Exchange): Buffer {
+  this.generateKeys();
+  return Buffer.from(String(this._keys.publicKey.export({ format: 'jwk' }).x), 'base64url');
+}
+
+/** A public key of X25519 is these twelve bytes as DER (RFC 8410), and then itself. */
+const x25519Der = 'MCowBQYDK2VuAyEA';
+
+/** RFC 8731 section 3.1: an mpint. Gives the error, as ssh2 does, where the other's is no key or makes a secret of zeros. */
+function sharedSecret(this: Curve25519Exchange, theirs: Buffer): Buffer | Error {
+  this.generateKeys();
+  try {
+    // OpenSSL reads no further than the 32 bytes that are announced.
+    if (theirs.length !== 32) throw new Error(`a public key of ${theirs.length} bytes`);
+    const pem = `-----BEGIN PUBLIC KEY-----\n${x25519Der}${theirs.toString('base64')}\n-----END PUBLIC KEY-----\n`;
+    return asMpint(diffieHellman({ privateKey: this._keys.privateKey, publicKey: createPublicKey(pem) }));
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+/** RFC 4251 section 5: without zeros before it, but for one where it would be negative. Its length is not written. */
+function asMpint(bytes: Buffer): Buffer {
+  const first = bytes.findIndex((byte) => byte !== 0);
+  const digits = bytes.subarray(first);
+  return (digits[0] ?? 0) >= 0x80 ? Buffer.concat([Buffer.alloc(1), digits]) : digits;
+}
+
 /** Only for RSA there is a choice; undefined: what goes with the type of the key. */
 const hashOf = (algorithm: string | undefined): string | undefined =>
   new Map([
@@ -80,6 +139,16 @@ const hashOf = (algorithm: string | undefined): string | undefined =>
     ['rsa-sha2-256', 'sha256'],
     ['rsa-sha2-512', 'sha512'],
   ]).get(algorithm ?? '');
+
+/** A session that has ended is ended again by ssh2 when it is destroyed: an error that nobody is told, and its stack. */
+export function endOnce(channel: ClientChannel): void {
+  const end = channel.end.bind(channel) as () => ClientChannel;
+  channel.destroy = () => {
+    if (!channel.writableEnded) end();
+    channel.close();
+    return channel;
+  };
+}
 
 /** ssh2 hands OpenSSL the text of the key for each signature, and to read it takes longer than to sign. */
 export function signWithoutReading(key: ParsedKey): ParsedKey {

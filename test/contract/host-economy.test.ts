@@ -1,5 +1,5 @@
 /** What is spared inside ssh2: a version of it that is built otherwise must be noticed, since it would only be slower. */
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, diffieHellman, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
 import { PassThrough, Readable } from 'node:stream';
 import ssh2, { type ClientChannel, type ParsedKey } from 'ssh2';
 import { expect, test } from 'vitest';
@@ -71,7 +71,14 @@ test.for([
           algorithms: algorithmsFor([]),
         });
       });
-      expect(done).toEqual(['key to send', 'key to receive', 'host keys', 'login']);
+      expect(done).toEqual([
+        'key to send',
+        'padding',
+        'key to receive',
+        'host keys',
+        'key exchange',
+        'login',
+      ]);
       await new Promise<void>((resolve) => client.once('ready', () => resolve()));
       expect(attempts).toEqual(['signs, right']);
       const answer = await new Promise<string>((resolve, reject) => {
@@ -91,6 +98,118 @@ test.for([
     }
   },
 );
+
+interface Inner {
+  readonly _protocol: {
+    readonly _cipher: { allocPacket: (bytes: number) => Buffer };
+    readonly _decipher: { _onPayload: (payload: Buffer) => void };
+    readonly _kex: object;
+  };
+}
+
+/** Looks inside a client of ssh2 that has just agreed upon keys. */
+async function inner<T>(look: (client: ssh2.Client, inside: Inner['_protocol']) => T): Promise<T> {
+  const { private: hostKey } = ssh2.utils.generateKeyPairSync('ecdsa', { bits: 256 });
+  const server = new ssh2.Server({ hostKeys: [hostKey] }, (connection) => {
+    connection.on('error', () => {});
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const client = new ssh2.Client();
+  try {
+    return await new Promise<T>((resolve, reject) => {
+      client.on('handshake', () => resolve(look(client, (client as unknown as Inner)._protocol)));
+      client.on('error', reject);
+      const { port } = server.address() as { port: number };
+      const algorithms = algorithmsFor([]);
+      client.connect({ host: '127.0.0.1', port, username: 'x', hostVerifier: () => true, algorithms });
+    });
+  } finally {
+    client.destroy();
+    server.close();
+  }
+}
+
+interface Exchange {
+  _keys: { readonly privateKey: KeyObject; readonly publicKey: KeyObject };
+  getPublicKey(): Buffer;
+  computeSecret(theirs: Buffer): Buffer | Error;
+}
+
+const rawOf = (key: KeyObject): Buffer => key.export({ type: 'spki', format: 'der' }).subarray(-32);
+
+/** RFC 4251 section 5, by another way than the program's. */
+function asMpint(bytes: Buffer): Buffer {
+  const hex = BigInt(`0x${bytes.toString('hex')}`).toString(16);
+  const even = hex.length % 2 === 0 ? hex : `0${hex}`;
+  return Buffer.from(Number.parseInt(even.slice(0, 2), 16) >= 0x80 ? `00${even}` : even, 'hex');
+}
+
+test('a key exchange finds the secret that both share, and takes no key that is none', async () => {
+  const inherited = await inner((client, { _kex: kex }) => {
+    expect(economize(client)).toContain('key exchange');
+    return Object.getPrototypeOf(kex) as Exchange;
+  });
+  const exchange = Object.create(inherited) as Exchange;
+  // Enough for secrets that begin with a byte of zero, and for both kinds of first digit.
+  for (let round = 0; round < 2_000; round += 1) {
+    exchange._keys = generateKeyPairSync('x25519');
+    const theirs = generateKeyPairSync('x25519');
+    expect(exchange.getPublicKey()).toEqual(rawOf(exchange._keys.publicKey));
+    const shared = diffieHellman({
+      privateKey: theirs.privateKey,
+      publicKey: exchange._keys.publicKey,
+    });
+    expect(exchange.computeSecret(rawOf(theirs.publicKey))).toEqual(asMpint(shared));
+  }
+  // A point whose secret is zero whatever we choose, and lengths that are none of a key.
+  for (const wrong of [0, 31, 32, 33, 64])
+    expect(exchange.computeSecret(Buffer.alloc(wrong)), String(wrong)).toBeInstanceOf(Error);
+});
+
+test('a packet is laid out as by ssh2, and its padding is never the same', async () => {
+  await inner((client, { _cipher: cipher }) => {
+    const original = cipher.allocPacket.bind(cipher);
+    expect(economize(client)).toContain('padding');
+    const paddings = new Set<string>();
+    for (let bytes = 0; bytes < 2_000; bytes += 1) {
+      const theirs = original(bytes);
+      const ours = cipher.allocPacket(bytes);
+      expect(ours.length).toBe(theirs.length);
+      expect(ours.subarray(0, 5)).toEqual(theirs.subarray(0, 5));
+      paddings.add(ours.subarray(5 + bytes, 5 + bytes + 4).toString('hex'));
+    }
+    expect(paddings.size).toBeGreaterThan(1_990);
+  });
+});
+
+const globalRequest = (name: string, wantsReply: number): Buffer =>
+  Buffer.concat([
+    Buffer.from([80, 0, 0, 0, name.length]),
+    Buffer.from(name),
+    Buffer.from([wantsReply]),
+    Buffer.from('what follows'),
+  ]);
+
+test('of all that a server sends only its offer of host keys is not read', async () => {
+  await inner((client, { _decipher: decipher }) => {
+    const read: Buffer[] = [];
+    decipher._onPayload = (payload) => {
+      read.push(payload);
+    };
+    economize(client);
+    const others = [
+      globalRequest('hostkeys-00@openssh.com', 1),
+      globalRequest('keepalive@openssh.com', 1),
+      globalRequest('hostkeys-prove-00@openssh.com', 0),
+      Buffer.from([80]),
+      Buffer.from([5, 0]),
+      Buffer.alloc(0),
+    ];
+    for (const payload of [globalRequest('hostkeys-00@openssh.com', 0), ...others])
+      decipher._onPayload(payload);
+    expect(read).toEqual(others);
+  });
+});
 
 test.for([
   ['is small: in one piece', ['length ', 'content ', 'tag '], 'length content tag last words', 1],
