@@ -96,7 +96,10 @@ export class KnownHosts {
   }
 
   #named(name: string): readonly Line[] {
-    return (this.#byName.get(name) ?? []).flatMap((place) => readLine(place) ?? []);
+    return (this.#byName.get(name) ?? []).flatMap((place) => {
+      if (!('read' in place)) place.read = readLine(place);
+      return place.read ?? [];
+    });
   }
 
   /**
@@ -150,6 +153,8 @@ interface Place {
   readonly file: KnownHostsFile;
   readonly start: number;
   readonly line: number;
+  /** What it says: read once, though a host is asked for twice. */
+  read?: Line | undefined;
 }
 
 /** Undefined: unknown markers, comments and lines without a key vouch for nobody. */
