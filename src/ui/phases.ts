@@ -56,8 +56,11 @@ export function scheduleSteps(
   const workers: number[] = Number.isFinite(parallelism)
     ? Array<number>(Math.max(1, parallelism)).fill(0)
     : [];
+  // A list that several steps share is gone through once: a thousand that wait for a thousand are a million needs.
+  const readyOf = new Map<readonly StepId[], number>();
   for (const step of steps) {
-    const ready = readyAt(step, spans);
+    const ready = readyOf.get(step.needs) ?? readyAt(step.needs, spans);
+    readyOf.set(step.needs, ready);
     const worker = workers.indexOf(Math.min(...workers));
     const start = Math.max(ready, workers[worker] ?? 0);
     const end = start + step.estimateSeconds;
@@ -68,7 +71,7 @@ export function scheduleSteps(
 }
 
 /** A loop, not a spread: a step of a fleet can need thousands. */
-function readyAt({ needs }: Step, spans: ReadonlyMap<StepId, Span>): number {
+function readyAt(needs: readonly StepId[], spans: ReadonlyMap<StepId, Span>): number {
   let ready = 0;
   for (const id of needs) ready = Math.max(ready, spans.get(id)?.end ?? 0);
   return ready;

@@ -43,24 +43,29 @@ export function proveCapacity(model: ServiceModel, order: OrderOfEvents): Capaci
   );
 
   const memory = { switches: order.chainOf(model.memory.switches), routed: model.memory.routed };
-  const countAt = (slot: SlotDeclared, step: Step) => {
+  // Asked for each pair of a step and an instance, millions of times for thousands of hosts: nothing is made in it.
+  const countAt = (slot: SlotDeclared, place: number) => {
+    const instances = instancesOf.get(slot) ?? [];
     let inService = 0;
     let exposed: InstanceModel | undefined;
-    for (const { each, places, outOfService, exposed: isExposedFrom } of instancesOf.get(slot) ?? []) {
-      const { from, to } = order.doneDuring(places, step);
-      if ((outOfService[from] as number) > to) inService += 1;
-      else if ((isExposedFrom[from] as number) <= to) exposed ??= each;
+    for (let at = 0; at < instances.length; at += 1) {
+      const instance = instances[at] as (typeof instances)[number];
+      const from = order.doneBefore(instance.places, place);
+      const to = order.doneAtMost(instance.places, place, from);
+      if ((instance.outOfService[from] as number) > to) inService += 1;
+      else if ((instance.exposed[from] as number) <= to) exposed ??= instance.each;
     }
     return { inService, exposed };
   };
 
   for (const step of model.steps.filter(changesCapacity)) {
-    for (const [slot] of routedDuring([memory], order, step)) {
-      const { exposed } = countAt(slot, step);
+    const place = order.placeOf(step);
+    for (const [slot] of routedDuring([memory], order, place)) {
+      const { exposed } = countAt(slot, place);
       if (exposed !== undefined) violations.push(unverifiedTraffic(model, slot, exposed, step));
     }
-    for (const [slot, share] of routedDuring(routes, order, step)) {
-      const { inService, exposed } = countAt(slot, step);
+    for (const [slot, share] of routedDuring(routes, order, place)) {
+      const { inService, exposed } = countAt(slot, place);
       if (worth(inService, share) < lowest) {
         lowest = worth(inService, share);
         atStep = step;
@@ -101,14 +106,15 @@ const changesCapacity = ({ operation: { op } }: Step): boolean =>
   op === 'route.set' ||
   op === 'record.set';
 
-/** Every slot that may have requests while the step runs, with each share that it may have. */
+/** Every slot that may have requests while the step in that place runs, with each share that it may have. */
 function routedDuring(
   routes: readonly { readonly switches: Chain; readonly routed: readonly Routed[] }[],
   order: OrderOfEvents,
-  step: Step,
+  place: number,
 ): readonly (readonly [SlotDeclared, number])[] {
   return routes.flatMap(({ switches, routed }) => {
-    const { from, to } = order.doneDuring(switches, step);
+    const from = order.doneBefore(switches, place);
+    const to = order.doneAtMost(switches, place, from);
     return routed.slice(from, to + 1).flatMap((each) => [...each]);
   });
 }

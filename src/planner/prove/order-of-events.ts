@@ -43,25 +43,30 @@ export class OrderOfEvents {
 
   /** A chain of steps, each after the one before, by their places here: a proof asks for it again and again. */
   chainOf(steps: readonly Step[]): Chain {
-    return steps.map((step) => this.#placeOf(step));
+    return steps.map((step) => this.placeOf(step));
   }
 
   /** Whether `first` is done whenever `then` begins. */
   mustPrecede(first: Step, then: Step): boolean {
-    return this.#precedes(this.#placeOf(first), this.#placeOf(then));
+    return this.#precedes(this.placeOf(first), this.placeOf(then));
   }
 
-  /** While `moment` runs, how many steps of a chain are done: at least `from`, at most `to`. */
-  doneDuring(chain: Chain, moment: Step): { readonly from: number; readonly to: number } {
-    const place = this.#placeOf(moment);
-    let from = 0;
-    while (from < chain.length && this.#precedes(chain[from] as number, place)) from++;
-    let to = from;
-    while (to < chain.length && !this.#precedes(place, chain[to] as number)) to++;
-    return { from, to };
+  /** How many steps of a chain are done whenever the step in that place begins. */
+  doneBefore(chain: Chain, place: number): number {
+    let done = 0;
+    while (done < chain.length && this.#precedes(chain[done] as number, place)) done++;
+    return done;
   }
 
-  #placeOf(step: Step): number {
+  /** How many may be done by the time that it ends, where `before` are done for certain when it begins. */
+  doneAtMost(chain: Chain, place: number, before: number): number {
+    let done = before;
+    while (done < chain.length && !this.#precedes(place, chain[done] as number)) done++;
+    return done;
+  }
+
+  /** Its place in the order; -1: it is not in it. */
+  placeOf(step: Step): number {
     return this.#position.get(step.id) ?? -1;
   }
 
