@@ -96,7 +96,12 @@ export class Session {
       type: 'run_started',
       plan,
       resumed: this.#isResumed,
-      ...(this.#isResumed ? { done } : {}),
+      ...(this.#isResumed
+        ? {
+            done,
+            doneWithWayBack: wayBack(plan.steps, this.#progress).toUndo.filter(({ id }) => isDone(id)).length,
+          }
+        : {}),
       ...(previousDeployment === undefined ? {} : { previousDeployment }),
     });
     const traffic = watchTraffic(plan, providerOf, clock, isDone, (event) => this.#log.emit(event));

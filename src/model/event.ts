@@ -15,6 +15,8 @@ export type EventBody =
       readonly resumed: boolean;
       /** Steps that are done already when a run is resumed: they have no events of their own. */
       readonly done?: readonly StepId[];
+      /** How many of those an abort would undo: the others only waited, or found done what they were to do. */
+      readonly doneWithWayBack?: number;
       /** The deployment that a revert would go back to; undefined: there is none. */
       readonly previousDeployment?: number;
     }

@@ -45,6 +45,8 @@ export interface View {
   readonly stepsTotal: number;
   readonly stepsDone: number;
   readonly stepsUndone: number;
+  /** How many of those that are done an abort would undo. */
+  readonly stepsWithWayBack: number;
   /** How many steps are to be undone; 0 until the run reverts. */
   readonly stepsToUndo: number;
   /** The last lines that hooks and processes printed, oldest first. */
@@ -72,6 +74,7 @@ export interface StepPlace {
   readonly phase: number;
   readonly host: string | undefined;
   readonly rung: RungPlace | undefined;
+  readonly hasWayBack: boolean;
 }
 
 export interface PhaseView {
@@ -143,6 +146,7 @@ export const emptyView: View = {
   stepsTotal: 0,
   stepsDone: 0,
   stepsUndone: 0,
+  stepsWithWayBack: 0,
   stepsToUndo: 0,
   output: [],
   traffic: [],
@@ -241,7 +245,12 @@ function started(event: Extract<Event, { type: 'run_started' }>): View {
   const places = new Map<StepId, StepPlace>();
   for (const [phase, { steps }] of phases.entries()) {
     for (const step of steps) {
-      places.set(step.id, { phase, host: printable(placeOf(step.operation)), rung: rungs.get(step.id) });
+      places.set(step.id, {
+        phase,
+        host: printable(placeOf(step.operation)),
+        rung: rungs.get(step.id),
+        hasWayBack: step.inverse.kind === 'operation',
+      });
     }
   }
   return {
@@ -260,6 +269,7 @@ function started(event: Extract<Event, { type: 'run_started' }>): View {
     ladders,
     stepsTotal: plan.steps.length,
     stepsDone: done.size,
+    stepsWithWayBack: event.doneWithWayBack ?? 0,
     phases: phases.map(({ number, phase, steps, hosts, seconds }) => ({
       number,
       ladder: ladderOf(steps.map(({ id }) => rungs.get(id))),
@@ -338,12 +348,20 @@ function stepDone(before: View, event: Extract<Event, { type: 'step_done' }>): V
   const place = view.places.get(step);
   const hadFailed =
     place !== undefined && view.phases[place.phase]?.failed.some((each) => each.step === step);
+  // What others had done already is left as it is.
+  const wayBack = place?.hasWayBack === true && !unchanged ? 1 : 0;
+  const isGone = undoing && hadFailed !== true;
   const counted: View = undoing
-    ? { ...view, stepsUndone: view.stepsUndone + 1, stepsDone: view.stepsDone - (hadFailed === true ? 0 : 1) }
-    : { ...view, stepsDone: view.stepsDone + 1 };
+    ? {
+        ...view,
+        stepsUndone: view.stepsUndone + 1,
+        stepsDone: view.stepsDone - (isGone ? 1 : 0),
+        stepsWithWayBack: view.stepsWithWayBack - (isGone ? wayBack : 0),
+      }
+    : { ...view, stepsDone: view.stepsDone + 1, stepsWithWayBack: view.stepsWithWayBack + wayBack };
   return inPhase(counted, step, (phase) => ({
     running: phase.running.filter((each) => each.step !== step),
-    done: phase.done + (undoing ? (hadFailed === true ? 0 : -1) : 1),
+    done: phase.done + (undoing ? (isGone ? -1 : 0) : 1),
     undone: phase.undone + (undoing ? 1 : 0),
     unchanged: phase.unchanged + (unchanged && !undoing ? 1 : 0),
     endedAt: at,

@@ -10,7 +10,8 @@ import { counted, listText } from './time-text.ts';
 /** The last line: the keys of this moment, or a question. */
 export function footerLine(view: View, screen: Screen, width: number, paint: Paint): string {
   if (screen.isConfirming) {
-    return paint.bold(clip(` Abort, and undo ${undoText(view)}?  y yes   n no`, width));
+    const undone = view.stepsWithWayBack === 0 ? '' : `, and undo ${undoText(view)}`;
+    return paint.bold(clip(` Abort${undone}?  y yes   n no`, width));
   }
   if (screen.isPromoting) {
     return paint.bold(clip(` Promote ${waitingText(view)}?  y yes   n no`, width));
@@ -35,7 +36,8 @@ export const waitingText = ({ approvals }: Pick<View, 'approvals'>): string =>
     ),
   );
 
-const undoText = (view: View): string => counted(view.stepsDone, 'step');
+const undoText = ({ stepsWithWayBack }: View): string =>
+  stepsWithWayBack === 0 ? 'nothing' : counted(stepsWithWayBack, 'step');
 
 /** What the keys do, and what the symbols and columns say. */
 export function helpLines(width: number, room: number): readonly string[] {

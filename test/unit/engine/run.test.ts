@@ -408,6 +408,26 @@ describe('a person', () => {
     expect(result).toMatchObject({ outcome: 'stopped', exitCode: 4, failures: [] });
     expect(result.stepsDone).toBe(2);
     expect(await world.resume()).toMatchObject({ outcome: 'complete', stepsDone: 12 });
+    const resumed = world.events.findLast((event) => event.type === 'run_started');
+    expect(resumed).toMatchObject({ resumed: true, done: { length: 2 }, doneWithWayBack: 2 });
+  });
+
+  test('who resumes is told what an abort would undo: not what only waited, nor what others had done', async () => {
+    const plan = switching([shop({ bakeMs: 60_000 })]);
+    const world = stage(plan);
+    world.cells.set('release service.shop web-1 2.0.0', true);
+    const bakes = world.clock.now() + 30_000;
+    world.clock.at(bakes, () => world.control.interrupt('kim', 'SIGINT'));
+    world.clock.at(bakes + 1, () => world.control.interrupt('kim', 'SIGINT'));
+    expect((await world.run()).outcome).toBe('stopped');
+    const moving = plan.steps.filter(({ inverse }) => inverse.kind === 'operation').map(({ id }) => id);
+    const wouldUndo = world.events.filter(
+      (event) => event.type === 'step_done' && !event.unchanged && moving.includes(event.step),
+    );
+    await world.resume();
+    const resumed = world.events.findLast((event) => event.type === 'run_started');
+    expect(resumed).toMatchObject({ resumed: true, doneWithWayBack: wouldUndo.length });
+    expect(wouldUndo.length).toBeGreaterThan(4);
   });
 
   test('who interrupts a bake waits only for the rest of it after the resume', async () => {

@@ -69,6 +69,23 @@ describe('a run as far as its events tell', () => {
     expect(view.failures).toMatchObject([{ verb: 'verify', host: 'web-2', failure: notHealthy }]);
   });
 
+  test('an abort undoes what has a way back, and nothing that others had done', () => {
+    const plan = updatePlan();
+    const stepsOf = (script: RunScript): number => viewOf(script.events).stepsWithWayBack;
+    const script = new RunScript(plan);
+    for (const { id, inverse } of plan.steps) {
+      const before = stepsOf(script);
+      const done = { type: 'step_done', step: id, undoing: false, elapsedMs: 5 } as const;
+      expect(stepsOf(new RunScript(plan).tell({ ...done, unchanged: true }))).toBe(0);
+      expect(stepsOf(script.tell({ ...done, unchanged: false })) - before, inverse.kind).toBe(
+        inverse.kind === 'operation' ? 1 : 0,
+      );
+    }
+    expect(stepsOf(script)).toBeGreaterThan(0);
+    expect(stepsOf(script)).toBeLessThan(plan.steps.length);
+    expect(viewOf(revertedRun(plan).events).stepsWithWayBack).toBe(0);
+  });
+
   test('a step that is tried again and succeeds has not failed', () => {
     const script = new RunScript(updatePlan()).start('verify').fail('verify', 'web-1', notHealthy, 10);
     expect(counts(viewOf(script.events)).verify).toBe('0/3 done, 2 running, 1 failed, 0 undone');

@@ -376,7 +376,7 @@ describe('in a terminal', () => {
     stdin.write('p');
     await expect.poll(() => asked).toEqual(['pause by kim@laptop']);
     stdin.write('a');
-    await shows(/Abort, and undo 14 steps\? {2}y yes {3}n no/);
+    await shows(/Abort, and undo 10 steps\? {2}y yes {3}n no/);
     stdin.write('y');
     stdin.write('\u0003');
     await expect
