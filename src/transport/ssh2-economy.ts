@@ -48,9 +48,9 @@ type OnPayload = (payload: Uint8Array) => unknown;
  * - `host keys`: OpenSSH offers all its host keys after the login. ssh2 reads each of them and has it prove itself: a round
  *   trip and signatures, for a list that we do not use. Our known_hosts are changed by people.
  * - `padding`: see {@link allocPacket}.
- * - `key exchange`: ssh2 has OpenSSL write our key as DER, twice, for its last 32 bytes, and writes DER around the other's
- *   by itself, which Node takes for no key of its own by two exceptions that it throws and catches. It is changed in what all
- *   later connections inherit.
+ * - `key exchange`: ssh2 has OpenSSL write our key as DER, twice, for its last 32 bytes, and writes DER around the other's key
+ *   itself; that DER is no key object Node finds out by two exceptions, thrown and caught. A JWK and a PEM are read without
+ *   either. This is changed in what all later connections inherit.
  * - `login`: ssh2 asks whether a key would do before it signs with it. That spares a person who has to touch a token for
  *   each signature; with a key that lies in memory it is a round trip, and a search for the key, for nothing (RFC 4252
  *   section 7 lets a client sign at once). How often a login can fail stays the same.
