@@ -83,7 +83,7 @@ describe('one shell after the other script', () => {
   test('what it prints is told while it comes, and beyond the limit it is dropped', async () => {
     const told: string[] = [];
     const result = await run(
-      'echo one; sleep 0.2; echo two >&2; head -c 300000 /dev/zero | tr "\\0" x; exit 4',
+      'echo one; sleep 0.2; echo two >&2; sleep 0.2; head -c 300000 /dev/zero | tr "\\0" x; exit 4',
       {},
       {
         maxOutputBytes: 1000,

@@ -150,12 +150,16 @@ describe('a login shell', () => {
   });
 });
 
+/** Bash takes a socket for its input as a sign that sshd started it, and reads what its user has in `~/.bashrc`. */
+const runShell = (program: string, args: readonly string[], input: string) =>
+  spawnSync(program, args, { input, env: { ...process.env, HOME: '/nonexistent' } });
+
 describe('the loader', () => {
   test.for(shells)('runs nothing through %s of a script that was cut off on its way', (shell) => {
     const [program = '', ...before] = shell.split(' ');
     const { sent } = encodeScript('echo first\necho second', { value: 'x' });
     for (const cut of [sent.length - 1, sent.indexOf('second'), sent.indexOf('first') + 5]) {
-      const run = spawnSync(program, [...before, ...loaderArguments], { input: sent.slice(0, cut) });
+      const run = runShell(program, [...before, ...loaderArguments], sent.slice(0, cut));
       expect([run.stdout.toString(), run.status]).toEqual(['', 1]);
     }
   });
@@ -169,7 +173,7 @@ describe('the loader', () => {
       });
       expect(sent).toMatch(/^[\x20-\x7e]*\n$/);
       const rest = `rest ${index}\nof the input`;
-      const run = spawnSync(program, [...before, ...loaderArguments], { input: `${sent}${rest}` });
+      const run = runShell(program, [...before, ...loaderArguments], `${sent}${rest}`);
       expect(run.stdout.toString()).toBe(`${marker}\n${value}\0${rest}\0über\\n$x\n`);
       expect(run.stderr.toString()).toBe(`${marker}\n`);
     }
@@ -182,7 +186,7 @@ describe('a program', () => {
     const { sent } = encodeProgram("echo first\n{ cat; } <<'E'\n}\nE\necho second", { value: '}\n' });
     // All but its last newline is all of it.
     for (let cut = 0; cut < sent.length - 2; cut += 5) {
-      const run = spawnSync(program, before, { input: sent.slice(0, cut) });
+      const run = runShell(program, before, sent.slice(0, cut));
       expect(run.stdout.toString()).toBe('');
     }
   });
@@ -195,7 +199,7 @@ describe('a program', () => {
         `printf '%s\\0' "$value" "$(cat)"; cat <<'E'\nüber\\n$x\nE\nsh -c 'exit 3'`,
         { value },
       );
-      const run = spawnSync(program, before, { input: sent });
+      const run = runShell(program, before, sent);
       expect(run.stdout.toString()).toBe(`${marker}\n${value}\0\0über\\n$x\n`);
       expect(run.stderr.toString()).toBe(`${marker}\n`);
       expect(run.status).toBe(3);
