@@ -169,7 +169,7 @@ async function handshake(
     // A host that gets on is slow, not dead: each phase starts the budget anew.
     const heard = (): void => watch.heard();
     client.on('handshake', heard);
-    client.on('handshake', () => economize(client));
+    client.on('handshake', () => economize(client, method.type === 'publickey' ? method.key : undefined));
     client.on('ready', () => {
       client.removeListener('handshake', heard);
       watch.heard();

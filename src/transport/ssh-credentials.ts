@@ -1,6 +1,6 @@
 /** What a host is dialled with: the user's key or agent, and what the known_hosts files say. Each read once. */
 import { readFile } from 'node:fs/promises';
-import type { AnyAuthMethod, ParsedKey } from 'ssh2';
+import type { AgentAuthMethod, ParsedKey, PublicKeyAuthMethod } from 'ssh2';
 import type { HostDeclared } from '../model/index.ts';
 import { systemReason, visible } from '../model/index.ts';
 import { hostFailure, type SshConnection } from './failures.ts';
@@ -10,6 +10,9 @@ import { signWithoutReading } from './ssh2-economy.ts';
 type KeyReading =
   | { readonly key: ParsedKey }
   | { readonly code: string; readonly summary: string; readonly detail: string; readonly hint: string };
+
+/** How somebody logs in: with whatever keys an agent holds, or with this one. */
+export type Login = AgentAuthMethod | (PublicKeyAuthMethod & { readonly key: ParsedKey });
 
 /** Gets the passphrase of a key from a person, tried by `isRight`; undefined: nobody gave it. */
 export type AskPassphrase = (
@@ -38,7 +41,7 @@ export class SshCredentials {
   }
 
   /** The one way to log in: with the declared key and no other, or with whatever keys the agent holds. */
-  async authentication(host: HostDeclared, ssh: SshConnection): Promise<AnyAuthMethod> {
+  async authentication(host: HostDeclared, ssh: SshConnection): Promise<Login> {
     const username = ssh.user;
     if (ssh.identityFile === undefined) {
       if (this.#agentSocket === undefined || this.#agentSocket === '') {

@@ -10,6 +10,9 @@ import { economize, signWithoutReading, writeTogether } from '../../src/transpor
 import { realClock } from '../rig/clock.ts';
 import { findSshd, startSshd } from '../rig/sshd.ts';
 
+/** What is spared in a key exchange by Curve25519, for hosts that have the curves of NIST switched off. */
+const byCurve25519 = { ...algorithmsFor([]), kex: ['curve25519-sha256' as const] };
+
 const parsed = (text: string): ParsedKey => {
   const key = ssh2.utils.parseKey(text);
   if (key instanceof Error || Array.isArray(key)) throw new Error('no key was made');
@@ -29,6 +32,7 @@ test.for([
       type,
       options as { bits: number },
     );
+    const key = signWithoutReading(parsed(userKey));
     const attempts: string[] = [];
     const server = new ssh2.Server({ hostKeys: [hostKey] }, (connection) => {
       connection.on('error', () => {});
@@ -55,20 +59,16 @@ test.for([
     const client = new ssh2.Client();
     try {
       const done = await new Promise<readonly string[]>((resolve, reject) => {
-        client.on('handshake', () => resolve(economize(client)));
+        client.on('handshake', () => resolve(economize(client, key)));
         client.on('error', reject);
         const { port } = server.address() as { port: number };
         client.connect({
           host: '127.0.0.1',
           port,
           username: 'x',
-          authHandler: () => ({
-            type: 'publickey',
-            username: 'x',
-            key: signWithoutReading(parsed(userKey)),
-          }),
+          authHandler: () => ({ type: 'publickey', username: 'x', key }),
           hostVerifier: () => true,
-          algorithms: algorithmsFor([]),
+          algorithms: byCurve25519,
         });
       });
       expect(done).toEqual([
@@ -78,6 +78,8 @@ test.for([
         'host keys',
         'key exchange',
         'login',
+        // With which hash a key of RSA may sign, the server has yet to say.
+        ...(type === 'rsa' ? [] : ['service']),
       ]);
       await new Promise<void>((resolve) => client.once('ready', () => resolve()));
       expect(attempts).toEqual(['signs, right']);
@@ -98,6 +100,61 @@ test.for([
     }
   },
 );
+
+test.for([
+  ['ed25519', 'does not wait', 'asked', 'accepted'],
+  ['rsa', 'waits', 'accepted', 'asked'],
+] as const)('a login with %s %s for the word that logins are taken', async ([type, , ...order]) => {
+  const { private: hostKey } = ssh2.utils.generateKeyPairSync('ecdsa', { bits: 256 });
+  const { private: userKey } = ssh2.utils.generateKeyPairSync(type as 'rsa', { bits: 2048 });
+  const key = signWithoutReading(parsed(userKey));
+  const happened: string[] = [];
+  const server = new ssh2.Server({ hostKeys: [hostKey] }, (connection) => {
+    connection.on('error', () => {});
+    const { _protocol: protocol } = connection as unknown as {
+      _protocol: { serviceAccept: (name: string) => void };
+    };
+    const accept = protocol.serviceAccept.bind(protocol);
+    protocol.serviceAccept = (name) => {
+      // Whoever does not wait has been heard by then.
+      setTimeout(() => {
+        happened.push('accepted');
+        accept(name);
+      }, 100);
+    };
+    connection.on('authentication', (attempt) => {
+      if (attempt.method !== 'publickey') return attempt.reject();
+      happened.push('asked');
+      attempt.accept();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const client = new ssh2.Client();
+  try {
+    await new Promise<void>((resolve, reject) => {
+      client.on('handshake', () => economize(client, key));
+      client.on('error', reject);
+      client.on('ready', () => resolve());
+      client.connect({
+        host: '127.0.0.1',
+        port: (server.address() as { port: number }).port,
+        username: 'x',
+        authHandler: () => ({ type: 'publickey', username: 'x', key }),
+        hostVerifier: () => true,
+        algorithms: algorithmsFor([]),
+      });
+    });
+    await expect.poll(() => happened).toEqual(order);
+    // That word comes when all is done: nobody logs in for it once more.
+    await new Promise<void>((resolve, reject) => {
+      client.exec('this', (error) => (error === undefined ? reject(new Error('no refusal')) : resolve()));
+    });
+    expect(happened).toEqual(order);
+  } finally {
+    client.destroy();
+    server.close();
+  }
+});
 
 interface Inner {
   readonly _protocol: {
@@ -120,8 +177,13 @@ async function inner<T>(look: (client: ssh2.Client, inside: Inner['_protocol']) 
       client.on('handshake', () => resolve(look(client, (client as unknown as Inner)._protocol)));
       client.on('error', reject);
       const { port } = server.address() as { port: number };
-      const algorithms = algorithmsFor([]);
-      client.connect({ host: '127.0.0.1', port, username: 'x', hostVerifier: () => true, algorithms });
+      client.connect({
+        host: '127.0.0.1',
+        port,
+        username: 'x',
+        hostVerifier: () => true,
+        algorithms: byCurve25519,
+      });
     });
   } finally {
     client.destroy();
