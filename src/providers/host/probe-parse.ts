@@ -57,16 +57,18 @@ export function parseProbe(roots: readonly ProbeRoot[], answer: string): SeenHos
   const records = new Map<string, string[]>();
   let ended = false;
   let time = 0;
-  for (const line of answer.split('\n')) {
+  const lines = answer.split('\n');
+  const free = parseDf(lines, roots.length);
+  for (const line of lines) {
     if (line === 'end') ended = true;
     const match = /^(\S+) (\d+)(?: (.*))?$/s.exec(line);
     if (match === null) continue;
     const [, tag = '', number = '', rest = ''] = match;
     if (tag === 'time') time = Number(number);
     const key = `${tag} ${number}`;
-    const lines = records.get(key);
-    if (lines === undefined) records.set(key, [rest]);
-    else lines.push(rest);
+    const known = records.get(key);
+    if (known === undefined) records.set(key, [rest]);
+    else known.push(rest);
   }
   if (!ended) return undefined;
 
@@ -76,7 +78,7 @@ export function parseProbe(roots: readonly ProbeRoot[], answer: string): SeenHos
     time,
     roots: roots.map((root, rootNumber) => ({
       root: root.root,
-      freeBytes: parseBlocks(all('free', rootNumber)[0]),
+      freeBytes: free[rootNumber],
       fence: parseFence(all('fence', rootNumber)[0]),
       releases: all('release', rootNumber)
         .flatMap(parseRelease)
@@ -90,9 +92,18 @@ export function parseProbe(roots: readonly ProbeRoot[], answer: string): SeenHos
   };
 }
 
-/** Blocks of 1024 bytes, as `df -k` counts. */
-const parseBlocks = (line: string | undefined): number | undefined =>
-  line !== undefined && /^\d+$/.test(line) ? Number(line) * 1024 : undefined;
+/**
+ * Bytes, behind the line `free`: a header, and a line for each folder that was asked about (POSIX, df -P). Where one of
+ * them is missing, nobody can tell which: then there are none.
+ */
+function parseDf(lines: readonly string[], count: number): readonly number[] {
+  const header = lines.indexOf('free') + 1;
+  const rows = lines.slice(header + 1, header + 1 + count);
+  const blocks = rows.map((row) => /^.*\S\s+\d+\s+\d+\s+(-?\d+)\s+\S+\s+\//.exec(row)?.[1]);
+  if (header === 0 || rows.length < count || blocks.includes(undefined)) return [];
+  // Of 1024 bytes. Where root has begun with what is kept for it, less than nothing is left for others.
+  return blocks.map((free) => Math.max(0, Number(free)) * 1024);
+}
 
 function parseFence(line: string | undefined): SeenRoot['fence'] {
   const match = /^(\S+) (\d+)$/.exec(line ?? '');

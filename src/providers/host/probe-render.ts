@@ -3,9 +3,9 @@
  * they live, files that were tampered with, free space, the host's clock, and who wrote there last. It changes nothing.
  *
  * Its answer is one record a line, `<tag> <number> <rest>`; the number is the root's or the slot's place in the
- * request. The last line is `end`: without it the answer was cut.
+ * request. Before them stands `free` and what df says of the roots. The last line is `end`: without it the answer was cut.
  */
-import { quoteArgument } from '../../transport/index.ts';
+import { quoteArgument, quoteArguments } from '../../transport/index.ts';
 import { compact, identity, sh, unitAlive } from './shell.ts';
 
 export interface ProbeSlot {
@@ -19,20 +19,21 @@ export interface ProbeRoot {
 }
 
 const functions = sh`
-# What df says of the nearest folder that exists.
+# What df says, as it says it, of the nearest folders that exist: one process for all roots, and none to read its answer.
 free_below() {
-  near=$1
-  while [ ! -d "$near" ]; do
-    case $near in /*/*) near=${'$'}{near%/*} ;; *) near=/ ;; esac
+  for near do
+    while [ ! -d "$near" ]; do
+      case $near in /*/*) near=${'$'}{near%/*} ;; *) near=/ ;; esac
+    done
+    shift
+    set -- "$@" "$near"
   done
-  # Behind the seven words of the header: the file system, its size, what is used, what is free.
-  set -- "$2" $(df -Pk "$near" 2>/dev/null)
-  printf 'free %s %s\n' "$1" "${'$'}{12}"
+  echo free
+  df -Pk "$@" 2>/dev/null
 }
 probe_root() {
   root=$1 own=$1/.deployctl
-  free_below "$root" "$2"
-  { read -r line <"$own/fence"; } 2>/dev/null && printf 'fence %s %s\n' "$2" "$line"
+  [ -r "$own/fence" ] && { read -r line <"$own/fence"; } 2>/dev/null && printf 'fence %s %s\n' "$2" "$line"
   for manifest in "$own"/releases/*; do
     directory=${'$'}{manifest##*/}
     [ -d "$root/releases/$directory" ] || continue
@@ -68,7 +69,7 @@ const prelude = compact(`${identity}${unitAlive}${functions}`);
 
 /** The script for these roots and slots; slots are numbered through, in the order in which they come. */
 export function renderProbe(roots: readonly ProbeRoot[]): string {
-  const lines: string[] = [prelude];
+  const lines: string[] = [prelude, `free_below ${quoteArguments(roots.map(({ root }) => root))}`];
   let slotNumber = 0;
   roots.forEach((root, rootNumber) => {
     lines.push(`probe_root ${quoteArgument(root.root)} ${rootNumber}`);

@@ -45,10 +45,10 @@ pause() { sleep "$1" 2>/dev/null || sleep 1; }
  */
 export const identity = sh`
 boot_id=
-[ -r /proc/sys/kernel/random/boot_id ] && read -r boot_id </proc/sys/kernel/random/boot_id
 identity() {
   ident=
   if [ -r /proc/self/stat ]; then
+    [ -n "$boot_id" ] || { read -r boot_id </proc/sys/kernel/random/boot_id; } 2>/dev/null
     { read -r stat </proc/"$1"/stat; } 2>/dev/null || return 1
     set -f
     set -- ${'$'}{stat##*) }

@@ -29,12 +29,14 @@ describe('an answer', () => {
       roots,
       [
         'time 1700000000',
-        'free 0 1000',
+        'free',
+        'Filesystem     1024-blocks     Used Available Capacity Mounted on',
+        '/dev/vda         264212084 24390404      1000      23% /',
+        '//nas/Our Files  264212084 24390404         5     100% /srv/our files',
         'fence 0 lineage-1 7',
         `release 0 ${sha} 10 2 1700000000 2.0.0-aaaaaaaa`,
         `release 0 ${sha} 10 1 1700000000 1.0.0-aaaaaaaa`,
         'link 0 releases/1.0.0-aaaaaaaa',
-        'free 1 5',
         'link 2 /srv/api/releases/1-aaaaaaaa/',
         'started 2 token-1 exec',
         `record 2 ${record}`,
@@ -52,6 +54,7 @@ describe('an answer', () => {
         { slot: 'green', linked: null },
       ],
     });
+    expect(seen?.roots[1]?.freeBytes).toBe(5_120);
     expect(seen?.roots[1]?.slots[0]).toMatchObject({
       linked: '1-aaaaaaaa',
       process: { token: 'token-1', kind: 'exec', alive: true, tampered: null },
@@ -59,7 +62,19 @@ describe('an answer', () => {
   });
 
   test('that was cut is no answer', () => {
-    expect(parseProbe(roots, 'time 1\nfree 0 1000\nlink 0 releases/x\n')).toBeUndefined();
+    expect(parseProbe(roots, 'time 1\nlink 0 releases/x\n')).toBeUndefined();
+  });
+
+  const df = 'free\nFilesystem 1024-blocks Used Available Capacity Mounted on\n';
+  test.for([
+    ['of all roots', '/dev/a 9 1 8 1% /\n/dev/b 9 1 7 1% /b\n', [8_192, 7_168]],
+    ['that only root may still use', '/dev/a 9 9 0 100% /\n/dev/b 9 1 -4 104% /b\n', [0, 0]],
+    ['in file systems of any name', 'a 1 2 3 4% b 9 1 8 1% /\nmap auto home 0 0 0 - /b\n', [8_192, 0]],
+    ['of one root out of two', '/dev/a 9 1 8 1% /\n', [undefined, undefined]],
+    ['that df does not know', '/dev/a 9 1 8 1% /\n/dev/b - - - - /b\n', [undefined, undefined]],
+  ] as const)('tells the space %s', ([, rows, bytes]) => {
+    const seen = parseProbe(roots, `${df}${rows}time 1\nend`);
+    expect(seen?.roots.map(({ freeBytes }) => freeBytes)).toEqual(bytes);
   });
 
   test.for([
@@ -103,7 +118,7 @@ describe('an answer', () => {
   test('nonsense in between is passed over', () => {
     const seen = parseProbe(
       roots,
-      `\x1b[2J\nrelease 0 not a release\nrelease 0 ${sha} x 1 2 d\nfence 0 only\nfree 0 much\nend`,
+      `\x1b[2J\nrelease 0 not a release\nrelease 0 ${sha} x 1 2 d\nfence 0 only\nfree\nmuch\nend`,
     );
     expect(seen?.roots[0]).toMatchObject({ releases: [], fence: undefined, freeBytes: undefined });
   });
@@ -119,14 +134,24 @@ test.for([
   expect(releaseOfFolder('/srv/shop', folder)).toBe(release);
 });
 
-test.for(['dash', 'bash'])('the script asks %s about hosts with any names and ends with "end"', (shell) => {
-  const odd = [{ root: `/nowhere/it's "odd" $HOME`, slots: [{ slot: "bl'ue", unit: 'x y' }] }];
-  const answer = execFileSync(shell, { input: renderProbe(odd), encoding: 'utf8' });
-  expect(answer.trimEnd().endsWith('\nend')).toBe(true);
-  const [root] = parseProbe(odd, answer)?.roots ?? [];
-  expect(root?.releases).toEqual([]);
-  expect(root?.freeBytes, 'of the nearest folder that there is').toBeGreaterThan(0);
-});
+test.for(['dash', 'bash', 'busybox'])(
+  'the script asks %s about hosts with any names and ends with "end"',
+  (shell) => {
+    const odd = [
+      { root: `/nowhere/it's "odd" $HOME`, slots: [{ slot: "bl'ue", unit: 'x y' }] },
+      { root: '/proc/of nobody', slots: [] },
+    ];
+    const answer = execFileSync(shell, shell === 'busybox' ? ['sh'] : [], {
+      input: renderProbe(odd),
+      encoding: 'utf8',
+    });
+    expect(answer.trimEnd().endsWith('\nend')).toBe(true);
+    const [root, other] = parseProbe(odd, answer)?.roots ?? [];
+    expect(root?.releases).toEqual([]);
+    expect(root?.freeBytes, 'of the nearest folder that there is').toBeGreaterThan(0);
+    expect(other?.freeBytes, 'of each root').toBe(0);
+  },
+);
 
 test('the script holds nothing that its host would read for nothing', () => {
   expect(renderProbe(roots)).not.toMatch(/^(\s|#|$)/m);
