@@ -278,7 +278,7 @@ function inputFor(
   const files = [...readConfiguration(environment), ...readAutoVariables(environment)];
   cx.trace?.info(`environment ${environment.name} in ${environment.folder}`);
   for (const { path, bytes } of files) cx.trace?.debug(`read ${path}, ${bytes.byteLength} bytes`);
-  const readable = new FolderFiles(environment.folder);
+  const readable = new FolderFiles(environment.folder, homedir(), systemReason);
   const prefix = 'DEPLOYCTL_VAR_';
   const fromEnvironment = Object.fromEntries(
     Object.entries(cx.environment).flatMap(([name, value]) =>

@@ -24,12 +24,19 @@ export class FolderFiles implements FileReader {
   readonly #named: string[];
   readonly #roots: string[];
   readonly #home: string | undefined;
+  readonly #reason: (failure: unknown) => string;
 
-  constructor(folder: string, home: string | undefined = homedir()) {
+  /** `reason` says why the system refused something, as a clause. */
+  constructor(
+    folder: string,
+    home: string | undefined = homedir(),
+    reason: (failure: unknown) => string = (failure) => codeOf(failure) ?? String(failure),
+  ) {
     this.#folder = resolve(folder);
     this.#named = [this.#folder];
     this.#roots = [realpathSync(this.#folder)];
     this.#home = home;
+    this.#reason = reason;
   }
 
   /** From now on files of this folder may be read too. Throws where there is no such folder. */
@@ -56,7 +63,7 @@ export class FolderFiles implements FileReader {
     try {
       return readFileSync(found);
     } catch (failure) {
-      throw new FileFailure(`failed to read file: ${quote(path)}: ${codeOf(failure) ?? 'unknown error'}`);
+      throw new FileFailure(`failed to read file: ${quote(path)}: ${this.#reason(failure)}`);
     }
   }
 
@@ -135,7 +142,7 @@ export class FolderFiles implements FileReader {
     } catch (failure) {
       const code = codeOf(failure);
       if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-      throw new FileFailure(`failed to read file: ${quote(path)}: ${code ?? 'unknown error'}`);
+      throw new FileFailure(`failed to read file: ${quote(path)}: ${this.#reason(failure)}`);
     }
     if (!this.#isInside(real, this.#roots)) throw outside(path);
     return real;

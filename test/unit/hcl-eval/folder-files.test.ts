@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { FolderFiles } from '../../../src/hcl/eval/folder-files.ts';
+import { systemReason } from '../../../src/model/index.ts';
 import { errorsOf, scopeWith, shown } from './evaluating.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'deployctl-files-'));
@@ -20,6 +21,7 @@ symlinkSync(join(base, 'outside.txt'), join(folder, 'link-out.txt'));
 symlinkSync(join(folder, 'inside.txt'), join(folder, 'link-in.txt'));
 symlinkSync(base, join(folder, 'link-folder'));
 symlinkSync(folder, join(folder, 'sub', 'loop'));
+symlinkSync('circle', join(folder, 'circle'));
 
 const files = new FolderFiles(folder, join(base, 'home'));
 files.include(modules);
@@ -42,6 +44,13 @@ describe('files of the folder are read', () => {
   ] as const)('%s', ([expr, value]) => {
     expect(shown(expr, scope)).toBe(value);
   });
+});
+
+test('why a file cannot be read is told in words', () => {
+  const told = new FolderFiles(folder, base, systemReason);
+  expect(errorsOf('file("circle")', scopeWith({}, { files: told }))).toEqual([
+    'Invalid function argument: Invalid value for "path" parameter: failed to read file: "circle": its symbolic links lead in a circle.',
+  ]);
 });
 
 describe('nothing else is', () => {
