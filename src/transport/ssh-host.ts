@@ -1,11 +1,11 @@
 /** One host over ssh2: one connection, at most eight commands on it at once, opened anew if it was lost. */
 import type { Duplex } from 'node:stream';
-import type { Client, ClientChannel } from 'ssh2';
+import type { Client } from 'ssh2';
 import type { HostDeclared } from '../model/index.ts';
-import { ProviderFailure, visible } from '../model/index.ts';
+import { ProviderFailure } from '../model/index.ts';
 import type { ExecuteOptions, Execution, HostChannel } from './channel.ts';
-import { type Program, runScript } from './execution.ts';
-import { interrupted, type SshConnection, seconds, unreachable, waitTogether } from './failures.ts';
+import { runScript } from './execution.ts';
+import { interrupted, type SshConnection, unreachable, waitTogether } from './failures.ts';
 import type { IdleConnections } from './idle-connections.ts';
 import { KeptShell } from './kept-shell.ts';
 import { KeptShells } from './kept-shells.ts';
@@ -13,8 +13,8 @@ import { loaderCommand, privilegedLoaderCommand, programCommand } from './loader
 import { dialFailure } from './local-host.ts';
 import { relay } from './relay.ts';
 import { Sessions } from './sessions.ts';
-import { sendInBulk } from './ssh2-bulk.ts';
-import { endOnce } from './ssh2-economy.ts';
+import { type Forwarded, type ForwardOptions, forward, type Target } from './ssh-forward.ts';
+import { isConnectionLost, openSshSession, type SshProgram } from './ssh-session.ts';
 
 const goodbyeMs = 500;
 
@@ -27,21 +27,6 @@ const nearMs = 10;
 /** What OpenSSH answers beyond MaxSessions: RFC 4254's "connect failed", in this place for nothing else. */
 const isSessionLimit = (error: unknown): boolean =>
   error instanceof ProviderFailure && (error.cause as { reason?: unknown } | undefined)?.reason === 2;
-
-/** What ssh2 says to everybody who waits for an answer when the connection ends, and to whoever comes after that. */
-const isConnectionLost = (error: unknown): boolean =>
-  error instanceof Error &&
-  /^(No response from server|Not connected|Channel open failed?: disconnected)/i.test(error.message);
-
-interface SshProgram extends Program {
-  /** Settles when the server has closed the session too: only then does it no longer count there. */
-  readonly closed: Promise<void>;
-  /** Much is going to be written to it. */
-  readonly sendInBulk: () => boolean;
-}
-
-type Target = Parameters<HostChannel['dial']>[0];
-type DialOptions = Parameters<HostChannel['dial']>[1];
 
 export class SshHost implements HostChannel {
   readonly host: string;
@@ -198,7 +183,7 @@ export class SshHost implements HostChannel {
     }
   }
 
-  async dial(target: Target, options: DialOptions): Promise<Duplex> {
+  async dial(target: Target, options: ForwardOptions): Promise<Duplex> {
     const leave = this.#use();
     const outcome = await this.#forward(target, options).catch((error: unknown) => {
       leave();
@@ -232,7 +217,7 @@ export class SshHost implements HostChannel {
   }
 
   /** As with a session: a connection that was lost while nothing was said shows with the next word. */
-  async #forward(target: Target, options: DialOptions): Promise<Forwarded> {
+  async #forward(target: Target, options: ForwardOptions): Promise<Forwarded> {
     const client = await this.connection(options.signal);
     const outcome = await forward(client, target, options);
     if (outcome.at !== 'lost') return outcome;
@@ -282,7 +267,12 @@ export class SshHost implements HostChannel {
     let client = await this.connection(options.signal);
     const open = (): Promise<SshProgram> =>
       this.#sessions.open(
-        () => this.#openSession(client, command, options.timeoutMs),
+        () =>
+          openSshSession(client, command, {
+            timeoutMs: options.timeoutMs,
+            failed: (reason, cause) => unreachable(this.#declared, this.#ssh, reason, cause),
+            lostBy: () => this.#cause,
+          }),
         (program) => program.closed,
         (error) => {
           const isFull = isSessionLimit(error);
@@ -316,66 +306,6 @@ export class SshHost implements HostChannel {
     if (client !== undefined) sayGoodbye(client);
   }
 
-  /** Nothing of a script is sent before this resolves, so its failures have no effect. */
-  #openSession(client: Client, command: string, timeoutMs: number): Promise<SshProgram> {
-    return new Promise((resolve, reject) => {
-      const fail = (reason: string, cause?: unknown): void => {
-        clearTimeout(timer);
-        reject(unreachable(this.#declared, this.#ssh, reason, cause));
-      };
-      const timer = setTimeout(() => fail(`did not open a session within ${seconds(timeoutMs)}`), timeoutMs);
-      try {
-        client.exec(command, (error, channel) => {
-          if (error !== undefined) return fail(`refused a session: ${visible(error.message)}`, error);
-          clearTimeout(timer);
-          endOnce(channel);
-          // At once: how a quick command ended may stand in the same packet, and nobody says it twice.
-          resolve(this.#asProgram(client, channel));
-        });
-      } catch (error) {
-        // ssh2 throws when the connection is already gone.
-        fail('closed the connection', error);
-      }
-    });
-  }
-
-  #asProgram(client: Client, channel: ClientChannel): SshProgram {
-    let exit: { readonly code: number | undefined; readonly signal: string | undefined } | undefined;
-    let settle: () => void = () => {};
-    const ended = new Promise<Awaited<Program['ended']>>((resolve) => {
-      settle = () => resolve(exit ?? { code: undefined, signal: undefined, lost: { cause: this.#cause } });
-    });
-    const closed = new Promise<void>((resolve) => {
-      const end = (): void => {
-        client.removeListener('close', end);
-        settle();
-        resolve();
-      };
-      channel.once('exit', (code: number | null, signal?: string) => {
-        exit = { code: code ?? undefined, signal: signal?.replace(/^SIG/, '') };
-      });
-      channel.once('close', end);
-      // A connection that dies under a paused stream never ends the stream.
-      client.once('close', end);
-    });
-    return {
-      stdin: channel,
-      stdout: channel,
-      stderr: channel.stderr,
-      ended,
-      closed,
-      sendInBulk: () => sendInBulk(client, channel),
-      kill: () => {
-        // Closing alone would leave the command running, and its session counted, until it ends by itself.
-        if (exit === undefined) channel.signal('KILL');
-        channel.close();
-        channel.resume();
-        channel.stderr.resume();
-        settle();
-      },
-    };
-  }
-
   /** Says goodbye, and does not wait long for an answer: a dead host must not keep the program from ending. */
   close(): void {
     void this.#connecting?.then(sayGoodbye, () => {});
@@ -388,64 +318,3 @@ function sayGoodbye(client: Client): void {
   client.end();
   setTimeout(() => client.destroy(), goodbyeMs).unref();
 }
-
-type Forwarded =
-  | { readonly at: 'connected'; readonly stream: Duplex }
-  | {
-      readonly at: 'refused' | 'prohibited' | 'late' | 'lost';
-      readonly reason: string;
-      readonly cause?: unknown;
-    };
-
-/** RFC 4254 section 5.1: reasons of a channel that was not opened. */
-const administrativelyProhibited = 1;
-const unknownChannelType = 3;
-
-function forward(client: Client, target: Target, options: DialOptions): Promise<Forwarded> {
-  return new Promise((resolve) => {
-    let settled = false;
-    const settle = (outcome: Forwarded): void => {
-      if (settled) {
-        // It came too late: nobody will read it.
-        if (outcome.at === 'connected') outcome.stream.destroy();
-        return;
-      }
-      settled = true;
-      clearTimeout(timer);
-      options.signal?.removeEventListener('abort', aborted);
-      resolve(outcome);
-    };
-    const aborted = (): void => settle({ at: 'late', reason: 'given up' });
-    const timer = setTimeout(
-      () => settle({ at: 'late', reason: `no answer within ${seconds(options.timeoutMs)}` }),
-      options.timeoutMs,
-    );
-    options.signal?.addEventListener('abort', aborted, { once: true });
-    const opened = (error: (Error & { reason?: number }) | undefined, channel: ClientChannel): void => {
-      if (error === undefined) {
-        settle({ at: 'connected', stream: channel });
-        return;
-      }
-      if (isConnectionLost(error)) {
-        settle({ at: 'lost', reason: 'closed the connection', cause: error });
-        return;
-      }
-      const prohibited = error.reason === administrativelyProhibited || error.reason === unknownChannelType;
-      settle({
-        at: prohibited ? 'prohibited' : 'refused',
-        reason: prohibited ? 'the SSH server forwards no connections' : forwardReason(error.message),
-        cause: error,
-      });
-    };
-    try {
-      if ('path' in target) client.openssh_forwardOutStreamLocal(target.path, opened);
-      else client.forwardOut('127.0.0.1', 0, target.address, target.port, opened);
-    } catch (cause) {
-      settle({ at: 'lost', reason: 'closed the connection', cause });
-    }
-  });
-}
-
-/** ssh2 puts "(SSH) Channel open failure: " before what the server said ("Connection refused"). */
-const forwardReason = (message: string): string =>
-  visible(message.replace(/^\(SSH\) Channel open failure: /, '')).toLowerCase();
