@@ -398,3 +398,20 @@ test.skipIf(findSshd() === undefined)('an upload goes on while its keys are exch
   const { stdout } = await channel.stream('sha256sum', {}, Readable.from(parts), { timeoutMs: 60_000 });
   expect(stdout).toBe(`${createHash('sha256').update(Buffer.concat(parts)).digest('hex')}  -\n`);
 });
+
+test.skipIf(findSshd() === undefined).for([
+  ['which is hardened as ssh-audit asks', 'curve25519-sha256,curve25519-sha256@libssh.org'],
+  [
+    'which only knows what FIPS 140 has long known',
+    'ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521',
+  ],
+  ['which has no curves at all', 'diffie-hellman-group16-sha512'],
+] as const)('keys are exchanged with an OpenSSH %s', async ([, kex]) => {
+  await using fleet = await startSshd({ config: [`KexAlgorithms ${kex}`] });
+  const [host] = fleet.hosts;
+  if (host === undefined) throw new Error('no host');
+  await using channels = openHostChannels([host.declared], { clock: realClock });
+  const channel = await channels.to(host.name);
+  const { stdout } = await channel.script('echo here', {}, { timeoutMs: 10_000 });
+  expect(stdout).toBe('here\n');
+});
