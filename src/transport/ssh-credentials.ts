@@ -108,6 +108,16 @@ async function readKey(path: string, ask: AskPassphrase | undefined): Promise<Ke
         hint: `Run deployctl on a terminal, where it asks, or give the key to an agent and leave identity_file out: ssh-add ${path}`,
       };
     }
+    // ssh2's words: "Unsupported OpenSSH private key type: sk-ssh-ed25519@openssh.com".
+    const token = /key type: (sk-\S+)/.exec(message)?.[1];
+    if (token !== undefined) {
+      return {
+        code: 'ssh-key-on-token',
+        summary: 'Key to log in with lies on a FIDO token',
+        detail: `${path} is a key of type ${visible(token)}: only the token can sign with it, and transport = "ssh2" does not speak with tokens.`,
+        hint: 'Set transport = "openssh" in the ssh block: the ssh program does.',
+      };
+    }
     return {
       code: 'ssh-key-invalid',
       summary: 'Key to log in with is not a private key',

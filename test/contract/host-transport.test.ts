@@ -6,6 +6,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
 import type { HostDeclared } from '../../src/model/index.ts';
 import { type HostChannels, openHostChannels } from '../../src/transport/index.ts';
 import { realClock } from '../rig/clock.ts';
@@ -419,6 +420,16 @@ describe('a host that cannot be reached', () => {
     expect(failure.diagnostic.code).toBe(code);
   });
 
+  test('a key on a FIDO token, which the other transport takes', async () => {
+    const path = join(fleet.folder, 'id_ed25519_sk');
+    writeFileSync(path, keyOnToken());
+    const failure = await failureOf(one(ssh(web.declared, { identityFile: path })).to('web-1'));
+    expect(failure.diagnostic).toMatchObject({
+      code: 'ssh-key-on-token',
+      hint: expect.stringContaining('transport = "openssh"'),
+    });
+  });
+
   test('no key and no agent', async () => {
     const { identityFile: _, ...connection } = web.declared.connection as { identityFile?: string };
     const host = { ...web.declared, connection } as HostDeclared;
@@ -685,4 +696,37 @@ async function ask(stream: NodeJS.ReadWriteStream, text: string): Promise<string
   let answer = '';
   for await (const chunk of stream) answer += String(chunk);
   return answer;
+}
+
+/** What `ssh-keygen -t ed25519-sk` writes (OpenSSH's PROTOCOL.key and PROTOCOL.u2f): no secret, a handle for the token. */
+function keyOnToken(): string {
+  const text = (value: string | Buffer): Buffer => {
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(Buffer.byteLength(value));
+    return Buffer.concat([length, Buffer.from(value)]);
+  };
+  const key = [text('sk-ssh-ed25519@openssh.com'), text(Buffer.alloc(32, 7)), text('ssh:')];
+  const check = Buffer.alloc(8, 1);
+  const held = Buffer.concat([
+    check,
+    ...key,
+    Buffer.from([1]),
+    text(Buffer.alloc(64, 9)),
+    text(''),
+    text('me'),
+  ]);
+  const padding = Buffer.from(Array.from({ length: (8 - (held.length % 8)) % 8 }, (_, index) => index + 1));
+  const file = [
+    Buffer.from('openssh-key-v1\0'),
+    text('none'),
+    text('none'),
+    text(''),
+    Buffer.from([0, 0, 0, 1]),
+    text(Buffer.concat(key)),
+    text(Buffer.concat([held, padding])),
+  ];
+  const lines = Buffer.concat(file)
+    .toString('base64')
+    .replaceAll(/(.{70})/g, '$1\n');
+  return `-----BEGIN OPENSSH PRIVATE KEY-----\n${lines}\n-----END OPENSSH PRIVATE KEY-----\n`;
 }
